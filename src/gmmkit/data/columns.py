@@ -1,0 +1,116 @@
+"""Which columns of a file are features, which one holds the weights and which one the labels."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from gmmkit.errors import DataError
+
+__all__ = ["Selection", "choose_columns"]
+
+T = TypeVar("T")
+
+# Names listed in a message about an unknown one.
+MOST_LISTED = 12
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Positions of columns: the features in the order asked for, the weights, the labels."""
+
+    features: tuple[int, ...]
+    weights: int | None
+    label: int | None
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Every column to read: features, then weights, then label."""
+        return self.features + tuple(column for column in (self.weights, self.label) if column is not None)
+
+
+def choose_columns(
+    names: Sequence[str] | None,
+    n_columns: int,
+    origin: str,
+    *,
+    columns: Sequence[str | int] | None = None,
+    weights: str | int | None = None,
+    label: str | int | None = None,
+) -> Selection:
+    """Find the columns asked for by name or by position from 0; by default every other column is a feature.
+
+    Raises
+    ------
+    DataError
+        For a column that is not there, one named twice, or if no feature is left.
+
+    Examples
+    --------
+    >>> choose_columns(["x", "y", "n"], 3, "data.csv", weights="n")
+    Selection(features=(0, 1), weights=2, label=None)
+    >>> choose_columns(None, 3, "data.csv", columns=["2", 0]).features
+    (2, 0)
+    """
+    for name in _repeated(names or ()):
+        raise DataError(
+            f"{origin}: {sum(other == name for other in names or ())} columns are named {name!r}; "
+            "expected a different name for each column: rename them in the file"
+        )
+
+    def find(wanted: str | int) -> int:
+        return _find(wanted, names, n_columns, origin)
+
+    aside = {
+        "weights": None if weights is None else find(weights),
+        "label": None if label is None else find(label),
+    }
+    if aside["weights"] is not None and aside["weights"] == aside["label"]:
+        raise DataError(
+            f"{origin}: column {weights!r} is asked for as weights and as label; name two columns"
+        )
+    if columns is None:
+        features = tuple(column for column in range(n_columns) if column not in aside.values())
+    else:
+        features = tuple(find(column) for column in columns)
+        for column in _repeated(features):
+            raise DataError(
+                f"{origin}: column {names[column] if names else column!r} is asked for twice; name it once"
+            )
+        for role, position in aside.items():
+            if position in features:
+                raise DataError(
+                    f"{origin}: column {names[position] if names else position!r} is asked for as a feature and as "
+                    f"{role}; leave it out of one of them"
+                )
+    if not features:
+        raise DataError(f"{origin}: no column is left to fit; it has {_listed(names, n_columns)}")
+    return Selection(features, aside["weights"], aside["label"])
+
+
+def _find(wanted: str | int, names: Sequence[str] | None, n_columns: int, origin: str) -> int:
+    if names is not None and wanted in names:
+        return names.index(wanted)  # type: ignore[arg-type]
+    text = str(wanted).strip()
+    if text.isdecimal() and int(text) < n_columns:
+        return int(text)
+    # Names first: the case or a letter may be wrong.
+    by_case = {name.casefold(): name for name in names or ()}
+    close = difflib.get_close_matches(text.casefold(), by_case, n=1)
+    hint = f"did you mean {by_case[close[0]]!r}? " if close else ""
+    raise DataError(f"{origin}: there is no column {wanted!r}; {hint}It has {_listed(names, n_columns)}")
+
+
+def _listed(names: Sequence[str] | None, n_columns: int) -> str:
+    positions = f"{n_columns} column{'s' * (n_columns != 1)}"
+    if names is None:
+        return f"{positions} without names: give positions, from 0 to {n_columns - 1}"
+    more = ", …" if len(names) > MOST_LISTED else ""
+    return f"{positions}: {', '.join(names[:MOST_LISTED])}{more}"
+
+
+def _repeated(values: Sequence[T]) -> list[T]:
+    return [value for value, times in Counter(values).items() if times > 1]

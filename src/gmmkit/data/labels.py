@@ -1,0 +1,70 @@
+"""Labels while they are read: text becomes numbers at once, so that a label costs a few bytes for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data.table import Labels
+from gmmkit.errors import DataError
+
+__all__ = ["LabelCodes"]
+
+# More distinct labels than this are no classes: they would fill the memory that streaming saves.
+MOST_LABELS = 100_000
+
+
+class LabelCodes(dict[str, int]):
+    """Numbers given to labels in order of first appearance: ``codes[label]`` adds a label not seen before.
+
+    Parameters
+    ----------
+    column : str
+        What messages call the column: ``"iris.csv: column 'Species'"``.
+
+    Examples
+    --------
+    >>> codes = LabelCodes("iris.csv: column 'Species'")
+    >>> [codes[text] for text in ("b", "a", "b ")]
+    [0, 1, 0]
+    >>> codes.labels(np.array([0, 1, 0]))
+    Labels(codes=array([1, 0, 1]), names=('a', 'b'))
+    """
+
+    def __init__(self, column: str) -> None:
+        super().__init__()
+        self._column = column
+
+    def __missing__(self, text: str) -> int:
+        label = text.strip()
+        if label != text:
+            return self[label]
+        if len(self) == MOST_LABELS:
+            raise DataError(
+                f"{self._column} has more than {MOST_LABELS} different labels; expected a few classes: "
+                "is it an identifier? Name another label column, or none"
+            )
+        self[label] = len(self)
+        return self[label]
+
+    def encode(self, texts: Iterable[str]) -> NDArray[np.intp]:
+        """Return the codes of many labels."""
+        return np.fromiter(map(self.__getitem__, texts), np.intp)
+
+    def labels(self, codes: NDArray[Any]) -> Labels:
+        """Return the labels of all rows, renumbered so that their names are sorted."""
+        names = sorted(self, key=_order(self))
+        renumbered = np.empty(len(self), np.intp)
+        renumbered[[self[name] for name in names]] = np.arange(len(names))
+        return Labels(renumbered[codes.astype(np.intp)], tuple(names))
+
+
+def _order(names: Iterable[str]) -> Any:
+    try:
+        numbers = {name: float(name) for name in names}
+    except ValueError:
+        return str
+    return numbers.__getitem__

@@ -1,0 +1,118 @@
+"""How a text file is laid out, read off its first two lines: delimiter, header, number of columns."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+
+from gmmkit.errors import DataError
+
+__all__ = ["Layout", "is_number", "sniff_layout"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read a text file.
+
+    Attributes
+    ----------
+    delimiter : str or None
+        Between fields; None: any white space.
+    names : tuple of str, or None
+        The fields of the header, if there is one.
+    n_columns : int
+        Number of fields in each line.
+    """
+
+    delimiter: str | None
+    names: tuple[str, ...] | None
+    n_columns: int
+
+    def split(self, line: str) -> list[str]:
+        """Return the fields of a line, without quotes and surrounding white space."""
+        return _split(line, self.delimiter)
+
+
+def sniff_layout(first: str, second: str, *, delimiter: str | None, by_space: bool, origin: str) -> Layout:
+    r"""Read the layout off the first two lines.
+
+    The first line is a header unless all its fields are numbers, or some are decimal numbers (``5.1``) and the
+    next line has numbers in the same places.
+
+    Parameters
+    ----------
+    first, second : str
+        The first two lines that are not blank; second is empty if there is only one.
+    delimiter : str or None
+        The delimiter if it is known; None: whichever of tab, semicolon and comma fits.
+    by_space : bool
+        Whether white space delimits where none of the others does.
+    origin : str
+        What messages call the file.
+
+    Examples
+    --------
+    >>> sniff_layout("x;y\n", "1.5;2\n", delimiter=None, by_space=False, origin="data.csv")
+    Layout(delimiter=';', names=('x', 'y'), n_columns=2)
+    """
+    if delimiter is None:
+        delimiter = _sniff_delimiter(first, second)
+    if delimiter is None and not by_space:
+        delimiter = ","
+    fields = _split(first, delimiter)
+    if any("\ufffd" in field or any("\udc80" <= letter <= "\udcff" for letter in field) for field in fields):
+        raise DataError(
+            f"{origin}: line 1 is not UTF-8 text; expected a table of numbers as text: save it again as UTF-8, "
+            "and check that it is not another kind of file"
+        )
+    if any("\0" in field for field in fields):
+        raise DataError(
+            f"{origin}: line 1 holds zero bytes, so this is no text file; expected a table of numbers as text"
+        )
+    has_header = not _is_data(fields, _split(second, delimiter))
+    return Layout(delimiter, tuple(fields) if has_header else None, len(fields))
+
+
+def is_number(field: str) -> bool:
+    """Whether a field is a number as ``numpy.loadtxt`` reads it: no digit groups, no decimal comma.
+
+    Examples
+    --------
+    >>> [is_number(field) for field in ("1.5", "-2e3", "nan", "1_000", "1,5", "")]
+    [True, True, True, False, False, False]
+    """
+    if "_" in field or not field.isascii():
+        return False
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def _sniff_delimiter(first: str, second: str) -> str | None:
+    """Return the delimiter found in the first line, preferring one found as often in the second."""
+    found = [(len(_split(first, mark)), mark) for mark in ("\t", ";", ",")]
+    found = [(count, mark) for count, mark in found if count > 1]
+    for count, mark in found:
+        if not second or len(_split(second, mark)) == count:
+            return mark
+    return max(found)[1] if found else None
+
+
+def _is_data(first: list[str], second: list[str]) -> bool:
+    numbers = [is_number(field) for field in first]
+    if all(numbers):
+        return True
+    decimal = any(number and not field.isdecimal() for number, field in zip(numbers, first, strict=True))
+    return decimal and numbers == [is_number(field) for field in second]
+
+
+def _split(line: str, delimiter: str | None) -> list[str]:
+    if delimiter is None:
+        return line.split()
+    try:
+        return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [""])]
+    except csv.Error:
+        # A field longer than csv's limit.
+        return [field.strip() for field in line.split(delimiter)]

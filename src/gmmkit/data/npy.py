@@ -1,0 +1,75 @@
+"""NPY files: read by position where they lie, without parsing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data.arrays import ArrayRows, as_rows
+from gmmkit.data.columns import choose_columns
+from gmmkit.data.labels import LabelCodes
+from gmmkit.data.spool import FileRows
+from gmmkit.data.table import Source, Table
+from gmmkit.errors import DataError
+
+__all__ = ["read_npy"]
+
+
+def read_npy(
+    path: str,
+    origin: str,
+    *,
+    columns: Sequence[str | int] | None = None,
+    weights: str | int | None = None,
+    label: str | int | None = None,
+) -> Table:
+    """Return the rows of an NPY file; a one-dimensional array is one column.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or does not hold a table of real numbers.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise DataError(
+            f"{origin} is not a whole NPY file of numbers, of {os.path.getsize(path)} bytes "
+            f"({' '.join(str(error).split())}); copy it again, or write it with numpy.save"
+        ) from error
+    if not isinstance(array, np.memmap):
+        array.close()
+        raise DataError(f"{origin} is an archive of several arrays; expected one: write it with numpy.save")
+    rows = as_rows(array[:, np.newaxis] if array.ndim == 1 else array, origin)
+    source: Source = ArrayRows(rows)
+    if array.flags.c_contiguous and rows.dtype == array.dtype:
+        # Pages of a memory map would count as memory in use; bytes read by position do not.
+        source = FileRows(open(path, "rb"), array.offset, *rows.shape, rows.dtype)  # noqa: SIM115
+    chosen = choose_columns(None, source.n_columns, origin, columns=columns, weights=weights, label=label)
+    features = (
+        _Columns(source, chosen.features) if len(chosen.features) < source.n_columns or columns else source
+    )
+    labels = None
+    if chosen.label is not None:
+        codes = LabelCodes(f"{origin}: column {chosen.label}")
+        labels = codes.labels(codes.encode(map(str, rows[:, chosen.label].tolist())))
+    table = Table(features, labels=labels, origin=origin)
+    return table if chosen.weights is None else table.with_weights(rows[:, chosen.weights])
+
+
+class _Columns:
+    """Some columns of a source."""
+
+    def __init__(self, source: Source, columns: tuple[int, ...]) -> None:
+        self._source = source
+        self._columns = list(columns)
+        self.n_rows = source.n_rows
+        self.n_columns = len(columns)
+        self.dtype = source.dtype
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        return self._source.read(start, stop)[:, self._columns]
