@@ -38,7 +38,7 @@ class ArrayRows:
     @property
     def n_columns(self) -> int:
         """Number of columns."""
-        return self._array.shape[1]
+        return int(self._array.shape[1])
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -66,8 +66,8 @@ def as_rows(data: Any, origin: str) -> NDArray[Any]:
     """
     if np.ma.is_masked(data):
         raise DataError(
-            f"{origin} has masked values; every value must be a finite number: fill them with {origin}.filled(...), "
-            "or drop their rows with numpy.ma.compress_rows"
+            f"{origin} has masked values; every value must be a finite number: "
+            f"fill them with {origin}.filled(...), or drop their rows with numpy.ma.compress_rows"
         )
     try:
         array = np.asarray(data)
@@ -78,8 +78,8 @@ def as_rows(data: Any, origin: str) -> NDArray[Any]:
         ) from error
     if array.dtype.names is not None:
         raise DataError(
-            f"{origin} is a structured array with fields {', '.join(array.dtype.names)}; expected a two-dimensional "
-            "array of numbers: numpy.lib.recfunctions.structured_to_unstructured makes one"
+            f"{origin} is a structured array with fields {', '.join(array.dtype.names)}; "
+            "expected a two-dimensional array of numbers: numpy.lib.recfunctions.structured_to_unstructured makes one"
         )
     _check_shape(array, origin)
     return _real(array, origin)
@@ -98,16 +98,16 @@ def _check_shape(array: NDArray[Any], origin: str) -> None:
         )
     if array.ndim > 2:
         raise DataError(
-            f"Expected 2D array, got {array.ndim}D array instead: {origin} has shape {array.shape}. Reshape your "
-            f"data to (rows, columns): {origin}.reshape(-1, {array.shape[-1]}) keeps the last axis as columns; "
-            "pass iter(...) for a list of blocks"
+            f"Expected 2D array, got {array.ndim}D array instead: {origin} has shape {array.shape}. "
+            f"Reshape your data to (rows, columns): {origin}.reshape(-1, {array.shape[-1]}) keeps the last "
+            "axis as columns; pass iter(...) for a list of blocks"
         )
     n_rows, n_columns = array.shape
     for count, unit in ((n_rows, "sample"), (n_columns, "feature")):
         if count == 0:
             raise DataError(
-                f"Found array with 0 {unit}(s) (shape=({n_rows}, {n_columns})) while a minimum of 1 is required: "
-                f"{origin} has no {'rows' if unit == 'sample' else 'columns'}"
+                f"Found array with 0 {unit}(s) (shape=({n_rows}, {n_columns})) while a minimum of 1 "
+                f"is required: {origin} has no {'rows' if unit == 'sample' else 'columns'}"
             )
 
 
@@ -120,8 +120,8 @@ def _real(array: NDArray[Any], origin: str) -> NDArray[Any]:
         return array if array.dtype.itemsize <= 8 else array.astype(np.float64)
     if kind == "c":
         raise DataError(
-            f"Complex data not supported: {origin} has dtype {array.dtype}; pass real and imaginary parts as columns, "
-            f"numpy.hstack([{origin}.real, {origin}.imag])"
+            f"Complex data not supported: {origin} has dtype {array.dtype}; pass real and "
+            f"imaginary parts as columns, numpy.hstack([{origin}.real, {origin}.imag])"
         )
     if kind == "O":
         return _numbers_of_objects(array, origin)

@@ -83,8 +83,8 @@ def choose_columns(
         for role, position in aside.items():
             if position in features:
                 raise DataError(
-                    f"{origin}: column {names[position] if names else position!r} is asked for as a feature and as "
-                    f"{role}; leave it out of one of them"
+                    f"{origin}: column {names[position] if names else position!r} is asked for as a feature "
+                    f"and as {role}; leave it out of one of them"
                 )
     if not features:
         raise DataError(f"{origin}: no column is left to fit; it has {_listed(names, n_columns)}")
@@ -93,7 +93,7 @@ def choose_columns(
 
 def _find(wanted: str | int, names: Sequence[str] | None, n_columns: int, origin: str) -> int:
     if names is not None and wanted in names:
-        return names.index(wanted)  # type: ignore[arg-type]
+        return names.index(wanted)
     text = str(wanted).strip()
     if text.isdecimal() and int(text) < n_columns:
         return int(text)

@@ -31,9 +31,10 @@ def is_frame(data: Any) -> bool:
 def frame_rows(
     data: Any, origin: str, weights: str | None = None
 ) -> tuple[NDArray[Any], tuple[str, ...] | None, NDArray[Any] | None]:
-    """Return the numbers of a frame, the names of its columns (None unless they are text) and a column of weights.
+    """Return the numbers of a frame, the names of its columns and its column of weights.
 
     The array is float32 if every column is, else float64; nulls become NaN.
+    Names that are not text are dropped.
 
     Raises
     ------
@@ -46,8 +47,8 @@ def frame_rows(
         frame = nw.from_native(data, eager_only=True)
     except TypeError as error:
         raise DataError(
-            f"{origin} is a {type(data).__module__.partition('.')[0]} {type(data).__name__}; expected a data frame "
-            "in memory: call .collect() on a lazy one, or convert it to an array"
+            f"{origin} is a {type(data).__module__.partition('.')[0]} {type(data).__name__}; "
+            "expected a data frame in memory: call .collect() on a lazy one, or convert it to an array"
         ) from error
     except ValueError as error:
         raise DataError(
@@ -74,7 +75,7 @@ def _rows(frame: Any, names: list[Any], origin: str) -> NDArray[Any]:
     import narwhals as nw
 
     kinds = set(frame.schema.values())
-    if kinds == {nw.Float64} or kinds == {nw.Float32}:
+    if kinds in ({nw.Float64}, {nw.Float32}):
         # pandas hands out its own memory here.
         rows = frame.to_numpy()
         if rows.dtype.kind == "f":
@@ -90,9 +91,9 @@ def _column(column: Any, name: Any, origin: str) -> NDArray[Any]:
 
     kind = column.dtype
     if kind.is_float():
-        return column.to_numpy()
+        return np.asarray(column.to_numpy())
     if kind.is_numeric() or kind == nw.Boolean:
-        return column.cast(nw.Float64).to_numpy()
+        return np.asarray(column.cast(nw.Float64).to_numpy())
     if kind == nw.Object:
         values = column.to_numpy()
         if not any(isinstance(value, (str, bytes, complex)) for value in values):

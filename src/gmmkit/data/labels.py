@@ -1,4 +1,4 @@
-"""Labels while they are read: text becomes numbers at once, so that a label costs a few bytes for each row."""
+"""Labels while they are read: text becomes numbers at once, so that a label costs a few bytes."""
 
 from __future__ import annotations
 

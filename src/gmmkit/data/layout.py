@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gmmkit.errors import DataError
 
-__all__ = ["Layout", "is_number", "sniff_layout"]
+__all__ = ["Layout", "is_number", "is_utf8", "sniff_layout"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Layout:
 def sniff_layout(first: str, second: str, *, delimiter: str | None, by_space: bool, origin: str) -> Layout:
     r"""Read the layout off the first two lines.
 
-    The first line is a header unless all its fields are numbers, or some are decimal numbers (``5.1``) and the
-    next line has numbers in the same places.
+    The first line is a header unless all its fields are numbers, or some are decimal numbers (``5.1``)
+    and the next line has numbers in the same places.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def sniff_layout(first: str, second: str, *, delimiter: str | None, by_space: bo
     if delimiter is None and not by_space:
         delimiter = ","
     fields = _split(first, delimiter)
-    if any("\ufffd" in field or any("\udc80" <= letter <= "\udcff" for letter in field) for field in fields):
+    if not all(map(is_utf8, fields)):
         raise DataError(
-            f"{origin}: line 1 is not UTF-8 text; expected a table of numbers as text: save it again as UTF-8, "
-            "and check that it is not another kind of file"
+            f"{origin}: line 1 is not UTF-8 text; expected a table of numbers as text: "
+            "save it again as UTF-8, and check that it is not another kind of file"
         )
     if any("\0" in field for field in fields):
         raise DataError(
@@ -88,6 +88,11 @@ def is_number(field: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_utf8(text: str) -> bool:
+    """Whether text holds none of the surrogates that stand for bytes that are not UTF-8."""
+    return text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text)
 
 
 def _sniff_delimiter(first: str, second: str) -> str | None:

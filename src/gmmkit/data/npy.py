@@ -48,7 +48,7 @@ def read_npy(
     source: Source = ArrayRows(rows)
     if array.flags.c_contiguous and rows.dtype == array.dtype:
         # Pages of a memory map would count as memory in use; bytes read by position do not.
-        source = FileRows(open(path, "rb"), array.offset, *rows.shape, rows.dtype)  # noqa: SIM115
+        source = FileRows(open(path, "rb"), array.offset, len(rows), rows.shape[1], rows.dtype)  # noqa: SIM115
     chosen = choose_columns(None, source.n_columns, origin, columns=columns, weights=weights, label=label)
     features = (
         _Columns(source, chosen.features) if len(chosen.features) < source.n_columns or columns else source

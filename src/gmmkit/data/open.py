@@ -43,9 +43,9 @@ def as_table(
     Parameters
     ----------
     data : array-like of shape (n, d), data frame, iterable of blocks, or Table
-        Arrays are used where they lie, whatever their dtype and order. Data frames (pandas, polars, Arrow) are
-        converted once. An iterator or other iterable of two-dimensional arrays or frames is read once, into a
-        temporary file. A table is returned as it is, with other weights if any are given.
+        Arrays are used where they lie, whatever their dtype and order. Data frames (pandas, polars, Arrow)
+        are converted once. An iterator or other iterable of two-dimensional arrays or frames is read once,
+        into a temporary file. A table is returned as it is, with other weights if any are given.
     weights : array-like of shape (n,), or str, optional
         Weight of each row; for a data frame also the name of a column, which is then no feature.
     names : sequence of str, optional
@@ -97,7 +97,7 @@ def open_table(
     weights: str | int | None = None,
     label: str | int | None = None,
 ) -> Table:
-    """Open a file of rows, which may be larger than memory.
+    r"""Open a file of rows, which may be larger than memory.
 
     Text and Parquet files are parsed once, into a temporary binary file (in ``TMPDIR``, eight bytes for each
     value) that later passes read; NPY files are read where they lie.
@@ -105,7 +105,8 @@ def open_table(
     Parameters
     ----------
     path : str or path-like
-        ``.csv``, ``.tsv``, ``.txt`` (also with ``.gz``), ``.parquet``, ``.pq`` or ``.npy``; ``"-"``: CSV from standard input.
+        ``.csv``, ``.tsv``, ``.txt`` (also with ``.gz``), ``.parquet``, ``.pq`` or ``.npy``;
+        ``"-"``: CSV from standard input.
     columns : sequence of str or int, optional
         Columns to use, by name or by position from 0; default: all but those of weights and label.
     weights : str or int, optional
@@ -125,7 +126,7 @@ def open_table(
     >>> import pathlib, tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = pathlib.Path(folder.name, "iris.csv")
-    >>> _ = path.write_text("length,width,Species\\n5.1,3.5,setosa\\n6.3,3.3,virginica\\n")
+    >>> _ = path.write_text("length,width,Species\n5.1,3.5,setosa\n6.3,3.3,virginica\n")
     >>> table = open_table(path, label="Species")
     >>> table.names, table.labels.names, table.where(1, 0)
     (('length', 'width'), ('setosa', 'virginica'), "line 3, column 'length'")
@@ -166,8 +167,8 @@ def _yields(data: Any, origin: str) -> bool:
     """Whether the data are an iterable of blocks; sparse matrices and the rest of the world are not."""
     if hasattr(data, "tocsr"):
         raise DataError(
-            f"{origin} is a sparse {type(data).__name__}; sparse input is not supported: pass {origin}.toarray() "
-            "if it fits into memory, or an iterator of dense blocks"
+            f"{origin} is a sparse {type(data).__name__}; sparse input is not supported: "
+            f"pass {origin}.toarray() if it fits into memory, or an iterator of dense blocks"
         )
     return isinstance(data, Iterable) and not isinstance(data, (dict, set, frozenset))
 

@@ -143,8 +143,8 @@ def _not_numeric(file: Any, column: int, numeric: list[int], origin: str) -> Dat
     others = [file.schema_arrow.field(other).name for other in numeric]
     choice = f"--columns {','.join(others)} or " if others else ""
     return DataError(
-        f"{origin}: column {field.name!r} has type {field.type}{value}; expected numbers. To leave the column out use "
-        f"{choice}--label {field.name} (in Python: columns=[...], label=...)"
+        f"{origin}: column {field.name!r} has type {field.type}{value}; expected numbers. "
+        f"To leave the column out use {choice}--label {field.name} (in Python: columns=[...], label=...)"
     )
 
 

@@ -1,7 +1,7 @@
 """Rows in a binary file, read by position into fresh memory.
 
-Reading by position needs no lock and moves no file pointer, so any number of threads can do it at once; and, unlike the pages of
-a memory map, what has been read and dropped does not count as memory in use.
+Reading by position needs no lock and moves no file pointer, so any number of threads can do it at once;
+and, unlike the pages of a memory map, what has been read and dropped does not count as memory in use.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class FileRows:
         rows = np.empty((max(0, stop - start), self.n_columns), self.dtype)
         if rows.size:
             position = self._offset + start * self.n_columns * self.dtype.itemsize
-            self._fill(memoryview(rows).cast("B"), position)
+            self._fill(rows.data.cast("B"), position)
         return rows
 
     def _fill(self, buffer: memoryview, position: int) -> None:
@@ -98,7 +98,7 @@ class Spool(FileRows):
             file = tempfile.TemporaryFile(prefix="gmmkit-")  # noqa: SIM115 - closed with the source
         except OSError as error:
             raise _explained(error, 0) from error
-        super().__init__(file, 0, 0, n_columns, np.dtype(np.float64))  # type: ignore[arg-type]
+        super().__init__(file, 0, 0, n_columns, np.dtype(np.float64))
 
     def append(self, rows: NDArray[Any]) -> None:
         """Write rows of shape (b, n_columns) after those already there.
@@ -120,6 +120,6 @@ class Spool(FileRows):
 def _explained(error: OSError, n_rows: int) -> OSError:
     return OSError(
         error.errno,
-        f"{error.strerror} while writing rows to a temporary file in {tempfile.gettempdir()} (after {n_rows} rows); "
-        "free some space there, or set the environment variable TMPDIR to a directory with more room",
+        f"{error.strerror} while writing rows to a temporary file "
+        f"in {tempfile.gettempdir()} (after {n_rows} rows); free some space there, or set the environment variable TMPDIR to a directory with more room",
     )

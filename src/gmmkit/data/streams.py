@@ -14,7 +14,7 @@ __all__ = ["spool_blocks"]
 
 
 def spool_blocks(blocks: Iterable[Any], origin: str) -> tuple[Spool, tuple[str, ...] | None]:
-    """Write every block to a temporary file as float64; return it and the names of the columns, if frames have any.
+    """Write every block to a temporary file as float64; return it and the columns' names, if any.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ class Table:
         return replace(self, weights=as_weights(weights, self.n_rows, self.where))
 
     def blocks(self, block_rows: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
-        """Yield the rows from ``start`` up to ``stop``, ``block_rows`` at a time; the last block may be shorter."""
+        """Yield the rows from ``start`` up to ``stop``, ``block_rows`` at a time; the last may be fewer."""
         stop = self.n_rows if stop is None else min(stop, self.n_rows)
         for first in range(start, stop, block_rows):
             last = min(first + block_rows, stop)
@@ -221,6 +221,7 @@ class Table:
             else ""
         )
         raise DataError(
-            f"{self.origin}: {self.where(block.index + row, column)} is {describe_number(rows[row, column])}{more}; "
+            f"{self.origin}: {self.where(block.index + row, column)} is {describe_number(rows[row, column])}"
+            f"{more}; "
             "every value must be a finite number: remove the row, or fill it in before fitting"
         )

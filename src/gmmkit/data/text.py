@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gmmkit.data.columns import Selection, choose_columns
 from gmmkit.data.labels import LabelCodes
 from gmmkit.data.layout import Layout, sniff_layout
-from gmmkit.data.mistakes import explain
+from gmmkit.data.mistakes import Reading, explain
 from gmmkit.data.spool import Spool
 from gmmkit.data.table import Labels, Table
 from gmmkit.errors import DataError
@@ -52,7 +52,7 @@ def read_text(
     Raises
     ------
     DataError
-        For anything in the file that is not a table of numbers; names the line, the column and the text found.
+        For anything in the file that is not a table of numbers; names the line, the column and the text.
     """
     with _lines(path, origin) as lines:
         first, first_line = _first_line(lines, origin)
@@ -78,19 +78,16 @@ class _Parser:
     """Turns lines into spooled features, weights and labels."""
 
     def __init__(self, layout: Layout, selection: Selection, origin: str, first_line: int) -> None:
-        self._layout = layout
-        self._selection = selection
-        self._origin = origin
-        self._first_line = first_line
+        column = (
+            layout.names[selection.label] if layout.names and selection.label is not None else selection.label
+        )
+        self._labels = LabelCodes(f"{origin}: column {column!r}")
+        self._reading = Reading(origin, layout, selection, self._labels, first_line)
         self._next_line = first_line
         self._blank_line: int | None = None
         self._spool = Spool(len(selection.features))
         self._weights: list[NDArray[np.float64]] = []
         self._codes: list[NDArray[np.intp]] = []
-        column = (
-            layout.names[selection.label] if layout.names and selection.label is not None else selection.label
-        )
-        self._labels = LabelCodes(f"{origin}: column {column!r}")
         self._options: dict[str, Any] = {
             "delimiter": layout.delimiter,
             "quotechar": '"',
@@ -110,53 +107,52 @@ class _Parser:
         while lines and not lines[-1].strip():
             lines.pop()
         if lines and self._blank_line is not None:
-            self._explain([""], self._blank_line)
+            explain([""], self._blank_line, self._reading)
         if first + len(lines) < self._next_line and self._blank_line is None:
             self._blank_line = first + len(lines)
         if not lines:
             return
         values = self._parse(lines, first)
-        n_features = len(self._selection.features)
+        n_features = len(self._reading.selection.features)
         self._spool.append(values[:, :n_features])
-        if self._selection.weights is not None:
+        if self._reading.selection.weights is not None:
             self._weights.append(values[:, n_features].copy())
-        if self._selection.label is not None:
+        if self._reading.selection.label is not None:
             self._codes.append(values[:, -1].astype(np.intp))
-
-    def _explain(self, lines: list[str], first: int) -> None:
-        explain(lines, first, self._first_line, self._layout, self._selection, self._origin, self._labels)
 
     def _parse(self, lines: list[str], first: int) -> NDArray[np.float64]:
         try:
             if "usecols" not in self._options or self._every_line_has_all_fields(lines):
                 values = np.loadtxt(lines, **self._options)
-                if values.shape == (len(lines), len(self._selection.positions)):
+                if values.shape == (len(lines), len(self._reading.selection.positions)):
                     return values
             reason = "its lines do not all have the same fields"
         except ValueError as error:
             reason = str(error)
-        self._explain(lines, first)
+        explain(lines, first, self._reading)
         raise DataError(
-            f"{self._origin}: lines {first} to {first + len(lines) - 1} cannot be read as a table of numbers: {reason}"
+            f"{self._reading.origin}: lines {first} to {first + len(lines) - 1} cannot be read "
+            f"as a table of numbers: {reason}"
         )
 
     def _every_line_has_all_fields(self, lines: list[str]) -> bool:
         # Given the columns to use, loadtxt does not count the others.
-        mark, expected = self._layout.delimiter, self._layout.n_columns
+        mark, expected = self._reading.layout.delimiter, self._reading.layout.n_columns
         if mark is None:
             return all(len(line.split()) == expected for line in lines)
         return all(
-            line.count(mark) + 1 == expected or ('"' in line and len(self._layout.split(line)) == expected)
+            line.count(mark) + 1 == expected
+            or ('"' in line and len(self._reading.layout.split(line)) == expected)
             for line in lines
         )
 
     def table(self) -> Table:
         if self._spool.n_rows == 0:
             raise DataError(
-                f"{self._origin}: no rows after the header; expected at least one line of numbers "
-                f"(the header is: {', '.join(self._layout.names or ())})"
+                f"{self._reading.origin}: no rows after the header; expected at least one line of numbers "
+                f"(the header is: {', '.join(self._reading.layout.names or ())})"
             )
-        names, selection = self._layout.names, self._selection
+        names, selection = self._reading.layout.names, self._reading.selection
         labels: Labels | None = None
         if selection.label is not None:
             labels = self._labels.labels(np.concatenate(self._codes))
@@ -164,8 +160,8 @@ class _Parser:
             self._spool,
             None if names is None else tuple(names[column] for column in selection.features),
             labels=labels,
-            origin=self._origin,
-            first_line=self._first_line,
+            origin=self._reading.origin,
+            first_line=self._reading.first_line,
         )
         return table.with_weights(np.concatenate(self._weights)) if selection.weights is not None else table
 
@@ -177,7 +173,7 @@ def _lines(path: str, origin: str) -> Iterator[io.TextIOWrapper]:
     if path == "-":
         binary = sys.stdin.buffer
     elif path.endswith(".gz"):
-        binary = gzip.open(path, "rb")  # type: ignore[assignment]
+        binary = gzip.open(path, "rb")  # type: ignore[assignment]  # noqa: SIM115
     else:
         binary = open(path, "rb")  # noqa: SIM115 - closed below
     lines = io.TextIOWrapper(binary, encoding="utf-8", errors="surrogateescape")
@@ -200,8 +196,8 @@ def _first_line(lines: io.TextIOWrapper, origin: str) -> tuple[str, int]:
         line = line.removeprefix("\ufeff")
         if len(line) == LONGEST_FIRST_LINE:
             raise DataError(
-                f"{origin}: the first line has more than {LONGEST_FIRST_LINE} characters; expected a table of "
-                "numbers as text, one row in each line: is it another kind of file?"
+                f"{origin}: the first line has more than {LONGEST_FIRST_LINE} characters; expected a table "
+                "of numbers as text, one row in each line: is it another kind of file?"
             )
         if line.strip():
             return line, number
@@ -218,6 +214,6 @@ def _check_names(layout: Layout, selection: Selection, origin: str, line: int) -
 def _refuse_unnamed(layout: Layout, column: int, origin: str, line: int) -> NoReturn:
     others = ",".join(str(other) for other in range(layout.n_columns) if (layout.names or ())[other])
     raise DataError(
-        f"{origin}: line {line} gives no name to column {column}; expected a name for every column. If it only "
-        f"numbers the rows, leave it out: --columns {others} (columns={others.split(',')})"
+        f"{origin}: line {line} gives no name to column {column}; expected a name for every column. "
+        f"If it only numbers the rows, leave it out: --columns {others} (columns={others.split(',')})"
     )

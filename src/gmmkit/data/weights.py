@@ -43,15 +43,16 @@ def as_weights(weights: Any, n_rows: int, where: Callable[[int], str]) -> NDArra
         )
     if len(array) != n_rows:
         raise DataError(
-            f"{len(array)} weights for {n_rows} rows; expected one weight for each row, in the order of the rows"
+            f"{len(array)} weights for {n_rows} rows; expected one weight for each row, "
+            "in the order of the rows"
         )
     values = _numbers(array)
     # One look at two numbers when all is well; NaN fails every comparison, so it is caught as well.
     if not (values.min(initial=0.0) >= 0.0 and values.max(initial=0.0) < np.inf):
         row = int(np.flatnonzero(~((values >= 0.0) & (values < np.inf)))[0])
         raise DataError(
-            f"the weight of {where(row)} is {describe_number(values[row])}; weights must be finite and not negative: "
-            "correct it, or give the row weight 0 to leave it out"
+            f"the weight of {where(row)} is {describe_number(values[row])}; weights must be finite "
+            "and not negative: correct it, or give the row weight 0 to leave it out"
         )
     if not values.any():
         raise DataError(f"all {n_rows} weights are zero; at least one row must have a weight above 0")

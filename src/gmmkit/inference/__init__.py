@@ -1,0 +1,1 @@
+"""Algorithms over mixtures: what enters a score, how rows are assigned, how statistics become parameters."""

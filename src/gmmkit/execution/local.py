@@ -1,0 +1,108 @@
+"""Run the tasks of a pass on this machine: in the caller's thread, or on a pool of threads.
+
+Results are merged in the order of the tasks whatever order they finish in, so sums have the same bits for any
+number of threads. At most a few finished results wait to be merged, so memory does not grow with the tasks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self, TypeVar
+
+from gmmkit.errors import ParameterError
+from gmmkit.numerics.blas import blas_threads, one_blas_thread
+
+__all__ = ["Workers", "thread_count"]
+
+Result = TypeVar("Result")
+Task = tuple[int, int]
+
+
+def thread_count(n_jobs: int | None) -> int:
+    """Return the number of threads that `n_jobs` asks for.
+
+    ``None`` means as many as BLAS would use now, so that OMP_NUM_THREADS, `threadpoolctl` and joblib's limits
+    are respected; ``-1`` every core this process may use, ``-2`` all but one.
+    """
+    if n_jobs is None:
+        return max(1, blas_threads())
+    if n_jobs == 0:
+        raise ParameterError("n_jobs must be a positive number of threads, -1 for all cores or None, but got 0")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    # More threads than cores only fight; results are the same for any number.
+    return min(n_jobs, cores) if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+
+
+class Workers:
+    """Threads for the passes of one fit or prediction, with BLAS held at one thread; a context manager.
+
+    Examples
+    --------
+    >>> with Workers(2) as workers:
+    ...     workers.map_merge(lambda start, stop: sum(range(start, stop)), [(0, 5), (5, 10)], int.__add__)
+    45
+    """
+
+    def __init__(self, n_jobs: int | None = None) -> None:
+        self._n_threads = thread_count(n_jobs)
+        self._pool: ThreadPoolExecutor | None = None
+        self._limit = one_blas_thread()
+
+    def __enter__(self) -> Self:
+        self._limit.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+        self._limit.__exit__(kind, error, trace)
+
+    def map_merge(
+        self,
+        task: Callable[[int, int], Result],
+        tasks: Sequence[Task],
+        merge: Callable[[Result, Result], Result],
+    ) -> Result:
+        """Return ``merge(… merge(task(t0), task(t1)) …, task(tn))``."""
+        if self._n_threads == 1 or len(tasks) == 1:
+            merged = task(*tasks[0])
+            for piece in tasks[1:]:
+                merged = merge(merged, task(*piece))
+            return merged
+        return self._threaded(task, tasks, merge)
+
+    def _threaded(
+        self,
+        task: Callable[[int, int], Result],
+        tasks: Sequence[Task],
+        merge: Callable[[Result, Result], Result],
+    ) -> Result:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="gmmkit")
+        waiting: deque[Future[Result]] = deque()
+        merged: Result | None = None
+        started = False
+        try:
+            for piece in tasks:
+                waiting.append(self._pool.submit(task, *piece))
+                if len(waiting) > 2 * self._n_threads:
+                    result = waiting.popleft().result()
+                    merged = merge(merged, result) if started else result  # type: ignore[arg-type]
+                    started = True
+            while waiting:
+                result = waiting.popleft().result()
+                merged = merge(merged, result) if started else result  # type: ignore[arg-type]
+                started = True
+        except BaseException:
+            # An interrupt or a bad row: what has not begun is dropped, what runs is waited for by __exit__.
+            for future in waiting:
+                future.cancel()
+            raise
+        return merged  # type: ignore[return-value]

@@ -1,0 +1,126 @@
+"""What is wrong with a fitted mixture, if anything: said once, at the end, with the rows that cause it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.execution import plan_pass
+from gmmkit.inference.algorithm import log_weights
+from gmmkit.inference.prior import DELTA, Prior
+from gmmkit.inference.problem import Problem
+from gmmkit.inference.repairs import Repair
+from gmmkit.model.mixture import Mixture
+from gmmkit.model.scorer import Scorer
+
+__all__ = ["Health", "diagnose"]
+
+Array = NDArray[np.float64]
+
+_ONE_ROW = 1.5
+_EMPTY = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How well each component is supported.
+
+    Attributes
+    ----------
+    effective_rows : ndarray of shape (k,)
+        Sum of responsibilities × weights (weights count as repetitions).
+    relative_eigenvalues : ndarray of shape (k,)
+        Smallest eigenvalue of each covariance in the metric of the pooled covariance.
+    needed_rows : int
+        Effective rows the family needs.
+    """
+
+    effective_rows: Array
+    relative_eigenvalues: Array
+    needed_rows: int
+
+    def spurious(self, smallest_eigenvalue: float = 1e-4) -> str | None:
+        """Return why the fit is not admissible, or None if it is.
+
+        Likelihoods with free covariances are unbounded: a component that collapses onto a few rows, or onto rows
+        that were rounded alike, can have any likelihood and means nothing.
+        """
+        j = int(self.effective_rows.argmin())
+        if self.effective_rows[j] < self.needed_rows:
+            return f"component {j} rests on {self.effective_rows[j]:.3g} effective rows, fewer than {self.needed_rows}"
+        j = int(self.relative_eigenvalues.argmin())
+        if self.relative_eigenvalues[j] < smallest_eigenvalue:
+            return (
+                f"component {j} has collapsed: its smallest variance is {self.relative_eigenvalues[j]:.1e} "
+                f"of the data's, below {smallest_eigenvalue:g}"
+            )
+        return None
+
+
+def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, list[Repair]]:
+    """Return the health of a state in the problem's frame, and what should be said of it."""
+    counts = state.weights * problem.total_weight * problem.rows_per_weight
+    eigenvalues = state.covariance.smallest_eigenvalues(problem.pooled)
+    health = Health(counts, eigenvalues, problem.family.minimum_rows(problem.n_columns))
+    repairs = _of_columns(problem) if prior.scatter_total.any() else []
+    few = np.flatnonzero(counts < max(health.needed_rows, _ONE_ROW))
+    starved = [int(j) for j in few if counts[j] >= _EMPTY]
+    repairs += [Repair("empty", component=int(j), effective_rows=float(counts[j])) for j in few if counts[j] < _EMPTY]
+    if starved:
+        rows = _heaviest_rows(problem, state, starved)
+        repairs += [
+            Repair("few rows", component=j, row=row if counts[j] < _ONE_ROW else None, effective_rows=float(counts[j]))
+            for j, row in zip(starved, rows, strict=True)
+        ]
+    if prior.scatter_total.any():
+        floor = DELTA * problem.total_weight / state.n_components / np.maximum(
+            state.weights * problem.total_weight, 1e-300
+        )
+        at_floor = np.flatnonzero((eigenvalues < 2.0 * floor) & (counts >= max(health.needed_rows, _ONE_ROW)))
+        repairs += [Repair("collapsed", component=int(j), effective_rows=float(counts[j])) for j in at_floor]
+    return health, repairs
+
+
+def _of_columns(problem: Problem) -> list[Repair]:
+    repairs = []
+    constant = problem.surveyed.constant
+    if problem.family.equivariance != "scalar":
+        repairs += [Repair("constant column", column=int(j)) for j in np.flatnonzero(constant)]
+    elif constant.all():
+        repairs += [Repair("constant column", column=j) for j in range(problem.n_columns)]
+    for direction in problem.null_directions:
+        in_units = direction * problem.frame.scale
+        in_units = in_units / np.abs(in_units).max()
+        if not constant[np.abs(direction) > 0.05].all():  # noqa: PLR2004
+            repairs.append(Repair("dependent columns", direction=tuple(in_units.tolist())))
+    return repairs
+
+
+def _heaviest_rows(problem: Problem, state: Mixture, components: list[int]) -> list[int]:
+    """Return for each of some components the row with the largest share of it: one pass."""
+    scorer = Scorer(log_weights(state.weights), state.means, state.covariance, problem.frame)
+    plan = plan_pass(problem.table.n_rows, scorer.values_per_row)
+
+    def task(start: int, stop: int) -> tuple[Array, NDArray[np.intp]]:
+        work = scorer.workspace(plan.block_rows)
+        best, rows = np.full(len(components), -1.0), np.zeros(len(components), dtype=np.intp)
+        for block in problem.table.blocks(plan.block_rows, start, stop):
+            share = scorer.responsibilities(block.rows, work)[0][components]
+            if block.weights is not None:
+                share = share * (block.weights > 0)
+            at = share.argmax(axis=1)
+            value = share[np.arange(len(components)), at]
+            better = value > best
+            best, rows = np.where(better, value, best), np.where(better, at + block.index, rows)
+        return best, rows
+
+    def merge(
+        a: tuple[Array, NDArray[np.intp]], b: tuple[Array, NDArray[np.intp]]
+    ) -> tuple[Array, NDArray[np.intp]]:
+        better = b[0] > a[0]
+        return np.where(better, b[0], a[0]), np.where(better, b[1], a[1])
+
+    _, rows = problem.workers.map_merge(task, plan.tasks(), merge)
+    return [int(row) for row in rows]

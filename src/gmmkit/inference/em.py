@@ -1,0 +1,71 @@
+"""Expectation–maximisation (Dempster, Laird & Rubin 1977) for a mixture of any covariance family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data.table import Block
+from gmmkit.inference.algorithm import log_weights
+from gmmkit.inference.prior import Prior
+from gmmkit.inference.problem import Assign, Problem, Totals
+from gmmkit.inference.repairs import OnSingular, Repair, repair
+from gmmkit.model.mixture import Mixture
+from gmmkit.model.scorer import Scorer, Workspace
+from gmmkit.statistics import Statistics
+
+__all__ = ["EM", "mixture_of"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EM:
+    """Soft assignment, penalised maximum likelihood.
+
+    Parameters
+    ----------
+    problem : Problem
+    prior : Prior
+    on_singular : {"floor", "reseed", "drop", "raise"}
+    random : numpy.random.Generator
+        Chooses where "reseed" puts a component.
+    """
+
+    problem: Problem
+    prior: Prior
+    on_singular: OnSingular = "floor"
+    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+    def scorer(self, state: Mixture) -> Scorer:
+        return Scorer(log_weights(state.weights), state.means, state.covariance, self.problem.frame)
+
+    def begin(self, state: Mixture, block_rows: int) -> Assign:  # noqa: ARG002
+        return _soft
+
+    def objective(self, totals: Totals, state: Mixture) -> float:
+        penalised = totals.row_sum - self.prior.penalty(state.covariance)
+        return penalised / self.problem.total_weight + self.problem.frame.log_volume
+
+    def refit(self, totals: Totals, state: Mixture, iteration: int) -> tuple[Mixture, list[Repair]]:
+        return repair(
+            mixture_of(totals.statistics, self.problem, self.prior),
+            totals.statistics,
+            self.problem,
+            on_singular=self.on_singular,
+            iteration=iteration,
+            random=self.random,
+        )
+
+
+def _soft(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
+    return scorer.responsibilities(block.rows, work)
+
+
+def mixture_of(statistics: Statistics, problem: Problem, prior: Prior) -> Mixture:
+    """Return the mixture that maximises the penalised likelihood of the statistics, in the problem's frame."""
+    counts = statistics.counts + 10.0 * np.finfo(np.float64).eps
+    covariance = problem.family.refit(statistics, prior.scatter(len(counts)), prior.ridge)
+    return Mixture.trusted(counts / counts.sum(), statistics.means(), covariance)

@@ -1,0 +1,177 @@
+"""Fit one mixture: starts, restarts, EM, repairs, and what is to be said of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.inference.algorithm import Progress
+from gmmkit.inference.diagnosis import Health, diagnose
+from gmmkit.inference.em import EM
+from gmmkit.inference.loop import Run, run
+from gmmkit.inference.prior import RegCovar, make_prior
+from gmmkit.inference.problem import Problem
+from gmmkit.inference.repairs import OnSingular, Repair
+from gmmkit.inference.starts import Start
+from gmmkit.inference.stopping import SmallChange, StoppingRule
+from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.streams import Seed, streams
+
+__all__ = ["FitResult", "FitSettings", "fit", "ordered"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How to fit, apart from the data, the family and the starts.
+
+    Attributes
+    ----------
+    rule : StoppingRule
+    max_iter : int
+    reg_covar : "auto" or float
+    on_singular : {"auto", "floor", "reseed", "drop", "raise"}
+        "auto" floors, unless ``reg_covar=0`` asked for no repair: then it raises as scikit-learn does.
+    seed : int, SeedSequence, Generator or None
+    before : float
+        The objective known before the first pass; −inf if none (a warm start knows its own).
+    callback : callable, optional
+        Called with a `Progress` after each pass.
+    """
+
+    rule: StoppingRule = SmallChange(1e-3)
+    max_iter: int = 100
+    reg_covar: RegCovar = "auto"
+    on_singular: Literal["auto", "floor", "reseed", "drop", "raise"] = "auto"
+    seed: Seed = None
+    before: float = -np.inf
+    callback: Callable[[Progress], object] | None = None
+
+    @property
+    def policy(self) -> OnSingular:
+        """What `on_singular` comes to."""
+        if self.on_singular == "auto":
+            return "refuse" if self.reg_covar == 0 else "floor"
+        return self.on_singular
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """What a fit found; it holds no data.
+
+    Attributes
+    ----------
+    mixture : Mixture
+        In the data's units.
+    objectives : tuple of float
+        Penalised log-likelihood per unit of weight before each pass's refit, of the best start.
+    reason : {"converged", "max_iter", "interrupted"}
+    repairs : tuple of Repair
+    health : Health
+    starts_tried : int
+    total_weight : float
+    """
+
+    mixture: Mixture
+    objectives: tuple[float, ...]
+    reason: str
+    repairs: tuple[Repair, ...]
+    health: Health
+    starts_tried: int
+    total_weight: float
+
+    @property
+    def converged(self) -> bool:
+        """Whether the stopping rule was met."""
+        return self.reason == "converged"
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the fit; the mixture is the best complete one until then."""
+        return self.reason == "interrupted"
+
+    @property
+    def objective(self) -> float:
+        """The last objective; −inf if no pass was made."""
+        return self.objectives[-1] if self.objectives else -np.inf
+
+
+def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reorder: bool = True) -> FitResult:
+    """Run EM from each start and keep the best.
+
+    Parameters
+    ----------
+    problem : Problem
+    starts : sequence of Start
+        Tried in order, each with a random stream of its own; the first stream is the same however many there are.
+    settings : FitSettings
+    reorder : bool, default=True
+        Put the components in an order that depends on the data only (see `ordered`); not where the caller gave
+        the components, whose order is the caller's.
+    """
+    prior = make_prior(problem, settings.reg_covar)
+    best: Run | None = None
+    tried = 0
+    for restart, (start, random) in enumerate(zip(starts, streams(settings.seed), strict=False)):
+        algorithm = EM(problem, prior, settings.policy, random)
+        try:
+            state, repairs = start(problem, prior, settings.policy, random)
+        except KeyboardInterrupt:
+            if best is None:
+                raise
+            best = _interrupted(best)
+            break
+        done = run(
+            algorithm,
+            problem,
+            state,
+            rule=settings.rule,
+            max_iter=settings.max_iter,
+            before=settings.before,
+            restart=restart,
+            callback=settings.callback,
+        )
+        done = Run(done.state, done.objectives, done.reason, (*repairs, *done.repairs))
+        tried += 1
+        interrupted = done.reason == "interrupted"
+        if best is None or done.objective > best.objective:
+            best = done
+        if interrupted:
+            best = _interrupted(best)
+            break
+    assert best is not None, "fit needs at least one start"
+    state = ordered(best.state) if reorder else best.state
+    health, found = diagnose(problem, state, prior)
+    return FitResult(
+        mixture=state.out_of(problem.frame),
+        objectives=best.objectives,
+        reason=best.reason,
+        repairs=(*best.repairs, *found),
+        health=health,
+        starts_tried=tried,
+        total_weight=problem.total_weight,
+    )
+
+
+def _interrupted(done: Run) -> Run:
+    return Run(done.state, done.objectives, "interrupted", done.repairs)
+
+
+def ordered(mixture: Mixture) -> Mixture:
+    """Return the mixture with its components in order along the principal axis of their means.
+
+    The axis is the direction of largest spread between components, its sign such that its largest loading is
+    positive; ties are broken by the means themselves, column by column. The same data give the same order.
+    """
+    if mixture.n_components == 1:
+        return mixture
+    deviations = mixture.means - mixture.mean()
+    _, _, axes = np.linalg.svd(np.sqrt(mixture.weights)[:, None] * deviations, full_matrices=False)
+    axis = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()] or 1.0)
+    order = np.lexsort((*mixture.means.T[::-1], (mixture.means @ axis).round(12)))
+    return Mixture.trusted(mixture.weights[order], mixture.means[order], mixture.covariance.take(order))

@@ -1,0 +1,73 @@
+"""The loop every algorithm runs in: passes, convergence, callbacks, interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmmkit.inference.algorithm import Algorithm, Progress
+from gmmkit.inference.problem import Problem
+from gmmkit.inference.repairs import Repair
+from gmmkit.inference.stopping import StoppingRule
+from gmmkit.model.mixture import Mixture
+
+__all__ = ["Run", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run from one start; the state is in the problem's frame."""
+
+    state: Mixture
+    objectives: tuple[float, ...]
+    reason: str
+    repairs: tuple[Repair, ...]
+
+    @property
+    def objective(self) -> float:
+        """The last objective; −inf if no pass was made."""
+        return self.objectives[-1] if self.objectives else -np.inf
+
+
+def run(
+    algorithm: Algorithm,
+    problem: Problem,
+    start: Mixture,
+    *,
+    rule: StoppingRule,
+    max_iter: int,
+    before: float = -np.inf,
+    restart: int = 0,
+    callback: Callable[[Progress], object] | None = None,
+) -> Run:
+    """Make passes from `start` until the rule is met or `max_iter` passes are made.
+
+    A KeyboardInterrupt ends the run with the last complete state and the reason "interrupted"; the caller sets
+    its model and lets the interrupt go on.
+    """
+    state, reason = start, "max_iter"
+    objectives: list[float] = []
+    repairs: list[Repair] = []
+    try:
+        for iteration in range(1, max_iter + 1):
+            scorer = algorithm.scorer(state)
+            current = state
+            totals = problem.sweep(scorer, lambda block_rows, current=current: algorithm.begin(current, block_rows))
+            objective = algorithm.objective(totals, state)
+            next_state, repaired = algorithm.refit(totals, state, iteration)
+            objectives.append(objective)
+            state = next_state
+            repairs += repaired
+            # A pass that moved or dropped a component starts a new trace: its objective cannot be compared.
+            converged = not repaired and rule.reached(objectives, before)
+            if callback is not None:
+                gain = objective - (objectives[-2] if iteration > 1 else before)
+                callback(Progress(restart, iteration, objective, gain, converged))
+            if converged:
+                reason = "converged"
+                break
+    except KeyboardInterrupt:
+        reason = "interrupted"
+    return Run(state, tuple(objectives), reason, tuple(repairs))

@@ -1,0 +1,183 @@
+"""A data set made ready to be fitted by one covariance family: its frame, its pooled covariance, its passes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data.table import Block, Table
+from gmmkit.errors import DataError
+from gmmkit.execution import Workers, plan_pass
+from gmmkit.model.covariance import Covariance
+from gmmkit.model.scorer import Scorer, Sums, Workspace
+from gmmkit.numerics.frame import Frame, power_of_two
+from gmmkit.statistics import Statistics
+
+__all__ = ["Assign", "Problem", "Survey", "Totals", "survey"]
+
+Array = NDArray[np.float64]
+# Turns a block into responsibilities (k, B) and one number for each row (B,) to be summed with its weight. It
+# scores or reads the block into the workspace itself.
+Assign = Callable[[Scorer, Block, Workspace], tuple[Array, Array]]
+
+_NULL = 1e-13  # share of the largest eigenvalue under which a direction of the data is rounding, not spread
+_NULL_FLOOR = 1e-5  # share of the mean eigenvalue that a null direction is given
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Column means and ranges of the rows with weight, found in one pass that also checks them finite."""
+
+    mean: Array
+    low: Array
+    high: Array
+    total_weight: float
+
+    @property
+    def constant(self) -> NDArray[np.bool_]:
+        """Which columns hold one value only."""
+        return self.low == self.high
+
+    def frame(self, *, one_scale: bool) -> Frame:
+        """Return the frame of these rows, with one scale for all columns or one for each."""
+        reach = np.maximum(self.high - self.mean, self.mean - self.low)
+        # A constant column has no spread to measure by: its own size serves.
+        spread = np.where(self.constant, np.abs(self.mean), reach)
+        if one_scale:
+            spread = np.full_like(spread, reach.max() or spread.max())
+        return Frame(self.mean, power_of_two(spread))
+
+
+def survey(table: Table, workers: Workers) -> Survey:
+    """Read every row once: check that it is finite, and take means and ranges."""
+    plan = plan_pass(table.n_rows, 4 * table.n_columns)
+
+    def task(start: int, stop: int) -> tuple[Array, Array, Array, float]:
+        d = table.n_columns
+        total, low, high, weight = np.zeros(d), np.full(d, np.inf), np.full(d, -np.inf), 0.0
+        for block in table.blocks(plan.block_rows, start, stop):
+            table.check_finite(block)
+            rows = np.asarray(block.rows, dtype=np.float64)
+            if block.weights is None:
+                weight += len(rows)
+                total += rows.sum(axis=0)
+            else:
+                held = block.weights > 0
+                rows, weights = rows[held], block.weights[held]
+                weight += float(weights.sum())
+                total += weights @ rows
+            if len(rows):
+                low, high = np.minimum(low, rows.min(axis=0)), np.maximum(high, rows.max(axis=0))
+        return total, low, high, weight
+
+    def merge(
+        a: tuple[Array, Array, Array, float], b: tuple[Array, Array, Array, float]
+    ) -> tuple[Array, Array, Array, float]:
+        return a[0] + b[0], np.minimum(a[1], b[1]), np.maximum(a[2], b[2]), a[3] + b[3]
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        total, low, high, weight = workers.map_merge(task, plan.tasks(), merge)
+        # Rounding must not put the origin of a narrow column outside it.
+        mean = np.clip(total / weight, low, high)
+        reach = high - low
+    if not np.isfinite(mean).all() or not (reach < 1e153).all():
+        column = int(np.argmax(~np.isfinite(mean) | ~(reach < 1e153)))
+        raise DataError(
+            f"{table.origin}: {table.where(0, column).split(', ')[-1]} spans {low[column]:g} to {high[column]:g}, "
+            "whose variance float64 cannot hold (spans up to 1e153 can be fitted); divide it by a constant"
+        )
+    return Survey(mean, low, high, weight)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What one pass adds up to."""
+
+    statistics: Statistics
+    row_sum: float
+
+
+class Problem:
+    """Rows, a covariance family, and what is computed of them once.
+
+    Parameters
+    ----------
+    table : Table
+    family : type[Covariance]
+    surveyed : Survey
+    workers : Workers
+
+    Attributes
+    ----------
+    frame : Frame
+    pooled : Covariance
+        The family's one-component fit in the frame, null directions lifted: Π(T) of the design notes.
+    null_directions : ndarray of shape (m, d)
+        Directions of the frame in which the rows have no spread.
+    """
+
+    def __init__(self, table: Table, family: type[Covariance], surveyed: Survey, workers: Workers) -> None:
+        self.table, self.family, self.surveyed, self.workers = table, family, surveyed, workers
+        self.n_columns = table.n_columns
+        self.total_weight = surveyed.total_weight
+        self.frame = surveyed.frame(one_scale=family.equivariance == "scalar")
+        self.pooled, self.null_directions = self._pool()
+
+    @property
+    def rows_per_weight(self) -> float:
+        """What turns a sum of weights into rows: weights of 1 or more are repetitions, smaller ones only shares."""
+        return max(1.0, self.table.n_rows / self.total_weight)
+
+    def sweep(self, scorer: Scorer, begin: Callable[[int], Assign]) -> Totals:
+        """Make one pass: `begin` is called once for each task and returns that task's assignment."""
+        plan = plan_pass(self.table.n_rows, scorer.values_per_row)
+
+        def task(start: int, stop: int) -> tuple[Sums, list[float]]:
+            work, sums, row_sums = scorer.workspace(plan.block_rows), scorer.sums(), []
+            assign = begin(plan.block_rows)
+            for block in self.table.blocks(plan.block_rows, start, stop):
+                responsibilities, row_values = assign(scorer, block, work)
+                if block.weights is None:
+                    row_sums.append(float(row_values.sum()))
+                else:
+                    responsibilities *= block.weights
+                    held = block.weights > 0
+                    row_sums.append(float(block.weights[held] @ row_values[held]))
+                scorer.gather(work, responsibilities, sums)
+            return sums, row_sums
+
+        def merge(a: tuple[Sums, list[float]], b: tuple[Sums, list[float]]) -> tuple[Sums, list[float]]:
+            sums, row_sums = a
+            sums += b[0]
+            return sums, row_sums + b[1]
+
+        sums, row_sums = self.workers.map_merge(task, plan.tasks(), merge)
+        return Totals(sums.statistics(), math.fsum(row_sums))
+
+    def one_component(self, means: Array) -> Scorer:
+        """Return a centred scorer about `means` (k, d) with the pooled covariance: for first moments of a start."""
+        k = len(means)
+        return Scorer(np.zeros(k), means, self.pooled.take([0] * k), self.frame, centred=True)
+
+    def _pool(self) -> tuple[Covariance, Array]:
+        d = self.n_columns
+        unit = self.family.identity(1, d)
+        scorer = Scorer(np.zeros(1), np.zeros((1, d)), unit, self.frame, centred=True)
+
+        def begin(block_rows: int) -> Assign:  # noqa: ARG001
+            def everything(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
+                scorer.read(block.rows, work)
+                return np.ones((1, len(block.rows))), np.zeros(len(block.rows))
+
+            return everything
+
+        statistics = self.sweep(scorer, begin).statistics
+        no_prior = np.zeros(self.family.contraction.scatter_shape(d))
+        pooled = self.family.refit(statistics, no_prior, np.zeros(d))
+        variances = pooled.variances()
+        largest, mean = float(variances.max()) or 1.0, float(variances.mean()) or 1.0
+        return pooled.lifted(_NULL * largest, _NULL_FLOOR * mean)

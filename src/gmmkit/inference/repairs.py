@@ -1,0 +1,204 @@
+"""Components that would become singular: found, repaired as asked, and recorded.
+
+A component is singular when its covariance has no Cholesky factor, or when it holds fewer effective rows than its
+family needs and the caller asked not to live with that. The default, "floor", lets the prior hold the covariance
+up (or raises its eigenvalues where there is no prior) and says so once, at the end of the fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.errors import SingularComponentError
+from gmmkit.inference.problem import Problem
+from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.cholesky import not_positive_definite
+from gmmkit.statistics import Statistics
+
+__all__ = ["ILL_DEFINED", "OnSingular", "Repair", "describe", "repair"]
+
+Array = NDArray[np.float64]
+# "refuse" is what reg_covar=0 means: raise where there is no factor, as scikit-learn does, and only there.
+OnSingular = Literal["floor", "reseed", "drop", "raise", "refuse"]
+
+# scikit-learn's sentence, which its users and tests know.
+ILL_DEFINED = (
+    "Fitting the mixture model failed because some components have ill-defined empirical covariance (for instance "
+    "caused by singleton or collapsed samples). Try to decrease the number of components, increase reg_covar, or "
+    "scale the input data."
+)
+_FLOOR = 1e-10  # share of the pooled covariance to which a covariance without a factor is raised
+_MOST_RESEEDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One thing that was degenerate, and what was done about it.
+
+    Attributes
+    ----------
+    kind : {"floor", "reseed", "drop", "empty", "few rows", "collapsed", "constant column", "dependent columns"}
+    component : int or None
+    column : int or None
+    row : int or None
+        The row on which the component rests, where there is one.
+    direction : tuple of float or None
+        Unit vector, in the data's columns, without spread.
+    iteration : int
+        The pass after which it happened; 0 before the first.
+    effective_rows : float or None
+    """
+
+    kind: str
+    component: int | None = None
+    column: int | None = None
+    row: int | None = None
+    direction: tuple[float, ...] | None = None
+    iteration: int = 0
+    effective_rows: float | None = None
+
+
+def repair(
+    mixture: Mixture,
+    statistics: Statistics,
+    problem: Problem,
+    *,
+    on_singular: OnSingular,
+    iteration: int,
+    random: np.random.Generator,
+) -> tuple[Mixture, list[Repair]]:
+    """Return a mixture whose covariances all have factors, and what was done to get there."""
+    broken = _without_factor(mixture, problem)
+    if on_singular == "floor":
+        return _floored(mixture, broken, problem, iteration) if broken else (mixture, [])
+    needed = problem.family.minimum_rows(problem.n_columns)
+    starved = np.flatnonzero(statistics.counts * problem.rows_per_weight < needed)
+    singular = broken if on_singular == "refuse" else sorted({*broken, *starved.tolist()})
+    if not singular:
+        return mixture, []
+    if on_singular in ("raise", "refuse"):
+        # With a prior or a ridge, what is left to refuse is a component with too few rows.
+        held = statistics.counts[singular[0]]
+        raise SingularComponentError(
+            f"{ILL_DEFINED} (Component {singular[0]} holds {held:.3g} effective rows after pass {iteration}; "
+            f"a {problem.family.name} covariance of {problem.n_columns} columns needs {needed}.)"
+        )
+    if on_singular == "drop" or iteration > _MOST_RESEEDS * mixture.n_components:
+        return _dropped(mixture, statistics, singular, iteration)
+    return _reseeded(mixture, statistics, singular, problem, iteration, random)
+
+
+def _without_factor(mixture: Mixture, problem: Problem) -> list[int]:
+    try:
+        mixture.covariance.whitening  # noqa: B018
+    except np.linalg.LinAlgError:
+        if problem.family.shares_covariance:
+            return list(range(mixture.n_components))
+        if mixture.covariance.values.ndim == 3:  # noqa: PLR2004
+            return not_positive_definite(mixture.covariance.values)
+        return np.flatnonzero(~(mixture.covariance.smallest_eigenvalues() > 0)).tolist()
+    return []
+
+
+def _floored(
+    mixture: Mixture, broken: list[int], problem: Problem, iteration: int
+) -> tuple[Mixture, list[Repair]]:
+    floor = _FLOOR * float(problem.pooled.variances().max())
+    covariance, _ = mixture.covariance.lifted(floor, floor)
+    repairs = [Repair("floor", component=j, iteration=iteration) for j in broken]
+    return Mixture.trusted(mixture.weights, mixture.means, covariance), repairs
+
+
+def _dropped(
+    mixture: Mixture, statistics: Statistics, singular: list[int], iteration: int
+) -> tuple[Mixture, list[Repair]]:
+    kept = [j for j in range(mixture.n_components) if j not in singular]
+    if not kept:
+        raise SingularComponentError(ILL_DEFINED)
+    repairs = [
+        Repair("drop", component=j, iteration=iteration, effective_rows=float(statistics.counts[j]))
+        for j in singular
+    ]
+    return mixture.take(kept), repairs
+
+
+def _reseeded(
+    mixture: Mixture,
+    statistics: Statistics,
+    singular: list[int],
+    problem: Problem,
+    iteration: int,
+    random: np.random.Generator,
+) -> tuple[Mixture, list[Repair]]:
+    """Put each singular component on a random row, with the pooled covariance and an equal share of the weight."""
+    k = mixture.n_components
+    rows = problem.frame.points_in(problem.table.take(random.integers(problem.table.n_rows, size=len(singular))))
+    weights, means = mixture.weights.copy(), mixture.means.copy()
+    weights[singular] = 1.0 / k
+    means[singular] = rows
+    repairs = [
+        Repair("reseed", component=j, iteration=iteration, effective_rows=float(statistics.counts[j]))
+        for j in singular
+    ]
+    covariance = mixture.covariance.with_components(singular, problem.pooled)
+    return Mixture.trusted(weights / weights.sum(), means, covariance), repairs
+
+
+def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
+    """Return the repairs in plain words, one sentence for each kind."""
+
+    def column(j: int) -> str:
+        return f"column {names[j]!r}" if names else f"column {j}"
+
+    sentences = []
+    constant = [r for r in repairs if r.kind == "constant column"]
+    if constant:
+        listed = ", ".join(column(r.column) for r in constant if r.column is not None)
+        sentences.append(
+            f"{listed} {'holds' if len(constant) == 1 else 'hold'} one value only and "
+            "tell nothing about clusters: a tiny variance was assumed there; leave out what is constant"
+        )
+    for r in repairs:
+        if r.kind == "dependent columns" and r.direction is not None:
+            terms = [f"{c:+.3g}·{column(j)}" for j, c in enumerate(r.direction) if abs(c) > 0.05]  # noqa: PLR2004
+            sentences.append(
+                f"the columns are linearly dependent ({' '.join(terms)} is constant): "
+                "a tiny variance was assumed in that direction; leave out one of the columns"
+            )
+    empty = sorted({r.component for r in repairs if r.kind == "empty" and r.component is not None})
+    if empty:
+        sentences.append(
+            f"{len(empty)} component(s) hold no rows ({_some(empty)}): there are fewer distinct rows, or clusters, "
+            "than components; ask for fewer components"
+        )
+    few = [r for r in repairs if r.kind == "few rows"]
+    for r in few[:5]:
+        where = "" if r.row is None else f", in effect row {r.row}"
+        sentences.append(
+            f"component {r.component} rests on {r.effective_rows:.3g} effective rows{where}, too few for a covariance "
+            "of its own: it was held up by the regularisation; look at those rows or ask for fewer components"
+        )
+    if len(few) > 5:  # noqa: PLR2004
+        sentences.append(f"{len(few) - 5} more components rest on too few rows")
+    collapsed = [r.component for r in repairs if r.kind == "collapsed" and r.component is not None]
+    if collapsed:
+        sentences.append(
+            f"component {_some(collapsed)} collapsed onto rows that agree in some direction (repeated or rounded "
+            "values): only the regularisation gives it width there; ask for fewer components or a simpler structure"
+        )
+    for kind, verb in (("floor", "was singular and its covariance was raised"), ("reseed", "collapsed and was moved"), ("drop", "collapsed and was dropped")):
+        found = [r for r in repairs if r.kind == kind]
+        if found:
+            passes = sorted({r.iteration for r in found})
+            components = sorted({r.component for r in found if r.component is not None})
+            sentences.append(f"component {_some(components)} {verb} (pass {_some(passes)})")
+    return "; ".join(sentences)
+
+
+def _some(numbers: list[int]) -> str:
+    shown = ", ".join(str(j) for j in numbers[:5])
+    return shown if len(numbers) <= 5 else f"{shown}, …"  # noqa: PLR2004

@@ -1,0 +1,193 @@
+"""Where a fit begins: k-means, k-means++, random rows, random responsibilities, or what the caller knows.
+
+Every start ends the same way: rows are assigned, statistics gathered, and the family refitted from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data import as_table
+from gmmkit.data.table import Block
+from gmmkit.inference.em import mixture_of
+from gmmkit.inference.kmeans import hard, lloyd, plus_plus
+from gmmkit.inference.prior import Prior
+from gmmkit.inference.problem import Assign, Problem, survey
+from gmmkit.inference.repairs import OnSingular, Repair, repair
+from gmmkit.inference.sampling import draw_rows, sample_rows
+from gmmkit.model.covariance import Covariance, SharedSpherical, Tied
+from gmmkit.model.mixture import Mixture
+from gmmkit.model.scorer import Scorer, Workspace
+from gmmkit.numerics.frame import power_of_two
+from gmmkit.statistics import Statistics
+
+__all__ = ["STARTS", "FromMixture", "FromPartition", "Metric", "Named", "Overridden", "Start", "StartName"]
+
+Array = NDArray[np.float64]
+StartName = Literal["kmeans", "k-means++", "random", "random_from_data"]
+#: Distances between rows: in the data's own units (scikit-learn's), or in the pooled covariance of the family.
+Metric = Literal["raw", "pooled"]
+
+STARTS: tuple[StartName, ...] = ("kmeans", "k-means++", "random", "random_from_data")
+
+
+class Start(Protocol):
+    """Makes the first state of a fit, in the problem's frame, and says what had to be repaired in it."""
+
+    def __call__(
+        self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
+    ) -> tuple[Mixture, list[Repair]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One of `STARTS`, for k components."""
+
+    name: StartName
+    k: int
+    metric: Metric = "raw"
+
+    def __call__(
+        self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
+    ) -> tuple[Mixture, list[Repair]]:
+        statistics = _gather_start(problem, self.name, self.k, random, self.metric)
+        return _first_refit(statistics, problem, prior, policy, random)
+
+
+@dataclass(frozen=True, slots=True)
+class FromPartition:
+    """Responsibilities of each row that the caller knows: `known` returns (B, k) for a block."""
+
+    known: Callable[[Block], Array]
+    k: int
+
+    def __call__(
+        self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
+    ) -> tuple[Mixture, list[Repair]]:
+        statistics = gather_known(problem, self.known, self.k)
+        return _first_refit(statistics, problem, prior, policy, random)
+
+
+@dataclass(frozen=True, slots=True)
+class FromMixture:
+    """Parameters in the data's units; the covariance must be of the problem's family."""
+
+    mixture: Mixture
+
+    def __call__(
+        self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
+    ) -> tuple[Mixture, list[Repair]]:
+        return self.mixture.into(problem.frame), []
+
+
+@dataclass(frozen=True, slots=True)
+class Overridden:
+    """Another start with some of its parameters replaced, in the data's units."""
+
+    start: Start
+    weights: Array | None = None
+    means: Array | None = None
+    covariance: Covariance | None = None
+
+    def __call__(
+        self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
+    ) -> tuple[Mixture, list[Repair]]:
+        state, repairs = self.start(problem, prior, policy, random)
+        frame = problem.frame
+        return Mixture.trusted(
+            state.weights if self.weights is None else self.weights,
+            state.means if self.means is None else frame.points_in(self.means),
+            state.covariance if self.covariance is None else self.covariance.rescaled(frame.scale),
+        ), repairs
+
+
+def _first_refit(
+    statistics: Statistics, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
+) -> tuple[Mixture, list[Repair]]:
+    state = mixture_of(statistics, problem, prior)
+    # Starts may well begin with few rows a component; only what cannot be scored is repaired here.
+    lenient: OnSingular = policy if policy in ("refuse", "raise") else "floor"
+    lenient = "refuse" if lenient == "raise" else lenient
+    return repair(state, statistics, problem, on_singular=lenient, iteration=0, random=random)
+
+
+def _gather_start(
+    problem: Problem, name: StartName, k: int, random: np.random.Generator, metric: Metric
+) -> Statistics:
+    if name == "random":
+        return _random_responsibilities(problem, k, random)
+    sample = sample_rows(problem, random)
+    if name == "random_from_data":
+        return gather_hard(problem, draw_rows(sample, k, random), metric)
+    whitening = _metric_covariance(problem, metric).whitening[0]
+    white = type(sample)(sample.rows @ whitening.T, sample.weights)
+    centres = plus_plus(white, k, random)
+    if name == "kmeans":
+        table = as_table(white.rows, weights=white.weights)
+        workers = problem.workers
+        spherical = Problem(table, SharedSpherical, survey(table, workers), workers)
+        centres = spherical.frame.points_out(lloyd(spherical, spherical.frame.points_in(centres)))
+    return gather_hard(problem, np.linalg.solve(whitening, centres.T).T, metric)
+
+
+def gather_hard(problem: Problem, centres: Array, metric: Metric) -> Statistics:
+    """Assign every row to the nearest of the centres (k, d) and gather about the centres."""
+    k = len(centres)
+    covariance = _metric_covariance(problem, metric).take([0] * k)
+    nearest = Scorer(np.zeros(k), centres, covariance, problem.frame)
+
+    def begin(block_rows: int) -> Assign:
+        buffers = nearest.workspace(block_rows)
+
+        def assign(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
+            scorer.read(block.rows, work)
+            return hard(nearest, block, buffers)
+
+        return assign
+
+    return problem.sweep(problem.one_component(centres), begin).statistics
+
+
+def gather_known(problem: Problem, known: Callable[[Block], Array], k: int) -> Statistics:
+    """Gather with responsibilities (B, k) that are known for each block.
+
+    Two passes: the first finds the means, the second gathers about them, so that clusters far from each other
+    keep their digits.
+    """
+
+    def begin(block_rows: int) -> Assign:  # noqa: ARG001
+        def assign(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
+            scorer.read(block.rows, work)
+            return np.array(known(block).T, dtype=np.float64, order="C"), np.zeros(len(block.rows))
+
+        return assign
+
+    origin = np.zeros((k, problem.n_columns))
+    means = problem.sweep(problem.one_component(origin), begin).statistics.means()
+    return problem.sweep(problem.one_component(means), begin).statistics
+
+
+def _random_responsibilities(problem: Problem, k: int, random: np.random.Generator) -> Statistics:
+    key = int(random.integers(2**63))
+
+    def drawn(block: Block) -> Array:
+        # One generator a block, keyed by its first row: the same numbers whichever thread asks.
+        uniform = np.random.default_rng([key, block.index]).random((len(block.rows), k))
+        return np.asarray(uniform / uniform.sum(axis=1, keepdims=True))
+
+    return gather_known(problem, drawn, k)
+
+
+def _metric_covariance(problem: Problem, metric: Metric) -> Tied:
+    if metric == "pooled":
+        return Tied(problem.pooled.dense()[0], n_components=1)
+    # One unit of length for all columns, in the data's own units: the frame scaled each column by its own.
+    spread = problem.surveyed.high - problem.surveyed.low
+    common = power_of_two(np.atleast_1d(spread.max()))[0]
+    ratio = np.clip(problem.frame.scale / common, 1e-140, 1e140)
+    return Tied(np.diag(ratio**2), n_components=1)

@@ -1,0 +1,226 @@
+"""What every covariance family answers: how it scores, what it gathers, how it is refitted.
+
+A family is a frozen value that holds all components' covariances. Nothing outside this folder asks which
+family it is: a new one is a new file and one line in `catalogue.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gmmkit.kernels.expanded import Features
+from gmmkit.statistics import Contraction, Statistics
+
+__all__ = ["Covariance", "Equivariance", "shrunk_scatter"]
+
+Array = NDArray[np.float64]
+# Which maps of the data leave the family unchanged: any linear map, a scale for each column, one scale for all.
+Equivariance = Literal["linear", "column", "scalar"]
+
+
+class Covariance(ABC):
+    """The covariances of k components in d columns, all of one family.
+
+    Parameters
+    ----------
+    values : array_like
+        The family's own array; its shape is the family's documented one.
+    n_components, n_features : int, optional
+        k and d, where the array's shape does not tell them.
+
+    Attributes
+    ----------
+    name : str
+        The catalogue's name, scikit-learn's ``covariance_type`` where it has one.
+    equivariance : {"linear", "column", "scalar"}
+        What maps of the data leave the family unchanged.
+    """
+
+    name: ClassVar[str]
+    equivariance: ClassVar[Equivariance]
+    features: ClassVar[Features]
+    contraction: ClassVar[Contraction]
+    #: Components share their covariance, so one well-filled component suffices for all.
+    shares_covariance: ClassVar[bool] = False
+    #: Centred kernels: (z, means, whitening, constants, out) and (z, means, responsibilities, first, second).
+    score_centred: ClassVar[Callable[[Array, Array, Array, Array, Array], Array]]
+    gather_centred: ClassVar[Callable[[Array, Array, Array, Array, Array], None]]
+
+    values: Array
+    n_components: int
+    n_features: int
+
+    def __init__(self, values: ArrayLike, *, n_components: int | None = None, n_features: int | None = None) -> None:
+        array = np.array(values, dtype=np.float64)
+        array.setflags(write=False)
+        k, d = self._sizes(array, n_components, n_features)
+        for attribute, value in (("values", array), ("n_components", k), ("n_features", d)):
+            object.__setattr__(self, attribute, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: build a new one instead of setting {name!r}")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.n_components} components, {self.n_features} columns)"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self) or not isinstance(other, Covariance):
+            return NotImplemented
+        return self._like == other._like and np.array_equal(self.values, other.values)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def _like(self) -> dict[str, int]:
+        return {"n_components": self.n_components, "n_features": self.n_features}
+
+    # --- as a value -----------------------------------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def _sizes(cls, values: Array, k: int | None, d: int | None) -> tuple[int, int]:
+        """Return (k, d), or raise ParameterError when the array's shape cannot be the family's."""
+
+    @classmethod
+    def identity(cls, k: int, d: int) -> Self:
+        """Return unit covariances for k components in d columns."""
+        nothing = Statistics.empty(cls.contraction, np.zeros((k, d)))
+        one_row = Statistics(cls.contraction, np.ones(k), nothing.first, nothing.second, nothing.reference)
+        return cls.refit(one_row, np.zeros(cls.contraction.scatter_shape(d)), np.ones(d))
+
+    @abstractmethod
+    def dense(self) -> Array:
+        """Return the covariance matrices (k, d, d)."""
+
+    def variances(self) -> Array:
+        """Return the variance of each column in each component (k, d)."""
+        return np.diagonal(self.dense(), axis1=1, axis2=2)
+
+    def asymmetry(self) -> float:
+        """Return the largest difference of mirrored entries: 0 for families without off-diagonal entries."""
+        return 0.0
+
+    @abstractmethod
+    def colour(self, noise: Array, component: int) -> Array:
+        """Turn standard normal rows (m, d) into rows of a component, mean left out."""
+
+    @abstractmethod
+    def marginal(self, columns: Sequence[int]) -> Covariance:
+        """Return the covariances of some columns, in the given order."""
+
+    @abstractmethod
+    def take(self, components: Sequence[int] | NDArray[np.intp]) -> Self:
+        """Return some of the components, in the given order (repeats allowed)."""
+
+    @abstractmethod
+    def rescaled(self, scale: Array) -> Self:
+        """Return the covariances of the columns multiplied by `scale` (d,), which the family must allow."""
+
+    @classmethod
+    @abstractmethod
+    def n_parameters(cls, k: int, d: int) -> int:
+        """Return the number of free covariance parameters."""
+
+    @classmethod
+    def minimum_rows(cls, d: int) -> int:
+        """Return how many effective rows a component needs for a covariance of its own."""
+        return 1 if cls.shares_covariance else (d + 1 if cls.contraction is Contraction.FULL else 2)
+
+    @abstractmethod
+    def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
+        """Return each component's smallest eigenvalue (k,), relative to a one-component `pooled` if given."""
+
+    # --- as one side of a score -----------------------------------------------------------------------
+
+    @cached_property
+    @abstractmethod
+    def whitening(self) -> Array:
+        """W with ``Wᵀ W = Σ⁻¹``: lower triangular (k, d, d), or inverse standard deviations (k, d).
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If a covariance is not positive definite.
+        """
+
+    @cached_property
+    @abstractmethod
+    def log_determinants(self) -> Array:
+        """Logarithms of the determinants (k,)."""
+
+    @abstractmethod
+    def natural(self, means: Array, constants: Array) -> Array:
+        """Return Θ (k, p) so that scores are Θ ψ(z) (plus `row_term`); constants are the scores at the means."""
+
+    def row_term(self, z: Array) -> Array | None:  # noqa: ARG002
+        """Return the part of the scores (B,) that is the same for all components and not in Θ, if any."""
+        return None
+
+    @abstractmethod
+    def kappa_squared(self, largest: Array) -> float:
+        """Bound the squared whitened distance from the origin for rows with ``|z| ≤ largest`` (d,)."""
+
+    # --- as the other side: moments and refit ---------------------------------------------------------
+
+    @classmethod
+    def gather_shared(cls, z: Array, responsibilities: Array, shared: Array) -> None:  # noqa: B027
+        """Add the moments that are not ``R ψᵀ`` (the scatter about the origin of shared families)."""
+
+    @classmethod
+    @abstractmethod
+    def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:
+        """Turn ``R ψᵀ`` (k, p) and the shared second moment into statistics about the origin."""
+
+    @classmethod
+    @abstractmethod
+    def refit(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> Self:
+        """Return the covariances that maximise the penalised likelihood of the statistics.
+
+        Parameters
+        ----------
+        statistics : Statistics
+        pseudo_scatter : ndarray
+            Added to each component's scatter: contracted like one component's second moment.
+        ridge : ndarray of shape (d,)
+            Added to each covariance's diagonal, as scikit-learn does.
+        """
+
+    @abstractmethod
+    def as_scatter(self) -> Array:
+        """Return the contracted scatter of one row of weight 1 with the first component's covariance."""
+
+    @abstractmethod
+    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
+        """Raise eigenvalues below `smallest` to `floor`.
+
+        Returns
+        -------
+        covariance : Covariance
+        directions : ndarray of shape (m, d)
+            Unit vectors of the eigenvalues that were raised, of all components.
+        """
+
+    def with_components(self, components: Sequence[int], other: Covariance) -> Self:
+        """Return these covariances with some components' replaced by the first of `other`; shared ones stay."""
+        if self.shares_covariance:
+            return self
+        values = self.values.copy()
+        values[list(components)] = other.values[0]
+        return type(self)(values, **self._like)
+
+    @abstractmethod
+    def trace_products(self, pseudo_scatter: Array) -> float:
+        """Return ``Σ_k tr(S Σ_k⁻¹)`` for one component's contracted scatter S."""
+
+
+def shrunk_scatter(statistics: Statistics, pseudo_scatter: Array) -> Array:
+    """Return (scatter + pseudo-scatter) / counts for families with a covariance for each component."""
+    counts = statistics.counts + 10.0 * np.finfo(np.float64).eps
+    scatter = statistics.scatter() + pseudo_scatter
+    return np.asarray(scatter / counts.reshape((-1,) + (1,) * (scatter.ndim - 1)))

@@ -1,0 +1,111 @@
+"""Every component has its own variance for each column (scikit-learn's `diag`, mclust's VVI)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.errors import ParameterError
+from gmmkit.kernels import centred
+from gmmkit.kernels.expanded import Features
+from gmmkit.model.covariance.base import Covariance, shrunk_scatter
+from gmmkit.statistics import Contraction, Statistics
+
+__all__ = ["Diagonal"]
+
+Array = NDArray[np.float64]
+
+
+class Diagonal(Covariance):
+    """Variances of shape (k, d).
+
+    Examples
+    --------
+    >>> Diagonal([[4.0, 1.0]]).whitening
+    array([[0.5, 1. ]])
+    """
+
+    name = "diag"
+    equivariance = "column"
+    features = Features.DIAGONAL
+    contraction = Contraction.DIAGONAL
+    score_centred = staticmethod(centred.score_diagonal)
+    gather_centred = staticmethod(centred.gather_diagonal)
+
+    @classmethod
+    def _sizes(cls, values: Array, k: int | None, d: int | None) -> tuple[int, int]:
+        if values.ndim != 2 or (k or len(values)) != len(values):
+            raise ParameterError(f"diagonal covariances must have the shape (components, columns), but got {values.shape}")
+        return len(values), values.shape[1]
+
+    def dense(self) -> Array:
+        return self.values[:, :, None] * np.eye(self.n_features)
+
+    def variances(self) -> Array:
+        return self.values
+
+    def colour(self, noise: Array, component: int) -> Array:
+        return np.asarray(noise * np.sqrt(self.values[component]))
+
+    def marginal(self, columns: Sequence[int]) -> Diagonal:
+        return Diagonal(self.values[:, np.asarray(columns, dtype=np.intp)])
+
+    def take(self, components: Sequence[int] | NDArray[np.intp]) -> Self:
+        return type(self)(self.values[np.asarray(components, dtype=np.intp)])
+
+    def rescaled(self, scale: Array) -> Self:
+        return type(self)(self.values * scale * scale)
+
+    @classmethod
+    def n_parameters(cls, k: int, d: int) -> int:
+        return k * d
+
+    def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
+        return np.asarray((self.values if pooled is None else self.values / pooled.values).min(axis=1))
+
+    @cached_property
+    def whitening(self) -> Array:
+        return inverse_root(self.values)
+
+    @cached_property
+    def log_determinants(self) -> Array:
+        return np.asarray(np.log(self.values).sum(axis=1))
+
+    def natural(self, means: Array, constants: Array) -> Array:
+        precisions = self.whitening**2
+        linear = means * precisions
+        offset = constants - 0.5 * np.einsum("ki,ki->k", means, linear)
+        return np.concatenate([offset[:, None], linear, -0.5 * precisions], axis=1)
+
+    def kappa_squared(self, largest: Array) -> float:
+        return float((self.whitening**2 @ largest**2).max())
+
+    @classmethod
+    def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:  # noqa: ARG003
+        zeros = np.zeros((len(sums), d))
+        return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], sums[:, 1 + d :], zeros)
+
+    @classmethod
+    def refit(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> Self:
+        return cls(shrunk_scatter(statistics, pseudo_scatter) + ridge)
+
+    def as_scatter(self) -> Array:
+        return self.values[0]
+
+    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
+        low = self.values < smallest
+        return type(self)(np.where(low, floor, self.values)), np.eye(self.n_features)[np.nonzero(low)[1]]
+
+    def trace_products(self, pseudo_scatter: Array) -> float:
+        return float((self.whitening**2 * pseudo_scatter).sum())
+
+
+def inverse_root(variances: Array) -> Array:
+    """Return 1 / √variance, or raise LinAlgError where a variance is not positive."""
+    if not (variances > 0).all():
+        raise np.linalg.LinAlgError("variance is not positive")
+    return np.asarray(1.0 / np.sqrt(variances))

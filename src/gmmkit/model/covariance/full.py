@@ -1,0 +1,139 @@
+"""Every component has its own covariance matrix (scikit-learn's `full`, mclust's VVV)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.errors import ParameterError
+from gmmkit.kernels import centred, expanded
+from gmmkit.kernels.expanded import Features
+from gmmkit.model.covariance.base import Covariance, shrunk_scatter
+from gmmkit.numerics.cholesky import cholesky, inverse_lower
+from gmmkit.statistics import Contraction, Statistics
+
+__all__ = ["Full"]
+
+Array = NDArray[np.float64]
+
+
+class Full(Covariance):
+    """Covariance matrices of shape (k, d, d).
+
+    Examples
+    --------
+    >>> Full([[[2.0, 0.5], [0.5, 1.0]]]).log_determinants.round(4)
+    array([0.5596])
+    """
+
+    name = "full"
+    equivariance = "linear"
+    features = Features.FULL
+    contraction = Contraction.FULL
+    score_centred = staticmethod(centred.score_matrix)
+    gather_centred = staticmethod(centred.gather_matrix)
+
+    @classmethod
+    def _sizes(cls, values: Array, k: int | None, d: int | None) -> tuple[int, int]:
+        if values.ndim != 3 or values.shape[1] != values.shape[2] or (k or len(values)) != len(values):
+            raise ParameterError(
+                f"full covariances must have the shape (components, columns, columns), but got {values.shape}"
+            )
+        return len(values), values.shape[1]
+
+    def dense(self) -> Array:
+        return self.values
+
+    def asymmetry(self) -> float:
+        return float(np.abs(self.values - self.values.transpose(0, 2, 1)).max())
+
+    def colour(self, noise: Array, component: int) -> Array:
+        return np.asarray(noise @ self._factors[component].T)
+
+    def marginal(self, columns: Sequence[int]) -> Full:
+        chosen = np.asarray(columns, dtype=np.intp)
+        return Full(self.values[:, chosen[:, None], chosen])
+
+    def take(self, components: Sequence[int] | NDArray[np.intp]) -> Self:
+        return type(self)(self.values[np.asarray(components, dtype=np.intp)])
+
+    def rescaled(self, scale: Array) -> Self:
+        return type(self)(self.values * scale[:, None] * scale)
+
+    @classmethod
+    def n_parameters(cls, k: int, d: int) -> int:
+        return k * d * (d + 1) // 2
+
+    def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
+        return smallest_eigenvalues(self.values, pooled)
+
+    @cached_property
+    def _factors(self) -> Array:
+        return cholesky(self.values)
+
+    @cached_property
+    def whitening(self) -> Array:
+        return inverse_lower(self._factors)
+
+    @cached_property
+    def log_determinants(self) -> Array:
+        return 2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(axis=1)
+
+    @cached_property
+    def _precisions(self) -> Array:
+        return np.matmul(self.whitening.transpose(0, 2, 1), self.whitening)
+
+    def natural(self, means: Array, constants: Array) -> Array:
+        linear = np.matmul(self._precisions, means[:, :, None])[:, :, 0]
+        offset = constants - 0.5 * np.einsum("ki,ki->k", means, linear)
+        return np.concatenate([offset[:, None], linear, expanded.pack(self._precisions)], axis=1)
+
+    def kappa_squared(self, largest: Array) -> float:
+        return float(np.matmul(np.matmul(self._absolute, largest), largest).max())
+
+    @cached_property
+    def _absolute(self) -> Array:
+        return np.abs(self._precisions)
+
+    @classmethod
+    def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:  # noqa: ARG003
+        second = expanded.unpack(sums[:, 1 + d :], d)
+        return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], second, np.zeros((len(sums), d)))
+
+    @classmethod
+    def refit(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> Self:
+        covariances = shrunk_scatter(statistics, pseudo_scatter)
+        diagonal = np.arange(covariances.shape[-1])
+        covariances[:, diagonal, diagonal] += ridge
+        return cls(covariances)
+
+    def as_scatter(self) -> Array:
+        return self.values[0]
+
+    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
+        matrices, directions = lift(self.values, smallest, floor)
+        return type(self)(matrices), directions
+
+    def trace_products(self, pseudo_scatter: Array) -> float:
+        return float(np.einsum("kij,ij->", self._precisions, pseudo_scatter))
+
+
+def smallest_eigenvalues(matrices: Array, pooled: Covariance | None) -> Array:
+    """Return the smallest eigenvalues of matrices (k, d, d), in the metric of a one-component `pooled`."""
+    if pooled is not None:
+        whitening = pooled.whitening[0]
+        matrices = whitening @ matrices @ whitening.T
+    return np.linalg.eigvalsh(matrices)[..., 0]
+
+
+def lift(matrices: Array, smallest: float, floor: float) -> tuple[Array, Array]:
+    """Raise eigenvalues of matrices (k, d, d) below `smallest` to `floor`; return the directions raised too."""
+    eigenvalues, vectors = np.linalg.eigh(matrices)
+    low = eigenvalues < smallest
+    added = np.where(low, floor - eigenvalues, 0.0)
+    lifted = matrices + np.einsum("kij,kj,klj->kil", vectors, added, vectors)
+    return lifted, vectors.transpose(0, 2, 1)[low]

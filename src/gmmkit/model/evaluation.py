@@ -1,0 +1,149 @@
+"""What a mixture says of rows, block by block: written straight into the answer, nothing else of its size kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data import as_table
+from gmmkit.data.table import Block, Table
+from gmmkit.errors import DataError
+from gmmkit.execution import Workers, plan_pass
+from gmmkit.model.mixture import Mixture
+from gmmkit.model.scorer import Scorer, Workspace
+
+__all__ = ["Likelihood", "classify", "evaluate", "likelihood"]
+
+Array = NDArray[np.float64]
+Quantity = Literal["log_density", "component_log_density", "posterior"]
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """Sums over weighted rows under a mixture.
+
+    Attributes
+    ----------
+    log_likelihood : float
+        ``Σ w_i log p(x_i)``, in nats.
+    log_certainty : float
+        ``Σ w_i log max_k p(k | x_i)``: 0 when every row is surely of one component (the ICL's second term).
+    total_weight : float
+        ``Σ w_i``.
+    """
+
+    log_likelihood: float
+    log_certainty: float
+    total_weight: float
+
+
+def scorer_of(mixture: Mixture) -> Scorer:
+    """Return a scorer for a mixture in its own frame."""
+    framed = mixture.into(mixture.frame)
+    with np.errstate(divide="ignore"):
+        log_weights = np.log(framed.weights)
+    return Scorer(log_weights, framed.means, framed.covariance, mixture.frame)
+
+
+def evaluate(mixture: Mixture, rows: Any, quantity: Quantity, *, n_jobs: int | None = None) -> Array:
+    """Return one quantity for each row: (n,) for "log_density", (n, k) for the others."""
+    table = _checked_table(mixture, rows)
+    scorer = scorer_of(mixture)
+    volume = scorer.frame.log_volume
+    shape: tuple[int, ...] = (table.n_rows,)
+    if quantity != "log_density":
+        shape = (table.n_rows, mixture.n_components)
+    answer = np.empty(shape)
+    if quantity == "component_log_density":
+        scorer = Scorer(np.zeros(mixture.n_components), scorer.means, scorer.covariance, scorer.frame)
+
+    def write(block: Block, work: Workspace) -> None:
+        place = slice(block.index, block.index + len(block.rows))
+        if quantity == "component_log_density":
+            scores = scorer.score(block.rows, work)
+            term = scorer.covariance.row_term(work.z) if work.expanded else None
+            answer[place] = (scores if term is None else scores + term).T + volume
+            return
+        posterior, log_density = scorer.responsibilities(block.rows, work)
+        answer[place] = posterior.T if quantity == "posterior" else log_density + volume
+
+    _each_block(table, scorer, write, n_jobs)
+    return answer
+
+
+def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArray[np.intp]:
+    """Return the most probable component of each row (n,)."""
+    table = _checked_table(mixture, rows)
+    scorer = scorer_of(mixture)
+    labels = np.empty(table.n_rows, dtype=np.intp)
+
+    def write(block: Block, work: Workspace) -> None:
+        scores = scorer.score(block.rows, work)
+        found = scores.argmax(axis=0)
+        lost = np.flatnonzero(~np.isfinite(scores.max(axis=0)))
+        if len(lost):
+            found[lost] = scorer.nearest(work.z[:, lost])
+        labels[block.index : block.index + len(block.rows)] = found
+
+    _each_block(table, scorer, write, n_jobs)
+    return labels
+
+
+def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Likelihood:
+    """Return the weighted log-likelihood of rows, and how certain their classification is."""
+    table = _checked_table(mixture, rows)
+    scorer = scorer_of(mixture)
+    plan = plan_pass(table.n_rows, scorer.values_per_row)
+
+    def task(start: int, stop: int) -> list[tuple[float, float, float]]:
+        work = scorer.workspace(plan.block_rows)
+        sums = []
+        for block in table.blocks(plan.block_rows, start, stop):
+            table.check_finite(block)
+            posterior, log_density = scorer.responsibilities(block.rows, work)
+            log_certainty = np.log(posterior.max(axis=0))
+            weights = np.ones(len(block.rows)) if block.weights is None else block.weights
+            held = weights > 0
+            sums.append(
+                (
+                    float(weights[held] @ log_density[held]),
+                    float(weights @ log_certainty),
+                    float(weights.sum()),
+                )
+            )
+        return sums
+
+    with Workers(n_jobs) as workers:
+        parts = workers.map_merge(task, plan.tasks(), list.__add__)
+    log_likelihood, log_certainty, total = (math.fsum(column) for column in zip(*parts, strict=True))
+    return Likelihood(log_likelihood + total * scorer.frame.log_volume, log_certainty, total)
+
+
+def _each_block(
+    table: Table, scorer: Scorer, write: Callable[[Block, Workspace], None], n_jobs: int | None
+) -> None:
+    plan = plan_pass(table.n_rows, scorer.values_per_row)
+
+    def task(start: int, stop: int) -> None:
+        work = scorer.workspace(plan.block_rows)
+        for block in table.blocks(plan.block_rows, start, stop):
+            table.check_finite(block)
+            write(block, work)
+
+    with Workers(n_jobs) as workers:
+        workers.map_merge(task, plan.tasks(), lambda first, second: None)  # noqa: ARG005
+
+
+def _checked_table(mixture: Mixture, rows: Any) -> Table:
+    table = as_table(rows)
+    if table.n_columns != mixture.n_features:
+        raise DataError(
+            f"{table.origin} has {table.n_columns} columns, but the mixture is of {mixture.n_features}: "
+            "give the columns it was fitted on, in the same order"
+        )
+    return table

@@ -1,0 +1,213 @@
+"""A mixture made ready for one pass over blocks of rows: `score` and `gather` in the form each block allows.
+
+The expanded form is two matrix products; its rounding error in a score is about ε·κ² (numerics of the house).
+κ² is bounded for each block by ``max_k uᵀ|P_k|u`` with u the block's largest |z| per column; a block beyond the
+bound goes centred, all its components together, so that one outlier costs one block.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.kernels import expanded
+from gmmkit.kernels.expanded import Features
+from gmmkit.model.covariance import Covariance
+from gmmkit.numerics.frame import Frame
+from gmmkit.numerics.logsumexp import log_normalise
+from gmmkit.statistics import Contraction, Statistics
+
+__all__ = ["Scorer", "Sums", "Workspace"]
+
+Array = NDArray[np.float64]
+
+_LOG_2PI = float(np.log(2 * np.pi))
+_KAPPA_SQUARED_LIMIT = 1e-9 / np.finfo(np.float64).eps
+# Stands for log 0 where −inf would turn products with zeros into NaN.
+_LOG_ZERO = -1e250
+_FARTHEST = 1e300
+
+
+class Workspace:
+    """Buffers of one task, reused from block to block; the last block scored is what `gather` reads."""
+
+    __slots__ = ("_psi", "_scores", "_z", "expanded", "psi", "scores", "z")
+
+    def __init__(self, d: int, p: int, k: int, block_rows: int) -> None:
+        self._z = np.empty((d, block_rows))
+        self._psi = np.empty((p, block_rows))
+        self._scores = np.empty((k, block_rows))
+        self.expanded = False
+
+    def resize(self, n_rows: int) -> None:
+        """Point the views at the first `n_rows` columns of the buffers."""
+        self.z = self._z[:, :n_rows]
+        self.psi = self._psi[:, :n_rows]
+        self.scores = self._scores[:, :n_rows]
+
+
+class Sums:
+    """What one task gathers: moments about the origin and moments about the means, each only if needed."""
+
+    __slots__ = ("_family", "_means", "counts", "first", "origin", "second", "shared")
+
+    def __init__(self, family: type[Covariance], means: Array) -> None:
+        self._family, self._means = family, means
+        k, d = means.shape
+        shape = family.contraction.shape(k, d)
+        self.origin: Array | None = None
+        self.shared = np.zeros(shape if family.features is Features.LINEAR else ())
+        self.counts: Array | None = None
+        self.first = np.zeros((k, d))
+        self.second = np.zeros(shape)
+
+    def __iadd__(self, other: Sums) -> Sums:
+        if other.origin is not None:
+            self.origin = other.origin if self.origin is None else self.origin + other.origin
+            self.shared += other.shared
+        if other.counts is not None:
+            self.counts = other.counts if self.counts is None else self.counts + other.counts
+            self.first += other.first
+            self.second += other.second
+        return self
+
+    def gather_expanded(self, psi: Array, z: Array, responsibilities: Array) -> None:
+        """Add a block's moments about the origin."""
+        if self.origin is None:
+            self.origin = np.zeros((len(responsibilities), len(psi)))
+        expanded.gather(responsibilities, psi, self.origin)
+        self._family.gather_shared(z, responsibilities, self.shared)
+
+    def gather_centred(self, z: Array, responsibilities: Array) -> None:
+        """Add a block's moments about the means."""
+        if self.counts is None:
+            self.counts = np.zeros(len(responsibilities))
+        self.counts += responsibilities.sum(axis=1)
+        if self.second.ndim == 0:
+            self.second = self.second.reshape(())
+        self._family.gather_centred(z, self._means, responsibilities, self.first, self.second)
+
+    def statistics(self) -> Statistics:
+        """Return everything gathered, about the means."""
+        k, d = self._means.shape
+        counts = np.zeros(k) if self.counts is None else self.counts
+        total = Statistics(self._family.contraction, counts, self.first, self.second, self._means)
+        if self.origin is not None:
+            total = total + self._family.moments(self.origin, self.shared, d)
+        return total
+
+
+class Scorer:
+    """Scores and gathers blocks for one mixture in one frame.
+
+    Parameters
+    ----------
+    log_weights : ndarray of shape (k,)
+    means : ndarray of shape (k, d)
+        In the frame.
+    covariance : Covariance
+        In the frame.
+    frame : Frame
+    centred : bool, default=False
+        Use the centred form for every block, however near: for first moments about points whose components'
+        own covariances are not known yet.
+    """
+
+    def __init__(
+        self, log_weights: Array, means: Array, covariance: Covariance, frame: Frame, *, centred: bool = False
+    ) -> None:
+        k, d = means.shape
+        self.means, self.covariance, self.frame = means, covariance, frame
+        self.family = type(covariance)
+        weights = np.where(np.isfinite(log_weights), log_weights, _LOG_ZERO)
+        self._constants = weights - 0.5 * (d * _LOG_2PI + covariance.log_determinants)
+        self._whitening = covariance.whitening
+        self._theta: Array | None = None
+        if not centred and expanded_pays(self.family, k, d):
+            self._theta = covariance.natural(means, self._constants)
+
+    @property
+    def values_per_row(self) -> int:
+        """Float64 temporaries of a pass for each row: what block sizes are planned from."""
+        k, d = self.means.shape
+        return d + 2 * k + (2 * d if self._theta is None else self.family.features.size(d))
+
+    def workspace(self, block_rows: int) -> Workspace:
+        """Return buffers for one task."""
+        k, d = self.means.shape
+        p = 0 if self._theta is None else self.family.features.size(d)
+        return Workspace(d, p, k, block_rows)
+
+    def score(self, rows: NDArray[np.generic], work: Workspace) -> Array:
+        """Read rows (B, d) into the frame and return their scores (k, B), less `row_term` in the expanded form."""
+        z, near = self._read(rows, work)
+        if near and self._theta is not None:
+            work.expanded = True
+            self.family.features.build(z, work.psi)
+            return expanded.score(self._theta, work.psi, work.scores)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.family.score_centred(z, self.means, self._whitening, self._constants, work.scores)
+
+    def read(self, rows: NDArray[np.generic], work: Workspace) -> None:
+        """Read rows (B, d) into the frame without scoring them; what is gathered next is centred."""
+        work.resize(len(rows))
+        work.expanded = False
+        self.frame.read(rows, work.z)
+
+    def responsibilities(self, rows: NDArray[np.generic], work: Workspace) -> tuple[Array, Array]:
+        """Return the responsibilities (k, B), in `work.scores`, and the log-densities (B,) in the frame."""
+        scores = self.score(rows, work)
+        log_density, lost = log_normalise(scores)
+        if len(lost):
+            scores[self.nearest(work.z[:, lost]), lost] = 1.0
+        if work.expanded:
+            term = self.covariance.row_term(work.z)
+            if term is not None:
+                log_density += term
+        return scores, log_density
+
+    def nearest(self, z: Array) -> NDArray[np.intp]:
+        """Return the component nearest in its own metric for columns z (d, m) too far for any finite score."""
+        size = np.abs(z).max(axis=0)
+        size = np.where(np.isfinite(size) & (size > 0), size, 1.0)
+        reach = np.empty((len(self.means), z.shape[1]))
+        for j in range(z.shape[1]):
+            # The row over its size, the means over the same: distances over the size, in the same order.
+            self.family.score_centred(
+                (z[:, j] / size[j])[:, None],
+                self.means / size[j],
+                self._whitening,
+                np.zeros(len(self.means)),
+                reach[:, j : j + 1],
+            )
+        reach[self._constants <= 0.5 * _LOG_ZERO] = -np.inf
+        return reach.argmax(axis=0)
+
+    def gather(self, work: Workspace, responsibilities: Array, sums: Sums) -> None:
+        """Add the block last scored, with responsibilities (k, B) that include the rows' weights."""
+        if work.expanded:
+            sums.gather_expanded(work.psi, work.z, responsibilities)
+        else:
+            sums.gather_centred(work.z, responsibilities)
+
+    def sums(self) -> Sums:
+        """Return empty sums for one task."""
+        return Sums(self.family, self.means)
+
+    def _read(self, rows: NDArray[np.generic], work: Workspace) -> tuple[Array, bool]:
+        self.read(rows, work)
+        z = work.z
+        largest = np.maximum(z.max(axis=1), -z.min(axis=1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            near = self.covariance.kappa_squared(largest) <= _KAPPA_SQUARED_LIMIT
+        if not near and not np.isfinite(largest).all():
+            # Finite rows whose frame coordinates overflow: as far as can be told, and still in their direction.
+            np.clip(z, -_FARTHEST, _FARTHEST, out=z)
+        return z, near
+
+
+def expanded_pays(family: type[Covariance], k: int, d: int) -> bool:
+    """Tell whether the expanded form is faster: always but for full matrices of many columns."""
+    if family.contraction is not Contraction.FULL:
+        return True
+    return d <= 4 or k >= d / 4  # noqa: PLR2004

@@ -1,0 +1,60 @@
+"""One BLAS thread in every pass, for the whole process, counted by reference.
+
+Threads work on blocks of rows; a BLAS that started threads of its own inside them would fight over the cores
+and make the last bits depend on their number. Entering `threadpoolctl` afresh costs 0.8 ms, more than a tiny
+fit, so its controller is made once. Concurrent fits share the limit: the first in sets it, the last out
+restores what was there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import scipy.linalg  # noqa: F401  (its BLAS must be loaded before the controller looks for libraries)
+
+__all__ = ["blas_threads", "one_blas_thread"]
+
+_lock = threading.Lock()
+_users = 0
+_libraries: list[Any] | None = None
+_before: list[int] = []
+
+
+def _blas_libraries() -> list[Any]:
+    global _libraries  # noqa: PLW0603
+    if _libraries is None:
+        from threadpoolctl import ThreadpoolController
+
+        _libraries = list(ThreadpoolController().select(user_api="blas").lib_controllers)
+    return _libraries
+
+
+def blas_threads() -> int:
+    """Return how many threads BLAS may use now: cores, or what OMP_NUM_THREADS and others allow."""
+    with _lock:
+        if _users:
+            return max(_before, default=1)
+        return max((library.num_threads for library in _blas_libraries()), default=1)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold BLAS at one thread while any caller is inside."""
+    global _users, _before  # noqa: PLW0603
+    with _lock:
+        if _users == 0:
+            _before = [library.num_threads for library in _blas_libraries()]
+            for library in _blas_libraries():
+                library.set_num_threads(1)
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                for library, threads in zip(_blas_libraries(), _before, strict=True):
+                    library.set_num_threads(threads)

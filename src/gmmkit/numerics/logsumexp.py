@@ -1,0 +1,48 @@
+"""Softmax of a block of scores, in place: scores (k, B) become responsibilities.
+
+A row so far from everything that every score is −inf has no finite maximum; those rows are returned to the
+caller, who knows the components' own metrics.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["log_normalise"]
+
+Array = NDArray[np.float64]
+
+
+def log_normalise(scores: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Turn scores into responsibilities in place and return their log normalisers.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (k, B)
+        Log weight plus log-density. Overwritten by ``exp(score − log normaliser)``; scores more than 745
+        below a row's maximum give exactly 0.
+
+    Returns
+    -------
+    log_normaliser : ndarray of shape (B,)
+        ``log Σ_k exp(score_k)``, −inf where no score is finite.
+    lost : ndarray of int
+        Rows without a finite score; their columns of `scores` hold zeros.
+    """
+    largest = scores.max(axis=0)
+    finite = np.isfinite(largest)
+    lost = np.empty(0, dtype=np.intp)
+    if not finite.all():
+        lost = np.flatnonzero(~finite)
+        largest[lost] = 0.0
+        scores[:, lost] = -np.inf
+    np.subtract(scores, largest, out=scores)
+    np.exp(scores, out=scores)
+    total = scores.sum(axis=0)
+    total[lost] = 1.0
+    scores /= total
+    np.log(total, out=total)
+    total += largest
+    total[lost] = -np.inf
+    return total, lost

@@ -1,0 +1,128 @@
+"""Counts, first and second moments of weighted rows about a fixed point for each component. They add.
+
+For component k with reference point c_k and weights r_ik (row weight × responsibility):
+
+    counts_k = Σ_i r_ik        first_k = Σ_i r_ik (z_i − c_k)        second_k = Σ_i r_ik (z_i − c_k)(z_i − c_k)ᵀ
+
+A covariance family needs only part of the second moment: its diagonal, its trace, its sum over components.
+That part is a linear *contraction* of the outer product, so merging, moving the reference point and taking
+the scatter about the mean are written once for all families.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Contraction", "Statistics"]
+
+Array = NDArray[np.float64]
+
+
+class Contraction(Enum):
+    """What a family keeps of ``a_k b_kᵀ`` for each component k; the value is the einsum that does it."""
+
+    FULL = "ki,kj->kij"
+    TIED = "ki,kj->ij"
+    DIAGONAL = "ki,ki->ki"
+    SPHERICAL = "ki,ki->k"
+    SHARED = "ki,ki->"
+
+    def __call__(self, a: Array, b: Array) -> Array:
+        """Contract two arrays of shape (k, d)."""
+        return np.asarray(np.einsum(self.value, a, b))
+
+    def shape(self, k: int, d: int) -> tuple[int, ...]:
+        """Return the shape of the second moment for k components in d columns."""
+        return {
+            Contraction.FULL: (k, d, d),
+            Contraction.TIED: (d, d),
+            Contraction.DIAGONAL: (k, d),
+            Contraction.SPHERICAL: (k,),
+            Contraction.SHARED: (),
+        }[self]
+
+    def scatter_shape(self, d: int) -> tuple[int, ...]:
+        """Return the shape of one component's own part."""
+        return (d, d) if self is Contraction.TIED else self.shape(1, d)[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Moments of one set of rows; ``a + b`` are the moments of both sets.
+
+    Parameters
+    ----------
+    contraction : Contraction
+        Which part of the second moment is kept.
+    counts : ndarray of shape (k,)
+    first : ndarray of shape (k, d)
+    second : ndarray of shape ``contraction.shape(k, d)``
+    reference : ndarray of shape (k, d)
+        The points the moments are about.
+
+    Examples
+    --------
+    >>> rows = np.array([[0.0], [2.0]])
+    >>> s = Statistics(Contraction.DIAGONAL, np.array([2.0]), rows.sum(0)[None], (rows**2).sum(0)[None], np.zeros((1, 1)))
+    >>> (s + s).means(), (s + s).scatter()
+    (array([[1.]]), array([[4.]]))
+    """
+
+    contraction: Contraction
+    counts: Array
+    first: Array
+    second: Array
+    reference: Array
+
+    @classmethod
+    def empty(cls, contraction: Contraction, reference: Array) -> Statistics:
+        """Return the statistics of no rows about the points `reference` (k, d)."""
+        k, d = reference.shape
+        second = np.zeros(contraction.shape(k, d))
+        return cls(contraction, np.zeros(k), np.zeros((k, d)), second, reference)
+
+    def __add__(self, other: Statistics) -> Statistics:
+        """Merge the statistics of two sets of rows; the other's reference is moved to this one's."""
+        other = other.about(self.reference)
+        return replace(
+            self,
+            counts=self.counts + other.counts,
+            first=self.first + other.first,
+            second=self.second + other.second,
+        )
+
+    def about(self, reference: Array) -> Statistics:
+        """Return the same moments about other points (k, d)."""
+        if reference is self.reference or np.array_equal(reference, self.reference):
+            return self
+        step = reference - self.reference
+        moved = self.counts[:, None] * step
+        cross = self.contraction(self.first, step)
+        if self.contraction in (Contraction.FULL, Contraction.TIED):
+            cross = cross + np.swapaxes(cross, -1, -2)
+        else:
+            cross = 2.0 * cross
+        second = self.second - cross + self.contraction(moved, step)
+        return replace(self, first=self.first - moved, second=second, reference=reference)
+
+    def scaled(self, factor: float) -> Statistics:
+        """Return the statistics of the same rows with every weight multiplied by `factor`."""
+        return replace(
+            self, counts=self.counts * factor, first=self.first * factor, second=self.second * factor
+        )
+
+    def means(self) -> Array:
+        """Return the mean of each component (k, d); the reference where a component holds nothing."""
+        return self.reference + self._offset()
+
+    def scatter(self) -> Array:
+        """Return the second moment about the components' own means, contracted."""
+        return self.second - self.contraction(self._offset(), self.first)
+
+    def _offset(self) -> Array:
+        held = self.counts[:, None]
+        return np.divide(self.first, held, out=np.zeros_like(self.first), where=held > 0)
