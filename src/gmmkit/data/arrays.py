@@ -79,7 +79,8 @@ def as_rows(data: Any, origin: str) -> NDArray[Any]:
     if array.dtype.names is not None:
         raise DataError(
             f"{origin} is a structured array with fields {', '.join(array.dtype.names)}; "
-            "expected a two-dimensional array of numbers: numpy.lib.recfunctions.structured_to_unstructured makes one"
+            "expected a two-dimensional array of numbers: "
+            "numpy.lib.recfunctions.structured_to_unstructured makes one"
         )
     _check_shape(array, origin)
     return _real(array, origin)

@@ -32,6 +32,16 @@ class Layout:
         """Return the fields of a line, without quotes and surrounding white space."""
         return _split(line, self.delimiter)
 
+    def leaves_quote_open(self, line: str) -> bool:
+        """Whether a quoted field begins in a line and does not end in it."""
+        if self.delimiter is None or '"' not in line:
+            return False
+        try:
+            next(csv.reader([line], delimiter=self.delimiter, strict=True), None)
+        except csv.Error as error:
+            return "end of data" in str(error)
+        return False
+
 
 def sniff_layout(first: str, second: str, *, delimiter: str | None, by_space: bool, origin: str) -> Layout:
     r"""Read the layout off the first two lines.

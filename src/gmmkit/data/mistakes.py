@@ -63,13 +63,18 @@ def explain(lines: Sequence[str], first: int, reading: Reading) -> None:
             raise DataError(
                 f"{place} is blank, with rows after it; expected numbers in every line: remove it"
             )
+        if reading.layout.leaves_quote_open(line):
+            raise DataError(
+                f"{place} opens a quote that does not end in that line: {_shown(line)}; expected every row in a "
+                "line of its own: close the quote, or join the lines"
+            )
         fields = reading.layout.split(line)
         expected = reading.layout.n_columns
         if len(fields) != expected:
             model = "the first line" if reading.layout.names is None else "the header"
             raise DataError(
-                f"{place} has {len(fields)} field{'s' * (len(fields) != 1)}; expected {expected}, as in {model}: "
-                f"{_shown(line)}{_advice(line, reading.layout)}"
+                f"{place} has {len(fields)} field{'s' * (len(fields) != 1)}; expected {expected}, as in "
+                f"{model}. The line is {_shown(line)}{_advice(line, reading.layout)}"
             )
         for column in reading.selection.positions:
             _explain_field(fields, column, number, reading)
@@ -102,6 +107,8 @@ def _remedy(fields: Sequence[str], column: int, number: int, reading: Reading) -
             "expected a number with a decimal point; decimal commas are not supported: "
             "write the file with points"
         )
+    if len(fields) == 1 and len(field.split()) > 1 and all(map(is_number, field.split())):
+        return "expected fields between commas; for fields between spaces name the file .txt"
     if number > reading.first_line:
         return "expected a number: correct it, remove the row, or leave the column out with --columns"
     # Text in row 0: the whole column is text.
@@ -111,8 +118,6 @@ def _remedy(fields: Sequence[str], column: int, number: int, reading: Reading) -
 
 
 def _advice(line: str, layout: Layout) -> str:
-    if line.count('"') % 2:
-        return "; a quoted field does not end in this line"
     if layout.delimiter == "," and ";" in line:
         return "; decimal commas are not supported"
     return "; quote fields that hold the delimiter, or correct the line"

@@ -121,5 +121,6 @@ def _explained(error: OSError, n_rows: int) -> OSError:
     return OSError(
         error.errno,
         f"{error.strerror} while writing rows to a temporary file "
-        f"in {tempfile.gettempdir()} (after {n_rows} rows); free some space there, or set the environment variable TMPDIR to a directory with more room",
+        f"in {tempfile.gettempdir()} (after {n_rows} rows); free some space there, or set the environment "
+        "variable TMPDIR to a directory with more room",
     )

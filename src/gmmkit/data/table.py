@@ -133,7 +133,9 @@ class Table:
         """
         if weights is None:
             return replace(self, weights=None)
-        return replace(self, weights=as_weights(weights, self.n_rows, self.where))
+        return replace(
+            self, weights=as_weights(weights, self.n_rows, lambda row: f"{self.where(row)} of {self.origin}")
+        )
 
     def blocks(self, block_rows: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """Yield the rows from ``start`` up to ``stop``, ``block_rows`` at a time; the last may be fewer."""

@@ -112,6 +112,9 @@ class _Parser:
             self._blank_line = first + len(lines)
         if not lines:
             return
+        # loadtxt closes a quote left open at the end of what it is given.
+        if self._reading.layout.leaves_quote_open(lines[-1]):
+            explain(lines, first, self._reading)
         values = self._parse(lines, first)
         n_features = len(self._reading.selection.features)
         self._spool.append(values[:, :n_features])

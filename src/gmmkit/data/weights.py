@@ -55,7 +55,9 @@ def as_weights(weights: Any, n_rows: int, where: Callable[[int], str]) -> NDArra
             "and not negative: correct it, or give the row weight 0 to leave it out"
         )
     if not values.any():
-        raise DataError(f"all {n_rows} weights are zero; at least one row must have a weight above 0")
+        raise DataError(
+            f"every weight is zero; expected a weight above 0 for at least one of the {n_rows} rows"
+        )
     with np.errstate(over="ignore"):
         total = values.sum()
     if not np.isfinite(total):
