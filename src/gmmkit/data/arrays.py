@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,8 @@ def as_rows(data: Any, origin: str) -> NDArray[Any]:
 def _check_shape(array: NDArray[Any], origin: str) -> None:
     if array.ndim == 0:
         raise DataError(
-            f"Expected 2D array, got scalar array instead: {origin} is {array.item()!r}. Reshape your data, "
-            f"such as [[value]] for one row of one column"
+            f"Expected 2D array, got scalar array instead: {origin} is {reprlib.repr(array.item())} "
+            f"({type(array.item()).__name__}). Reshape your data, such as [[value]] for one row of one column"
         )
     if array.ndim == 1:
         raise DataError(
@@ -145,8 +146,8 @@ def _numbers_of_objects(array: NDArray[Any], origin: str) -> NDArray[np.float64]
             numbers[place] = np.nan if value is None else float(_refuse_text(value))
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"{origin}: row {place[0]}, column {place[1]} is {value!r} ({type(value).__name__}); "
-                "expected a number: remove the column or convert it"
+                f"{origin}: row {place[0]}, column {place[1]} is {reprlib.repr(value)} "
+                f"({type(value).__name__}); expected a number: remove the column or convert it"
             ) from error
     return numbers
 

@@ -21,10 +21,11 @@ def is_frame(data: Any) -> bool:
     >>> is_frame(np.zeros((2, 2)))
     False
     """
+    # A lazy frame warns when it is asked for its columns.
     return not isinstance(data, type) and (
-        hasattr(data, "__dataframe__")
-        or (hasattr(data, "columns") and hasattr(data, "schema"))
-        or hasattr(data, "collect_schema")
+        hasattr(data, "collect_schema")
+        or hasattr(data, "__dataframe__")
+        or (hasattr(data, "columns") and hasattr(data, "dtypes"))
     )
 
 

@@ -65,16 +65,16 @@ def explain(lines: Sequence[str], first: int, reading: Reading) -> None:
             )
         if reading.layout.leaves_quote_open(line):
             raise DataError(
-                f"{place} opens a quote that does not end in that line: {_shown(line)}; expected every row in a "
-                "line of its own: close the quote, or join the lines"
+                f"{place} opens a quote that does not end in that line: {_shown(line)}; expected every row "
+                "in a line of its own: close the quote, or join the lines"
             )
         fields = reading.layout.split(line)
         expected = reading.layout.n_columns
         if len(fields) != expected:
             model = "the first line" if reading.layout.names is None else "the header"
             raise DataError(
-                f"{place} has {len(fields)} field{'s' * (len(fields) != 1)}; expected {expected}, as in "
-                f"{model}. The line is {_shown(line)}{_advice(line, reading.layout)}"
+                f"{place} has {len(fields)} field{'s' * (len(fields) != 1)}; expected {expected}, "
+                f"as in {model}. The line is {_shown(line)}{_advice(line, reading.layout)}"
             )
         for column in reading.selection.positions:
             _explain_field(fields, column, number, reading)

@@ -49,8 +49,13 @@ def read_parquet(
             f'{origin}: reading Parquet needs pyarrow, which is not installed: pip install "gmmkit[tables]"'
         ) from error
     try:
-        # A file object of our own: pyarrow would take a directory for a data set.
-        file = pq.ParquetFile(Path(path), memory_map=False, pre_buffer=False, buffer_size=READ_AHEAD)
+        file = pq.ParquetFile(
+            Path(path),
+            memory_map=False,
+            pre_buffer=False,
+            buffer_size=READ_AHEAD,
+            page_checksum_verification=True,
+        )
     except (pa.ArrowException, OSError) as error:
         raise _damaged(error, path, origin) from error
     with file:
