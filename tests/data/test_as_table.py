@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,7 +65,7 @@ def test_a_table_is_returned_as_it_is():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (np.arange(3.0), ["Expected 2D array, got 1D", "(3,)", "X.reshape(-1, 1)", "X.reshape(1, -1)"]),
+        (np.arange(3.0), ["Expected 2D array, got 1D", "(3,)", ".reshape(-1, 1)", ".reshape(1, -1)"]),
         (np.float64(3), ["got scalar", "3.0", "Reshape your data"]),
         (np.zeros((2, 2, 3)), ["got 3D", "(2, 2, 3)", "reshape(-1, 3)"]),
         (np.zeros((0, 3)), ["0 sample(s) (shape=(0, 3)) while a minimum of 1 is required"]),
@@ -147,6 +148,13 @@ def test_a_full_disk_is_an_oserror_that_names_the_directory(monkeypatch):
     assert caught.value.errno == errno.ENOSPC
     assert "TMPDIR" in str(caught.value)
     assert not isinstance(caught.value, DataError)
+
+
+def test_no_room_is_known_before_the_work_starts(monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: shutil._ntuple_diskusage(100, 90, 10))
+    with pytest.raises(OSError, match=r"24,000 bytes are needed, 10 are free.*TMPDIR") as caught:
+        Spool(3, expected_rows=1000)
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_an_interrupted_iterator_leaves_no_open_file():
@@ -235,6 +243,13 @@ def test_pandas_peculiarities():
     refused(pd.DataFrame(index=[1, 2]), "0 feature(s)")
     refused(pd.DataFrame({"a": pd.Categorical(["x", "y"])}), "'a'", "not numeric")
     refused(pd.DataFrame({"t": pd.to_datetime(["2020-01-01"])}), "'t'", "not numeric")
+
+
+def test_half_precision_frames():
+    pd = pytest.importorskip("pandas")
+    np.testing.assert_array_equal(
+        whole(as_table(pd.DataFrame({"a": np.array([1, 2.5], "f2")}))), [[1], [2.5]]
+    )
 
 
 def test_lazy_frames_are_refused():

@@ -149,6 +149,7 @@ MISTAKES = [
     (b"a,b\n1,2\n1,\xff\n", {}, ["line 3", "column 'b'", "UTF-8"]),
     (b"a,\xff\n1,2\n", {}, ["line 1", "UTF-8"]),
     ("a,b\n1,2\n".encode("utf-16"), {}, ["line 1", "UTF-8"]),
+    ('"a\nb",c\n1,2\n', {}, ["first line", "quote"]),
     (b"PK\x03\x04\x00\x00", {}, ["line 1", "zero bytes"]),
     ("a,a,b\n1,2,3\n", {}, ["2 columns are named 'a'", "rename"]),
     (",a\n0,1\n", {}, ["line 1", "no name to column 0", "--columns 1"]),
@@ -204,3 +205,39 @@ def test_a_first_line_without_end(written, monkeypatch):
     monkeypatch.setattr("gmmkit.data.text.LONGEST_FIRST_LINE", 10)
     with pytest.raises(DataError, match="more than 10 characters"):
         open_table(written("a" * 20))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_bytes_give_a_table_or_one_clear_line(written, seed):
+    rng = np.random.default_rng(seed)
+    pieces = [
+        b"1",
+        b"2.5",
+        b"-3e4",
+        b",",
+        b",",
+        b";",
+        b"\t",
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b'"',
+        b"a",
+        b" ",
+        b"\xff",
+        b"\0",
+    ]
+    pieces += [b"#", b"nan", b"1,2\n3,4\n", b"x,y\n", "é".encode(), b"\xe2\x80\xa8", b"\x1c", b"\x0c"]
+    for _ in range(60):
+        content = b"".join(pieces[i] for i in rng.integers(0, len(pieces), rng.integers(1, 25)))
+        name = str(rng.choice(["d.csv", "d.tsv", "d.txt"]))
+        options = {} if rng.random() < 0.7 else {"label": 0}
+        try:
+            table = open_table(written(content, name), **options)
+        except DataError as error:
+            assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
+        else:
+            assert whole(table).shape == (table.n_rows, table.n_columns)
+            text = content.decode(errors="replace").replace("\r\n", "\n")
+            n_lines = sum(bool(line.strip()) for line in text.split("\n"))
+            assert table.n_rows == n_lines - (table.names is not None), content

@@ -96,12 +96,12 @@ def _check_shape(array: NDArray[Any], origin: str) -> None:
     if array.ndim == 1:
         raise DataError(
             f"Expected 2D array, got 1D array instead: {origin} has shape {array.shape}. Reshape your data: "
-            f"{origin}.reshape(-1, 1) if it is one column, {origin}.reshape(1, -1) if it is one row"
+            ".reshape(-1, 1) if it is one column, .reshape(1, -1) if it is one row"
         )
     if array.ndim > 2:
         raise DataError(
             f"Expected 2D array, got {array.ndim}D array instead: {origin} has shape {array.shape}. "
-            f"Reshape your data to (rows, columns): {origin}.reshape(-1, {array.shape[-1]}) keeps the last "
+            f"Reshape your data to (rows, columns): .reshape(-1, {array.shape[-1]}) keeps the last "
             "axis as columns; pass iter(...) for a list of blocks"
         )
     n_rows, n_columns = array.shape

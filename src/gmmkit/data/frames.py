@@ -91,17 +91,16 @@ def _column(column: Any, name: Any, origin: str) -> NDArray[Any]:
     import narwhals as nw
 
     kind = column.dtype
-    if kind.is_float():
-        return np.asarray(column.to_numpy())
     if kind.is_numeric() or kind == nw.Boolean:
         return np.asarray(column.cast(nw.Float64).to_numpy())
-    if kind == nw.Object:
-        values = column.to_numpy()
-        if not any(isinstance(value, (str, bytes, complex)) for value in values):
-            try:
-                return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-            except (TypeError, ValueError):
-                pass
+    values = np.asarray(column.to_numpy())
+    if values.dtype.kind == "f":  # float16, which narwhals has no name for
+        return values
+    if kind == nw.Object and not any(isinstance(value, (str, bytes, complex)) for value in values):
+        try:
+            return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        except (TypeError, ValueError):
+            pass
     present = column.drop_nulls()
     value = f", such as {present[0]!r}" if len(present) else ""
     raise DataError(

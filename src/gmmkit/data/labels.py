@@ -54,9 +54,9 @@ class LabelCodes(dict[str, int]):
         self[label] = len(self)
         return self[label]
 
-    def encode(self, texts: Iterable[str]) -> NDArray[np.intp]:
-        """Return the codes of many labels."""
-        return np.fromiter(map(self.__getitem__, texts), np.intp)
+    def encode(self, labels: Iterable[object]) -> NDArray[np.intp]:
+        """Return the codes of many labels, which may be numbers."""
+        return np.fromiter((self[_text(label)] for label in labels), np.intp)
 
     def labels(self, codes: NDArray[Any]) -> Labels:
         """Return the labels of all rows, renumbered so that their names are sorted."""
@@ -66,9 +66,16 @@ class LabelCodes(dict[str, int]):
         return Labels(renumbered[codes.astype(np.intp)], tuple(names))
 
 
+def _text(label: object) -> str:
+    if isinstance(label, float):
+        # NaN is no label; 2.0 and 2 are the same one.
+        return "" if np.isnan(label) else str(int(label)) if label.is_integer() else repr(label)
+    return str(label)
+
+
 def _order(names: Iterable[str]) -> Any:
     try:
         numbers = {name: float(name) for name in names}
     except ValueError:
         return str
-    return numbers.__getitem__
+    return str if any(map(np.isnan, numbers.values())) else numbers.__getitem__

@@ -56,7 +56,7 @@ def read_npy(
     labels = None
     if chosen.label is not None:
         codes = LabelCodes(f"{origin}: column {chosen.label}")
-        labels = codes.labels(codes.encode(map(str, rows[:, chosen.label].tolist())))
+        labels = codes.labels(codes.encode(rows[:, chosen.label].tolist()))
     table = Table(features, labels=labels, origin=origin)
     return table if chosen.weights is None else table.with_weights(rows[:, chosen.weights])
 

@@ -145,12 +145,9 @@ def open_table(
         )
     if isinstance(columns, (str, int)):
         columns = [columns]
-    try:
-        table: Table = reader(
-            path, os.path.basename(path), columns=columns, weights=weights, label=label, **options
-        )
-    except PermissionError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    table: Table = reader(
+        path, os.path.basename(path), columns=columns, weights=weights, label=label, **options
+    )
     return table
 
 
@@ -161,6 +158,8 @@ def _check_path(path: str) -> None:
         raise DataError(
             f"{path}: no such file (looked for from {os.getcwd()}); check the name and the directory"
         )
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{path}: cannot be read (permission denied); allow it with chmod u+r")
 
 
 def _yields(data: Any, origin: str) -> bool:

@@ -70,7 +70,7 @@ def read_parquet(
                 raise _not_numeric(
                     file, column, [c for c in chosen.features if _is_numeric(schema.field(c).type)], origin
                 )
-        spool = Spool(len(chosen.features))
+        spool = Spool(len(chosen.features), file.metadata.num_rows)
         found_weights: list[NDArray[np.float64]] = []
         found_codes: list[NDArray[np.intp]] = []
         codes = LabelCodes(f"{origin}: column {names[-1]!r}")
@@ -82,7 +82,7 @@ def read_parquet(
             if chosen.weights is not None:
                 found_weights.append(_floats(batch.column(len(chosen.features))))
             if chosen.label is not None:
-                found_codes.append(codes.encode(map(str, batch.column(len(names) - 1).to_pylist())))
+                found_codes.append(codes.encode(batch.column(len(names) - 1).to_pylist()))
             spool.append(values)
     if spool.n_rows == 0:
         raise DataError(f"{origin} has no rows; expected at least one")
@@ -153,9 +153,7 @@ def _not_numeric(file: Any, column: int, numeric: list[int], origin: str) -> Dat
     )
 
 
-def _damaged(error: Exception, path: str, origin: str) -> Exception:
-    if isinstance(error, FileNotFoundError | PermissionError):
-        return error
+def _damaged(error: Exception, path: str, origin: str) -> DataError:
     reason = " ".join(str(error).split())
     return DataError(
         f"{origin} is not a whole Parquet file of {os.path.getsize(path)} bytes ({reason}); "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 import threading
 import weakref
@@ -82,6 +83,13 @@ class Spool(FileRows):
     ----------
     n_columns : int
         Number of columns of every block appended.
+    expected_rows : int
+        Rows to come, where it is known: they are refused before the work starts if there is no room for them.
+
+    Raises
+    ------
+    OSError
+        If the temporary directory cannot be used or is too small; the message names it.
 
     Examples
     --------
@@ -93,8 +101,9 @@ class Spool(FileRows):
            [5., 6.]])
     """
 
-    def __init__(self, n_columns: int) -> None:
+    def __init__(self, n_columns: int, expected_rows: int = 0) -> None:
         try:
+            _check_room(8 * n_columns * expected_rows)
             file = tempfile.TemporaryFile(prefix="gmmkit-")  # noqa: SIM115 - closed with the source
         except OSError as error:
             raise _explained(error, 0) from error
@@ -115,6 +124,14 @@ class Spool(FileRows):
         except OSError as error:
             raise _explained(error, self.n_rows) from error
         self.n_rows += len(rows)
+
+
+def _check_room(n_bytes: int) -> None:
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if n_bytes > free:
+        raise OSError(
+            errno.ENOSPC, f"{os.strerror(errno.ENOSPC)} ({n_bytes:,} bytes are needed, {free:,} are free)"
+        )
 
 
 def _explained(error: OSError, n_rows: int) -> OSError:
