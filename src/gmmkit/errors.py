@@ -35,7 +35,17 @@ class MissingDependencyError(GmmkitError, ImportError):
 
 
 class SingularComponentError(GmmkitError, ValueError):
-    """A component collapsed and ``on_singular="raise"`` (or ``reg_covar=0``) asked not to repair it."""
+    """A component collapsed and ``on_singular="raise"`` (or ``reg_covar=0``) asked not to repair it.
+
+    Attributes
+    ----------
+    asked : bool
+        Whether ``on_singular="raise"`` asked for the error by name.
+    """
+
+    def __init__(self, message: str, *, asked: bool = False) -> None:
+        super().__init__(message)
+        self.asked = asked
 
 
 class GmmkitWarning(UserWarning):

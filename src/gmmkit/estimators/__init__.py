@@ -1,0 +1,5 @@
+"""The scikit-learn face of the engine: validation, messages, warnings, trailing underscores."""
+
+from gmmkit.estimators.gaussian_mixture import GaussianMixture
+
+__all__ = ["GaussianMixture"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gmmkit.errors import SingularComponentError
 from gmmkit.inference.algorithm import Algorithm, Progress
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
@@ -56,9 +57,15 @@ def run(
             current = state
             totals = problem.sweep(scorer, lambda block_rows, current=current: algorithm.begin(current, block_rows))
             objective = algorithm.objective(totals, state)
-            next_state, repaired = algorithm.refit(totals, state, iteration)
-            objectives.append(objective)
+            try:
+                next_state, repaired = algorithm.refit(totals, state, iteration)
+            except SingularComponentError as error:
+                if error.asked or iteration < max_iter:
+                    raise
+                # No pass is left that would score it: the last state that can be scored is the result.
+                next_state, repaired = state, []
             state = next_state
+            objectives.append(objective)
             repairs += repaired
             # A pass that moved or dropped a component starts a new trace: its objective cannot be compared.
             converged = not repaired and rule.reached(objectives, before)

@@ -85,7 +85,8 @@ def repair(
         held = statistics.counts[singular[0]]
         raise SingularComponentError(
             f"{ILL_DEFINED} (Component {singular[0]} holds {held:.3g} effective rows after pass {iteration}; "
-            f"a {problem.family.name} covariance of {problem.n_columns} columns needs {needed}.)"
+            f"a {problem.family.name} covariance of {problem.n_columns} columns needs {needed}.)",
+            asked=on_singular == "raise",
         )
     if on_singular == "drop" or iteration > _MOST_RESEEDS * mixture.n_components:
         return _dropped(mixture, statistics, singular, iteration)
@@ -162,13 +163,15 @@ def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
             f"{listed} {'holds' if len(constant) == 1 else 'hold'} one value only and "
             "tell nothing about clusters: a tiny variance was assumed there; leave out what is constant"
         )
-    for r in repairs:
-        if r.kind == "dependent columns" and r.direction is not None:
-            terms = [f"{c:+.3g}·{column(j)}" for j, c in enumerate(r.direction) if abs(c) > 0.05]  # noqa: PLR2004
-            sentences.append(
-                f"the columns are linearly dependent ({' '.join(terms)} is constant): "
-                "a tiny variance was assumed in that direction; leave out one of the columns"
-            )
+    dependent = [r.direction for r in repairs if r.kind == "dependent columns" and r.direction is not None]
+    if dependent:
+        terms = [f"{c:+.3g} {column(j)}" for j, c in enumerate(dependent[0]) if abs(c) > 0.05]  # noqa: PLR2004
+        shown = f"{' '.join(terms)} is constant" if len(terms) <= 6 else f"{len(terms)} of them together"  # noqa: PLR2004
+        more = f", and {len(dependent) - 1} more such combinations" if len(dependent) > 1 else ""
+        sentences.append(
+            f"the columns are linearly dependent ({shown}{more}): a tiny variance was assumed in "
+            "such directions; leave out what the other columns determine, or use fewer columns than rows"
+        )
     empty = sorted({r.component for r in repairs if r.kind == "empty" and r.component is not None})
     if empty:
         sentences.append(

@@ -22,7 +22,7 @@ def power_of_two(spread: Array) -> Array:
     Examples
     --------
     >>> power_of_two(np.array([5.0, 0.0, 1e-3]))
-    array([2.5e-01, 1.0e+00, 1.0e+03])
+    array([2.500e-01, 1.000e+00, 1.024e+03])
     """
     _, exponent = np.frexp(spread)
     # 2**±1000 keeps the scale, its square's exponent and its inverse inside float64 for any finite spread.

@@ -149,6 +149,10 @@ class Covariance(ABC):
             If a covariance is not positive definite.
         """
 
+    @abstractmethod
+    def precision_factor(self) -> Array:
+        """Return U with ``U Uᵀ = Σ⁻¹`` in the family's own shape (scikit-learn's ``precisions_cholesky_``)."""
+
     @cached_property
     @abstractmethod
     def log_determinants(self) -> Array:

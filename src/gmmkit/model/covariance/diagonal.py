@@ -71,6 +71,9 @@ class Diagonal(Covariance):
     def whitening(self) -> Array:
         return inverse_root(self.values)
 
+    def precision_factor(self) -> Array:
+        return self.whitening
+
     @cached_property
     def log_determinants(self) -> Array:
         return np.asarray(np.log(self.values).sum(axis=1))

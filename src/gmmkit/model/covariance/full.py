@@ -79,6 +79,9 @@ class Full(Covariance):
     def whitening(self) -> Array:
         return inverse_lower(self._factors)
 
+    def precision_factor(self) -> Array:
+        return self.whitening.transpose(0, 2, 1)
+
     @cached_property
     def log_determinants(self) -> Array:
         return 2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(axis=1)

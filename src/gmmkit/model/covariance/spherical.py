@@ -81,6 +81,9 @@ class Spherical(Covariance):
         roots = inverse_root(self.values)
         return np.broadcast_to(roots[:, None], (self.n_components, self.n_features))
 
+    def precision_factor(self) -> Array:
+        return self.whitening[:, 0]
+
     @cached_property
     def log_determinants(self) -> Array:
         return np.asarray(self.n_features * np.log(self.values))
@@ -170,6 +173,9 @@ class SharedSpherical(Covariance):
     @cached_property
     def whitening(self) -> Array:
         return np.broadcast_to(inverse_root(self.values), (self.n_components, self.n_features))
+
+    def precision_factor(self) -> Array:
+        return self.whitening[0, 0]
 
     @cached_property
     def log_determinants(self) -> Array:

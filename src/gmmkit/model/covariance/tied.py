@@ -83,6 +83,9 @@ class Tied(Covariance):
         inverse = inverse_lower(self._factor[None])
         return np.broadcast_to(inverse[0], (self.n_components, *self.values.shape))
 
+    def precision_factor(self) -> Array:
+        return self.whitening[0].T
+
     @cached_property
     def log_determinants(self) -> Array:
         return np.full(self.n_components, 2.0 * np.log(np.diagonal(self._factor)).sum())

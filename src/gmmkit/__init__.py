@@ -1,0 +1,49 @@
+"""gmmkit: Gaussian mixture models, right, fast and pleasant.
+
+Public names are imported when they are first used, so that ``import gmmkit`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "Diagonal": "gmmkit.model.covariance",
+    "Full": "gmmkit.model.covariance",
+    "GaussianMixture": "gmmkit.estimators",
+    "GaussianMixtureSearch": "gmmkit.estimators",
+    "Mixture": "gmmkit.model.mixture",
+    "SharedSpherical": "gmmkit.model.covariance",
+    "Spherical": "gmmkit.model.covariance",
+    "Table": "gmmkit.data",
+    "Tied": "gmmkit.model.covariance",
+    "load": "gmmkit.estimators.persistence",
+    "open_table": "gmmkit.data",
+    "save": "gmmkit.estimators.persistence",
+}
+
+__all__ = [*_HOME, "__version__"]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from gmmkit.data import Table, open_table
+    from gmmkit.estimators import GaussianMixture, GaussianMixtureSearch
+    from gmmkit.estimators.persistence import load, save
+    from gmmkit.model.covariance import Diagonal, Full, SharedSpherical, Spherical, Tied
+    from gmmkit.model.mixture import Mixture
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("gmmkit")
+    if name not in _HOME:
+        raise AttributeError(f"module 'gmmkit' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

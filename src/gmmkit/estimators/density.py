@@ -1,0 +1,93 @@
+"""What every fitted estimator with a `mixture_` can be asked: labels, probabilities, densities, criteria, samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from gmmkit.data import Table
+from gmmkit.errors import ParameterError
+from gmmkit.estimators.validation import float_type, rows_of, seed_of
+from gmmkit.model.evaluation import likelihood
+from gmmkit.model.mixture import Mixture
+from gmmkit.selection.criteria import CRITERIA
+
+__all__ = ["MixtureDensity"]
+
+
+class MixtureDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
+    """Prediction methods of an estimator that has ``mixture_``, ``n_jobs`` and ``random_state``."""
+
+    mixture_: Mixture
+    n_jobs: int | None
+    random_state: Any
+
+    def predict(self, X: Any) -> NDArray[np.intp]:
+        """Return the most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+        """
+        return self.mixture_.classify(self._rows(X), n_jobs=self.n_jobs)
+
+    def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
+        """Return the probability of each component given each row, shape (n, k); every row sums to 1."""
+        table = self._rows(X)
+        return self.mixture_.posterior(table, n_jobs=self.n_jobs).astype(float_type(table), copy=False)
+
+    def score_samples(self, X: Any) -> NDArray[np.floating[Any]]:
+        """Return the log-density of each row, shape (n,), in nats."""
+        table = self._rows(X)
+        return self.mixture_.log_density(table, n_jobs=self.n_jobs).astype(float_type(table), copy=False)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002
+        """Return the (weighted) mean log-density of the rows, in nats."""
+        found = likelihood(self.mixture_, self._rows(X, sample_weight), n_jobs=self.n_jobs)
+        return found.log_likelihood / found.total_weight
+
+    def bic(self, X: Any, sample_weight: Any = None) -> float:
+        """Return the Bayesian information criterion on X; lower is better. n is the sum of weights."""
+        return self._criterion("bic", X, sample_weight)
+
+    def aic(self, X: Any, sample_weight: Any = None) -> float:
+        """Return Akaike's information criterion on X; lower is better."""
+        return self._criterion("aic", X, sample_weight)
+
+    def icl(self, X: Any, sample_weight: Any = None) -> float:
+        """Return the integrated completed likelihood on X (Biernacki et al. 2000); lower is better."""
+        return self._criterion("icl", X, sample_weight)
+
+    def sample(self, n_samples: int = 1) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Draw rows from the mixture.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, d)
+        y : ndarray of shape (n_samples,)
+            The component each row came from; rows come grouped by component.
+        """
+        mixture = self.mixture_
+        if n_samples < 1:
+            raise ParameterError(
+                f"Invalid value for 'n_samples': {n_samples} . The sampling requires at least one sample."
+            )
+        return mixture.sample(n_samples, seed=seed_of(check_random_state(self.random_state)))
+
+    def _criterion(self, name: str, X: Any, sample_weight: Any) -> float:
+        mixture = self.mixture_
+        found = likelihood(mixture, self._rows(X, sample_weight), n_jobs=self.n_jobs)
+        return CRITERIA[name](found, mixture.n_parameters)
+
+    def _rows(self, X: Any, sample_weight: Any = None) -> Table:
+        check_is_fitted(self)
+        return rows_of(self, X, sample_weight=sample_weight)

@@ -1,0 +1,321 @@
+"""`GaussianMixture`: a drop-in for scikit-learn's class, on gmmkit's engine."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from gmmkit.data import Table
+from gmmkit.errors import ParameterError, SingularComponentWarning
+from gmmkit.estimators import given
+from gmmkit.estimators.density import MixtureDensity
+from gmmkit.estimators.validation import float_type, rows_of, seed_of
+from gmmkit.estimators.verbose import printer
+from gmmkit.execution import Workers
+from gmmkit.inference.algorithm import Progress
+from gmmkit.inference.fit import FitResult, FitSettings, fit
+from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.repairs import describe
+from gmmkit.inference.starts import STARTS, FromMixture, Named, Overridden, Start
+from gmmkit.inference.stopping import SmallChange
+from gmmkit.model.covariance import family
+from gmmkit.model.mixture import Mixture
+
+__all__ = ["GaussianMixture"]
+
+NOT_CONVERGED = (
+    "Best performing initialization did not converge. Try different init parameters, or increase max_iter, tol, "
+    "or check for degenerate data."
+)
+
+
+class GaussianMixture(MixtureDensity):
+    """Gaussian mixture fitted by expectation–maximisation.
+
+    A drop-in for :class:`sklearn.mixture.GaussianMixture`: the same parameters, attributes and methods, plus
+    row weights, threads, callbacks, starts of one's own, rows that do not fit into memory, and results that do
+    not depend on the data's offset or scale.
+
+    Parameters
+    ----------
+    n_components : int, default=1
+        Number of components, k.
+    covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
+        Each component its own matrix; one matrix for all; its own variance for each column; one variance each.
+    tol : float, default=1e-3
+        Stop when a pass changes the mean (penalised) log-likelihood by less.
+    reg_covar : "auto" or float, default="auto"
+        ``"auto"``: a maximum a posteriori fit with pseudo-scatter of one millionth of the data's own covariance,
+        which no change of units alters and under which the objective never falls. A number is scikit-learn's
+        absolute ridge, added to every covariance's diagonal; 0 asks for no help, and raises where some is needed.
+    max_iter : int, default=100
+        Most passes from each start.
+    n_init : int, default=1
+        Number of starts; the best is kept.
+    init_params : {"kmeans", "k-means++", "random", "random_from_data"}, default="kmeans"
+        How starts are made. All but "random" depend only on what the rows say: repeating a row equals doubling
+        its weight.
+    weights_init : array-like of shape (k,), optional
+    means_init : array-like of shape (k, d), optional
+    precisions_init : array-like, optional
+        Inverse covariances, in the shape of ``precisions_``. What is not given comes from `init_params`.
+    random_state : int, RandomState or None, default=None
+    warm_start : bool, default=False
+        Begin the next fit where the last one ended.
+    verbose : int, default=0
+        Print progress to standard output, as scikit-learn does.
+    verbose_interval : int, default=10
+    n_jobs : int or None, default=None
+        Threads. None: as many as BLAS may use; -1: all cores. Results have the same bits for any number.
+    callback : callable, optional
+        Called after each pass with a :class:`gmmkit.inference.algorithm.Progress`.
+    on_singular : {"auto", "floor", "reseed", "drop", "raise"}, default="auto"
+        What to do with a component that collapses: hold its covariance up, move it to a random row, drop it, or
+        raise. "auto" holds it up, and raises if ``reg_covar=0``. Repairs are reported in one
+        :class:`gmmkit.errors.SingularComponentWarning`.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (k,)
+    means_ : ndarray of shape (k, d)
+    covariances_, precisions_, precisions_cholesky_ : ndarray
+        (k, d, d) for "full", (d, d) for "tied", (k, d) for "diag", (k,) for "spherical".
+    converged_ : bool
+    n_iter_ : int
+        Passes made from the best start.
+    lower_bound_ : float
+        Mean penalised log-likelihood, at the parameters before the last refit, as in scikit-learn.
+    lower_bounds_ : list of float
+        The same for every pass.
+    mixture_ : Mixture
+        The fitted mixture as a value.
+    fit_result_ : FitResult
+        Everything the fit found: repairs, effective rows of each component, the reason it stopped. None after a
+        warm start's components were set by hand.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+
+    Notes
+    -----
+    Components come in an order that depends on the data only (along the principal axis of their means), unless
+    the caller gave them. See Dempster, Laird & Rubin (1977).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmkit import GaussianMixture
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> gm = GaussianMixture(n_components=2, covariance_type="tied", random_state=0).fit(X)
+    >>> gm.means_.round(6)
+    array([[ 1.,  2.],
+           [10.,  2.]])
+    >>> gm.predict([[0, 0], [12, 3]])
+    array([0, 1])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "init_params": [StrOptions(set(STARTS))],
+        "weights_init": ["array-like", None],
+        "means_init": ["array-like", None],
+        "precisions_init": ["array-like", None],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "verbose_interval": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "callback": [callable, None],
+        "on_singular": [StrOptions({"auto", "floor", "reseed", "drop", "raise"})],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        *,
+        covariance_type: str = "full",
+        tol: float = 1e-3,
+        reg_covar: float | Literal["auto"] = "auto",
+        max_iter: int = 100,
+        n_init: int = 1,
+        init_params: str = "kmeans",
+        weights_init: Any = None,
+        means_init: Any = None,
+        precisions_init: Any = None,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        verbose_interval: int = 10,
+        n_jobs: int | None = None,
+        callback: Callable[[Progress], object] | None = None,
+        on_singular: str = "auto",
+    ) -> None:
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.weights_init = weights_init
+        self.means_init = means_init
+        self.precisions_init = precisions_init
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
+        self.n_jobs = n_jobs
+        self.callback = callback
+        self.on_singular = on_singular
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:  # noqa: ARG002
+        """Fit the mixture to rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), data frame, Table, or iterator of arrays
+            Any real dtype and memory order; memory-mapped arrays and tables of files are never held whole.
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+            Weights of the rows; an integer weight is a repetition.
+        start : array-like of labels (n,) or responsibilities (n, k), or Mixture, optional
+            Where to begin, instead of `init_params`. Not together with `*_init`, `n_init` > 1 or `warm_start`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter means nothing, or the rows cannot be used (the message names row and column).
+        KeyboardInterrupt
+            Ctrl-C: the best complete model so far is set, with ``converged_ = False``, before it goes on.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If no start converged within `max_iter` passes.
+        SingularComponentWarning
+            If a component, column or direction was degenerate.
+        """
+        self._validate_params()
+        table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
+        if table.n_rows < self.n_components:
+            raise ParameterError(
+                f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
+                f"n_samples = {table.n_rows}"
+            )
+        starts, reorder, before = self._starts(table, start)
+        settings = FitSettings(
+            rule=SmallChange(self.tol),
+            max_iter=self.max_iter,
+            reg_covar=self.reg_covar,
+            on_singular=self.on_singular,  # type: ignore[arg-type]
+            seed=seed_of(check_random_state(self.random_state)),
+            before=before,
+            callback=printer(self.verbose, self.verbose_interval, self.max_iter, self.callback),
+        )
+        with Workers(self.n_jobs) as workers:
+            problem = Problem(table, family(self.covariance_type), survey(table, workers), workers)
+            result = fit(problem, starts, settings, reorder=reorder)
+        self._set(result, float_type(table))
+        if result.interrupted:
+            raise KeyboardInterrupt
+        if result.repairs:
+            message = describe(result.repairs, table.names)
+            warnings.warn(SingularComponentWarning(message, result.repairs), stacklevel=2)
+        if not result.converged and self.max_iter > 0:
+            warnings.warn(NOT_CONVERGED, ConvergenceWarning, stacklevel=2)
+        return self
+
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.intp]:
+        """Fit the mixture and return the most probable component of each row: ``fit(X).predict(X)``."""
+        return self.fit(X, y, sample_weight=sample_weight).predict(X)
+
+    @property
+    def mixture_(self) -> Mixture:
+        """The fitted mixture as a value; built anew if the attributes were changed by hand."""
+        check_is_fitted(self)
+        known: Mixture | None = getattr(self, "_mixture", None)
+        if known is not None and self._agrees(known):
+            return known
+        self._mixture = Mixture.from_arrays(
+            self.weights_, self.means_, self.covariances_, covariance_type=self.covariance_type
+        )
+        return self._mixture
+
+    def _starts(self, table: Table, start: Any) -> tuple[list[Start], bool, float]:
+        """Return the starts to try, whether components may be put in order, and the bound known before."""
+        k, d = self.n_components, table.n_columns
+        inits = (self.weights_init, self.means_init, self.precisions_init)
+        weights = None if inits[0] is None else given.checked_weights(inits[0], k)
+        means = None if inits[1] is None else given.checked_means(inits[1], k, d)
+        covariance = None
+        if inits[2] is not None:
+            precisions = given.checked_precisions(inits[2], self.covariance_type, k, d)
+            covariance = given.covariance_from_precisions(precisions, self.covariance_type, k, d)
+        if start is not None:
+            if any(init is not None for init in inits) or self.n_init > 1 or self.warm_start:
+                raise ParameterError(
+                    "start cannot be combined with weights_init, means_init, precisions_init, n_init > 1 or warm_start: "
+                    "give one of them"
+                )
+            return [given.start_from(start, self.covariance_type, k, table.n_rows, d)], False, -np.inf
+        if self.warm_start and hasattr(self, "converged_"):
+            mixture = self.mixture_
+            if (mixture.n_components, mixture.n_features) != (k, d):
+                raise ParameterError(
+                    f"warm_start cannot go on from {mixture!r} with {k} components in {d} columns: "
+                    "fit a new estimator, or set warm_start=False"
+                )
+            return [FromMixture(mixture)], False, self.lower_bound_
+        if weights is not None and means is not None and covariance is not None:
+            return [FromMixture(Mixture.trusted(weights, means, covariance))], False, -np.inf
+        named: Start = Named(self.init_params, k)  # type: ignore[arg-type]
+        if weights is None and means is None and covariance is None:
+            return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
+        return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf
+
+    def _set(self, result: FitResult, dtype: type[np.floating[Any]]) -> None:
+        mixture = result.mixture
+        self._mixture = mixture
+        self.fit_result_ = result
+        self.weights_ = mixture.weights.astype(dtype)
+        self.means_ = mixture.means.astype(dtype)
+        self.covariances_ = mixture.covariances.astype(dtype)
+        factor = mixture.covariance.precision_factor().astype(dtype)
+        self.precisions_cholesky_ = factor
+        self.precisions_ = factor @ np.swapaxes(factor, -1, -2) if self.covariance_type in ("full", "tied") else factor**2
+        self.converged_ = result.converged
+        self.n_iter_ = len(result.objectives)
+        self.lower_bound_ = result.objective
+        self.lower_bounds_ = list(result.objectives)
+
+    def _agrees(self, mixture: Mixture) -> bool:
+        pairs = (
+            (self.weights_, mixture.weights),
+            (self.means_, mixture.means),
+            (self.covariances_, mixture.covariances),
+        )
+        return all(
+            np.shape(ours) == known.shape and np.array_equal(ours, known.astype(np.asarray(ours).dtype))
+            for ours, known in pairs
+        )
+
+    def _n_parameters(self) -> int:
+        """Return the number of free parameters (scikit-learn's name for ``mixture_.n_parameters``)."""
+        return self.mixture_.n_parameters

@@ -1,0 +1,127 @@
+"""Starts that the caller gives: scikit-learn's `*_init` parameters, and labels, responsibilities or a mixture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+
+from gmmkit.data.table import Block
+from gmmkit.errors import ParameterError
+from gmmkit.inference.starts import FromMixture, FromPartition, Start
+from gmmkit.model.covariance import Covariance, family
+from gmmkit.model.mixture import Mixture
+
+__all__ = ["checked_means", "checked_precisions", "checked_weights", "covariance_from_precisions", "start_from"]
+
+Array = NDArray[np.float64]
+
+
+def checked_weights(weights: Any, k: int) -> Array:
+    """Return `weights_init` (k,), or raise with scikit-learn's messages."""
+    weights = check_array(weights, dtype=[np.float64, np.float32], ensure_2d=False)
+    _check_shape(weights, (k,), "weights")
+    if (weights < 0.0).any() or (weights > 1.0).any():
+        # The two numbers stand as scikit-learn's message has them, which its tests read.
+        raise ParameterError(
+            "The parameter 'weights' should be in the range [0, 1], but got max value "
+            f"{weights.min():.5f}, min value {weights.max():.5f}"
+        )
+    tolerance = 1e-6 if weights.dtype == np.float32 else 1e-8
+    if abs(1.0 - weights.sum()) > tolerance:
+        raise ParameterError(
+            f"The parameter 'weights' should be normalized, but got sum(weights) = {weights.sum():.5f}"
+        )
+    return np.asarray(weights, dtype=np.float64)
+
+
+def checked_means(means: Any, k: int, d: int) -> Array:
+    """Return `means_init` (k, d), or raise with scikit-learn's messages."""
+    means = check_array(means, dtype=[np.float64, np.float32], ensure_2d=False)
+    _check_shape(means, (k, d), "means")
+    return np.asarray(means, dtype=np.float64)
+
+
+def checked_precisions(precisions: Any, covariance_type: str, k: int, d: int) -> Array:
+    """Return `precisions_init` in the family's shape, or raise with scikit-learn's messages."""
+    precisions = check_array(
+        precisions, dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=covariance_type == "full"
+    )
+    shape = family(covariance_type).contraction.shape(k, d)
+    _check_shape(precisions, shape, f"{covariance_type} precision")
+    if covariance_type in ("full", "tied"):
+        for precision in precisions.reshape(-1, d, d):
+            if not (np.allclose(precision, precision.T) and (np.linalg.eigvalsh(precision) > 0.0).all()):
+                raise ParameterError(f"'{covariance_type} precision' should be symmetric, positive-definite")
+    elif (precisions <= 0.0).any():
+        raise ParameterError(f"'{covariance_type} precision' should be positive")
+    return np.asarray(precisions, dtype=np.float64)
+
+
+def covariance_from_precisions(precisions: Array, covariance_type: str, k: int, d: int) -> Covariance:
+    """Return the covariances whose inverses are given."""
+    values = np.linalg.inv(precisions) if covariance_type in ("full", "tied") else 1.0 / precisions
+    if covariance_type in ("full", "tied"):
+        values = (values + np.swapaxes(values, -1, -2)) / 2
+    return family(covariance_type)(values, n_components=k, n_features=d)
+
+
+def start_from(start: Any, covariance_type: str, k: int, n: int, d: int) -> Start:
+    """Return a start from labels (n,), responsibilities (n, k) or a `Mixture`."""
+    if isinstance(start, Mixture):
+        if (start.n_components, start.n_features, start.covariance_type) != (k, d, covariance_type):
+            raise ParameterError(
+                f"start is a {start!r}, but the fit is of {k} components, {d} columns, {covariance_type}"
+            )
+        return FromMixture(start)
+    array = np.asarray(start)
+    if array.ndim == 2:  # noqa: PLR2004
+        return _from_responsibilities(array, k, n)
+    if array.ndim == 1:
+        return _from_labels(array, k, n)
+    raise ParameterError(
+        f"start must be labels ({n},), responsibilities ({n}, {k}) or a Mixture, but got an array of shape {array.shape}"
+    )
+
+
+def _from_labels(labels: NDArray[Any], k: int, n: int) -> Start:
+    if len(labels) != n:
+        raise ParameterError(f"start has {len(labels)} labels, but X has {n} rows: give one label a row")
+    names, codes = np.unique(labels, return_inverse=True)
+    if len(names) != k:
+        raise ParameterError(
+            f"start has {len(names)} distinct labels, but n_components is {k}: give n_components={len(names)}"
+        )
+
+    def known(block: Block) -> Array:
+        return np.eye(k)[codes[block.index : block.index + len(block.rows)]]
+
+    return FromPartition(known, k)
+
+
+def _from_responsibilities(responsibilities: NDArray[Any], k: int, n: int) -> Start:
+    if responsibilities.shape != (n, k):
+        raise ParameterError(
+            f"start has the shape {responsibilities.shape}, but responsibilities of {n} rows and {k} components "
+            f"have the shape ({n}, {k})"
+        )
+    if not np.isfinite(responsibilities).all() or (responsibilities < 0).any():
+        raise ParameterError("start holds responsibilities that are negative or not finite; they must lie in [0, 1]")
+    sums = responsibilities.sum(axis=1)
+    if np.abs(sums - 1.0).max() > 1e-6:  # noqa: PLR2004
+        row = int(np.abs(sums - 1.0).argmax())
+        raise ParameterError(
+            f"start: the responsibilities of row {row} sum to {sums[row]:.6g}, but must sum to 1 in every row"
+        )
+
+    def known(block: Block) -> Array:
+        return np.asarray(responsibilities[block.index : block.index + len(block.rows)], dtype=np.float64)
+
+    return FromPartition(known, k)
+
+
+def _check_shape(array: NDArray[Any], shape: tuple[int, ...], name: str) -> None:
+    if array.shape != shape:
+        raise ParameterError(f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}")

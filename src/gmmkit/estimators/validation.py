@@ -1,0 +1,84 @@
+"""From what callers pass to a checked `Table`, with scikit-learn's rules and messages."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from gmmkit.data import Table, as_table
+from gmmkit.errors import DataError
+
+__all__ = ["float_type", "rows_of", "seed_of"]
+
+
+def rows_of(
+    estimator: BaseEstimator, X: Any, *, sample_weight: Any = None, reset: bool = False, min_rows: int = 1
+) -> Table:
+    """Return X as a table, checked against what the estimator was fitted on (or setting it, with `reset`).
+
+    Arrays and frames go through scikit-learn's own validation without being copied or cast: every block is cast
+    when it is read, and checked finite then. Tables and iterators of arrays go straight in.
+    """
+    if isinstance(X, Table) or _is_stream(X):
+        table = as_table(X)
+        _check_columns(estimator, table, reset)
+        if table.n_rows < min_rows:
+            raise DataError(
+                f"{table.origin} has {table.n_rows} sample(s), but {type(estimator).__name__} needs at least {min_rows}"
+            )
+    else:
+        array = validate_data(
+            estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=min_rows
+        )
+        names = getattr(estimator, "feature_names_in_", None)
+        table = as_table(array, names=None if names is None else [str(name) for name in names])
+    if sample_weight is None:
+        return table
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(table.n_rows, float(sample_weight))
+    return table.with_weights(sample_weight)
+
+
+def float_type(table: Table) -> type[np.floating[Any]]:
+    """Return the type that answers about these rows take: float32 for float32 rows, else float64."""
+    return np.float32 if table.source.dtype == np.float32 else np.float64
+
+
+def seed_of(random_state: np.random.RandomState) -> int:
+    """Return a seed for the engine's own streams."""
+    return int(random_state.randint(np.iinfo(np.int32).max))
+
+
+def _is_stream(X: Any) -> bool:
+    return hasattr(X, "__next__") or (
+        hasattr(X, "__iter__")
+        and not hasattr(X, "__len__")
+        and not hasattr(X, "__array__")
+        and not hasattr(X, "__dataframe__")
+    )
+
+
+def _check_columns(estimator: BaseEstimator, table: Table, reset: bool) -> None:
+    if reset:
+        estimator.n_features_in_ = table.n_columns
+        if table.names is not None:
+            estimator.feature_names_in_ = np.array(table.names, dtype=object)
+        elif hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
+        return
+    if table.n_columns != estimator.n_features_in_:
+        raise DataError(
+            f"X has {table.n_columns} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input"
+        )
+    known: NDArray[np.object_] | None = getattr(estimator, "feature_names_in_", None)
+    if known is not None and table.names is not None and tuple(known) != table.names:
+        raise DataError(
+            f"the columns of {table.origin} are {', '.join(table.names)}, but {type(estimator).__name__} was fitted on "
+            f"{', '.join(map(str, known))}: give the same columns in the same order"
+        )
