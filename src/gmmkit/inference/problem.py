@@ -36,6 +36,7 @@ class Survey:
     low: Array
     high: Array
     total_weight: float
+    n_rows: int
 
     @property
     def constant(self) -> NDArray[np.bool_]:
@@ -90,7 +91,8 @@ def survey(table: Table, workers: Workers) -> Survey:
             f"{table.origin}: {table.where(0, column).split(', ')[-1]} spans {low[column]:g} to {high[column]:g}, "
             "whose variance float64 cannot hold (spans up to 1e153 can be fitted); divide it by a constant"
         )
-    return Survey(mean, low, high, weight)
+    n_rows = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
+    return Survey(mean, low, high, weight, n_rows)
 
 
 @dataclass(slots=True)
@@ -130,7 +132,7 @@ class Problem:
     @property
     def rows_per_weight(self) -> float:
         """What turns a sum of weights into rows: weights of 1 or more are repetitions, smaller ones only shares."""
-        return max(1.0, self.table.n_rows / self.total_weight)
+        return max(1.0, self.surveyed.n_rows / self.total_weight)
 
     def sweep(self, scorer: Scorer, begin: Callable[[int], Assign]) -> Totals:
         """Make one pass: `begin` is called once for each task and returns that task's assignment."""

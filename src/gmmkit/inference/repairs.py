@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gmmkit.errors import SingularComponentError
 from gmmkit.inference.problem import Problem
+from gmmkit.inference.sampling import draw_rows, sample_rows
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.cholesky import not_positive_definite
 from gmmkit.statistics import Statistics
@@ -135,9 +136,9 @@ def _reseeded(
     iteration: int,
     random: np.random.Generator,
 ) -> tuple[Mixture, list[Repair]]:
-    """Put each singular component on a random row, with the pooled covariance and an equal share of the weight."""
+    """Put each singular component on a row drawn by weight, with the pooled covariance and an equal share of the weight."""
     k = mixture.n_components
-    rows = problem.frame.points_in(problem.table.take(random.integers(problem.table.n_rows, size=len(singular))))
+    rows = draw_rows(sample_rows(problem, random), len(singular), random)
     weights, means = mixture.weights.copy(), mixture.means.copy()
     weights[singular] = 1.0 / k
     means[singular] = rows
@@ -193,7 +194,11 @@ def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
             f"component {_some(collapsed)} collapsed onto rows that agree in some direction (repeated or rounded "
             "values): only the regularisation gives it width there; ask for fewer components or a simpler structure"
         )
-    for kind, verb in (("floor", "was singular and its covariance was raised"), ("reseed", "collapsed and was moved"), ("drop", "collapsed and was dropped")):
+    for kind, verb in (
+        ("floor", "was singular and its covariance was raised"),
+        ("reseed", "collapsed and was moved"),
+        ("drop", "collapsed and was dropped"),
+    ):
         found = [r for r in repairs if r.kind == kind]
         if found:
             passes = sorted({r.iteration for r in found})
