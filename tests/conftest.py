@@ -1,5 +1,5 @@
 import sys
 from pathlib import Path
 
-# Tests share `oracle.py` (brute force) and `cases.py` (families, mixtures, rows), which importlib mode does not find.
+# Tests share `oracle.py` and `cases.py`, which importlib mode does not find by itself.
 sys.path.insert(0, str(Path(__file__).parent))

@@ -1,11 +1,11 @@
 """A mixture's density is a density, and both fast forms say what its definition says."""
 
 import numpy as np
-import oracle
 import pytest
-from cases import FAMILY_NAMES, random_mixture
 from scipy.integrate import dblquad, quad
 
+import oracle
+from cases import FAMILY_NAMES, random_mixture
 from gmmkit.data import as_table
 from gmmkit.model import scorer as scorer_module
 from gmmkit.model.evaluation import scorer_of
