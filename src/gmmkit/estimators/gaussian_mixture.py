@@ -232,7 +232,7 @@ class GaussianMixture(MixtureDensity):
         with Workers(self.n_jobs) as workers:
             problem = Problem(table, family(self.covariance_type), survey(table, workers), workers)
             result = fit(problem, starts, settings, reorder=reorder)
-        self._set(result, float_type(table))
+        self.set_result(result, float_type(table))
         if result.interrupted:
             raise KeyboardInterrupt
         if result.repairs:
@@ -290,7 +290,8 @@ class GaussianMixture(MixtureDensity):
             return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
         return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf
 
-    def _set(self, result: FitResult, dtype: type[np.floating[Any]]) -> None:
+    def set_result(self, result: FitResult, dtype: type[np.floating[Any]] = np.float64) -> Self:
+        """Set the attributes of a fit made elsewhere (a search, a model file); returns self."""
         mixture = result.mixture
         self._mixture = mixture
         self.fit_result_ = result
@@ -299,11 +300,14 @@ class GaussianMixture(MixtureDensity):
         self.covariances_ = mixture.covariances.astype(dtype)
         factor = mixture.covariance.precision_factor().astype(dtype)
         self.precisions_cholesky_ = factor
-        self.precisions_ = factor @ np.swapaxes(factor, -1, -2) if self.covariance_type in ("full", "tied") else factor**2
+        self.precisions_ = (
+            factor @ np.swapaxes(factor, -1, -2) if self.covariance_type in ("full", "tied") else factor**2
+        )
         self.converged_ = result.converged
         self.n_iter_ = len(result.objectives)
         self.lower_bound_ = result.objective
         self.lower_bounds_ = list(result.objectives)
+        return self
 
     def _agrees(self, mixture: Mixture) -> bool:
         pairs = (

@@ -14,7 +14,13 @@ from gmmkit.inference.starts import FromMixture, FromPartition, Start
 from gmmkit.model.covariance import Covariance, family
 from gmmkit.model.mixture import Mixture
 
-__all__ = ["checked_means", "checked_precisions", "checked_weights", "covariance_from_precisions", "start_from"]
+__all__ = [
+    "checked_means",
+    "checked_precisions",
+    "checked_weights",
+    "covariance_from_precisions",
+    "start_from",
+]
 
 Array = NDArray[np.float64]
 
@@ -108,7 +114,9 @@ def _from_responsibilities(responsibilities: NDArray[Any], k: int, n: int) -> St
             f"have the shape ({n}, {k})"
         )
     if not np.isfinite(responsibilities).all() or (responsibilities < 0).any():
-        raise ParameterError("start holds responsibilities that are negative or not finite; they must lie in [0, 1]")
+        raise ParameterError(
+            "start holds responsibilities that are negative or not finite; they must lie in [0, 1]"
+        )
     sums = responsibilities.sum(axis=1)
     if np.abs(sums - 1.0).max() > 1e-6:  # noqa: PLR2004
         row = int(np.abs(sums - 1.0).argmax())
@@ -124,4 +132,6 @@ def _from_responsibilities(responsibilities: NDArray[Any], k: int, n: int) -> St
 
 def _check_shape(array: NDArray[Any], shape: tuple[int, ...], name: str) -> None:
     if array.shape != shape:
-        raise ParameterError(f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}")
+        raise ParameterError(
+            f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}"
+        )

@@ -31,7 +31,9 @@ def thread_count(n_jobs: int | None) -> int:
     if n_jobs is None:
         return max(1, blas_threads())
     if n_jobs == 0:
-        raise ParameterError("n_jobs must be a positive number of threads, -1 for all cores or None, but got 0")
+        raise ParameterError(
+            "n_jobs must be a positive number of threads, -1 for all cores or None, but got 0"
+        )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     # More threads than cores only fight; results are the same for any number.
     return min(n_jobs, cores) if n_jobs > 0 else max(1, cores + 1 + n_jobs)
@@ -48,7 +50,7 @@ class Workers:
     """
 
     def __init__(self, n_jobs: int | None = None) -> None:
-        self._n_threads = thread_count(n_jobs)
+        self.n_threads = thread_count(n_jobs)
         self._pool: ThreadPoolExecutor | None = None
         self._limit = one_blas_thread()
 
@@ -71,7 +73,7 @@ class Workers:
         merge: Callable[[Result, Result], Result],
     ) -> Result:
         """Return ``merge(… merge(task(t0), task(t1)) …, task(tn))``."""
-        if self._n_threads == 1 or len(tasks) == 1:
+        if self.n_threads == 1 or len(tasks) == 1:
             merged = task(*tasks[0])
             for piece in tasks[1:]:
                 merged = merge(merged, task(*piece))
@@ -85,14 +87,14 @@ class Workers:
         merge: Callable[[Result, Result], Result],
     ) -> Result:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="gmmkit")
+            self._pool = ThreadPoolExecutor(self.n_threads, thread_name_prefix="gmmkit")
         waiting: deque[Future[Result]] = deque()
         merged: Result | None = None
         started = False
         try:
             for piece in tasks:
                 waiting.append(self._pool.submit(task, *piece))
-                if len(waiting) > 2 * self._n_threads:
+                if len(waiting) > 2 * self.n_threads:
                     result = waiting.popleft().result()
                     merged = merge(merged, result) if started else result  # type: ignore[arg-type]
                     started = True

@@ -67,16 +67,26 @@ def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, li
     repairs = _of_columns(problem) if prior.scatter_total.any() else []
     few = np.flatnonzero(counts < max(health.needed_rows, _ONE_ROW))
     starved = [int(j) for j in few if counts[j] >= _EMPTY]
-    repairs += [Repair("empty", component=int(j), effective_rows=float(counts[j])) for j in few if counts[j] < _EMPTY]
+    repairs += [
+        Repair("empty", component=int(j), effective_rows=float(counts[j])) for j in few if counts[j] < _EMPTY
+    ]
     if starved:
         rows = _heaviest_rows(problem, state, starved)
         repairs += [
-            Repair("few rows", component=j, row=row if counts[j] < _ONE_ROW else None, effective_rows=float(counts[j]))
+            Repair(
+                "few rows",
+                component=j,
+                row=row if counts[j] < _ONE_ROW else None,
+                effective_rows=float(counts[j]),
+            )
             for j, row in zip(starved, rows, strict=True)
         ]
     if prior.scatter_total.any():
-        floor = DELTA * problem.total_weight / state.n_components / np.maximum(
-            state.weights * problem.total_weight, 1e-300
+        floor = (
+            DELTA
+            * problem.total_weight
+            / state.n_components
+            / np.maximum(state.weights * problem.total_weight, 1e-300)
         )
         at_floor = np.flatnonzero((eigenvalues < 2.0 * floor) & (counts >= max(health.needed_rows, _ONE_ROW)))
         repairs += [Repair("collapsed", component=int(j), effective_rows=float(counts[j])) for j in at_floor]

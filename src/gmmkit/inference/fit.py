@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +100,44 @@ class FitResult:
         """The last objective; −inf if no pass was made."""
         return self.objectives[-1] if self.objectives else -np.inf
 
+    def as_record(self) -> dict[str, Any]:
+        """Return everything but the mixture as plain values, for a model file."""
+        return {
+            "objectives": list(self.objectives),
+            "reason": self.reason,
+            "repairs": [asdict(repair) for repair in self.repairs],
+            "effective_rows": self.health.effective_rows.tolist(),
+            "relative_eigenvalues": self.health.relative_eigenvalues.tolist(),
+            "needed_rows": self.health.needed_rows,
+            "starts_tried": self.starts_tried,
+            "total_weight": self.total_weight,
+        }
 
-def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reorder: bool = True) -> FitResult:
+    @classmethod
+    def from_record(cls, mixture: Mixture, record: Mapping[str, Any]) -> FitResult:
+        """Return the result that `as_record` was made of."""
+        repairs = []
+        for fields in record["repairs"]:
+            direction = fields["direction"]
+            repairs.append(Repair(**{**fields, "direction": None if direction is None else tuple(direction)}))
+        return cls(
+            mixture=mixture,
+            objectives=tuple(map(float, record["objectives"])),
+            reason=str(record["reason"]),
+            repairs=tuple(repairs),
+            health=Health(
+                np.array(record["effective_rows"], dtype=np.float64),
+                np.array(record["relative_eigenvalues"], dtype=np.float64),
+                int(record["needed_rows"]),
+            ),
+            starts_tried=int(record["starts_tried"]),
+            total_weight=float(record["total_weight"]),
+        )
+
+
+def fit(
+    problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reorder: bool = True
+) -> FitResult:
     """Run EM from each start and keep the best.
 
     Parameters

@@ -52,7 +52,9 @@ def plus_plus(sample: Sample, k: int, random: np.random.Generator) -> Array:
 
 def _draw(mass: Array, random: np.random.Generator, size: int) -> NDArray[np.intp]:
     cumulative = np.cumsum(mass)
-    return np.minimum(np.searchsorted(cumulative, random.random(size) * cumulative[-1], side="right"), len(mass) - 1)
+    return np.minimum(
+        np.searchsorted(cumulative, random.random(size) * cumulative[-1], side="right"), len(mass) - 1
+    )
 
 
 def hard(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:

@@ -55,7 +55,9 @@ def run(
         for iteration in range(1, max_iter + 1):
             scorer = algorithm.scorer(state)
             current = state
-            totals = problem.sweep(scorer, lambda block_rows, current=current: algorithm.begin(current, block_rows))
+            totals = problem.sweep(
+                scorer, lambda block_rows, current=current: algorithm.begin(current, block_rows)
+            )
             objective = algorithm.objective(totals, state)
             try:
                 next_state, repaired = algorithm.refit(totals, state, iteration)

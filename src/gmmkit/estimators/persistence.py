@@ -1,0 +1,104 @@
+"""Save fitted estimators to model files and load them back: thin on `gmmkit.files`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from gmmkit.errors import ModelFormatError, ParameterError
+from gmmkit.estimators.gaussian_mixture import GaussianMixture
+from gmmkit.estimators.search import GaussianMixtureSearch
+from gmmkit.files import ModelRecord, read_model, write_model
+from gmmkit.inference.fit import FitResult
+
+__all__ = ["load", "save"]
+
+# What is not a value, or belongs to the machine rather than the model.
+_NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
+
+
+def save(estimator: GaussianMixture | GaussianMixtureSearch, path: str | os.PathLike[str]) -> None:
+    """Write a fitted estimator to a `.gmm` file, atomically.
+
+    Parameters
+    ----------
+    estimator : GaussianMixture or GaussianMixtureSearch
+        Of a search, the winner is written, with the whole table beside it.
+    path : path-like
+
+    Raises
+    ------
+    ParameterError
+        If the estimator is of another class.
+    OSError
+        If the file cannot be written; a file that was there is left as it was.
+
+    Examples
+    --------
+    >>> import tempfile, gmmkit
+    >>> gm = gmmkit.GaussianMixture(covariance_type="diag").fit([[0.0], [1.0], [2.0], [3.0]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     gmmkit.save(gm, f"{folder}/model.gmm")
+    ...     gmmkit.load(f"{folder}/model.gmm").means_
+    array([[1.5]])
+    """
+    table = None
+    if isinstance(estimator, GaussianMixtureSearch):
+        table, estimator = estimator.results_, estimator.best_estimator_
+    if not isinstance(estimator, GaussianMixture):
+        raise ParameterError(
+            f"save takes a GaussianMixture or GaussianMixtureSearch, but got {type(estimator).__name__}"
+        )
+    mixture = estimator.mixture_
+    names = getattr(estimator, "feature_names_in_", None)
+    record = ModelRecord(
+        mixture,
+        feature_names=None if names is None else [str(name) for name in names],
+        estimator="GaussianMixture",
+        settings=_settings(estimator),
+        fit={**estimator.fit_result_.as_record(), "dtype": str(np.asarray(estimator.means_).dtype)},
+        table=table,
+    )
+    write_model(record, path)
+
+
+def load(path: str | os.PathLike[str]) -> GaussianMixture:
+    """Read a model file and return the fitted estimator.
+
+    Raises
+    ------
+    ModelFormatError
+        If the file is damaged, of another format, or of an estimator this version does not know.
+    OSError
+        If it cannot be opened.
+    """
+    record = read_model(path)
+    if record.estimator != "GaussianMixture":
+        raise ModelFormatError(f"{os.fspath(path)} holds a {record.estimator}, which this gmmkit cannot load")
+    known = GaussianMixture().get_params()
+    settings = {name: value for name, value in record.settings.items() if name in known}
+    try:
+        estimator = GaussianMixture(**{**settings, "covariance_type": record.mixture.covariance_type})
+        result = FitResult.from_record(record.mixture, record.fit)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFormatError(
+            f"{os.fspath(path)}: its record of the fit is incomplete ({error!r})"
+        ) from error
+    estimator.n_components = record.mixture.n_components
+    estimator.n_features_in_ = record.mixture.n_features
+    if record.feature_names is not None:
+        estimator.feature_names_in_ = np.array(record.feature_names, dtype=object)
+    return estimator.set_result(result, np.float32 if record.fit.get("dtype") == "float32" else np.float64)
+
+
+def _settings(estimator: GaussianMixture) -> dict[str, Any]:
+    kept = {}
+    for name, value in estimator.get_params(deep=False).items():
+        if name in _NOT_KEPT:
+            continue
+        if name == "random_state" and not isinstance(value, (int, np.integer)):
+            value = None  # a generator's state is not a setting
+        kept[name] = value
+    return kept

@@ -1,0 +1,229 @@
+"""`GaussianMixtureSearch`: how many components, and of which structure."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from gmmkit.errors import ParameterError, SingularComponentWarning
+from gmmkit.estimators.density import MixtureDensity
+from gmmkit.estimators.gaussian_mixture import NOT_CONVERGED, GaussianMixture
+from gmmkit.estimators.validation import float_type, rows_of, seed_of
+from gmmkit.inference.fit import FitSettings
+from gmmkit.inference.repairs import describe
+from gmmkit.inference.stopping import AitkenGain
+from gmmkit.model.mixture import Mixture
+from gmmkit.selection.criteria import CRITERIA
+from gmmkit.selection.search import Candidate, SearchResult, SearchSettings, search
+
+__all__ = ["GaussianMixtureSearch"]
+
+STRUCTURES = ("full", "tied", "diag", "spherical")
+
+
+class GaussianMixtureSearch(MixtureDensity):
+    """Fit mixtures of several sizes and structures, and keep the best by a criterion.
+
+    Parameters
+    ----------
+    n_components : int or iterable of int, default=range(1, 10)
+        Numbers of components to try.
+    covariance_type : "all", str or list of str, default="all"
+        Structures to try: any of "full", "tied", "diag", "spherical".
+    criterion : {"bic", "aic", "icl"}, default="bic"
+        Lower is better, as in scikit-learn.
+    tol : float, default=1e-7
+        Stop when Aitken's estimate of the log-likelihood still to be gained per row is less.
+    reg_covar : "auto" or float, default="auto"
+        See :class:`GaussianMixture`.
+    max_iter : int, default=1000
+    n_init : int, default=2
+        k-means starts in the metric of the structure, beside one in the data's own units and one that splits a
+        component of the next smaller fit.
+    min_eigenvalue : float, default=1e-4
+        A fit whose smallest component variance is a smaller share of the data's is spurious: likelihoods of
+        collapsed components are unbounded and mean nothing.
+    random_state : int, RandomState or None, default=0
+        A search is a measurement: it gives the same answer twice unless asked not to.
+    n_jobs : int or None, default=None
+    callback : callable, optional
+        Called as ``callback(candidate, done, total)`` after each candidate.
+
+    Attributes
+    ----------
+    best_estimator_ : GaussianMixture
+        The winner, ready for use.
+    best_score_ : float
+        Its criterion.
+    margin_ : float
+        How much worse the runner-up is; differences in BIC above 10 are usually called very strong (Kass &
+        Raftery 1995).
+    results_ : list of dict
+        The whole table: ranked fits, then spurious ones, then those that failed, with reasons.
+    mixture_ : Mixture
+    search_result_ : SearchResult
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmkit import GaussianMixtureSearch
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(0, 1, (100, 2)), rng.normal(8, 1, (100, 2))])
+    >>> search = GaussianMixtureSearch(n_components=range(1, 5)).fit(X)
+    >>> search.best_estimator_.n_components
+    2
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", Iterable],
+        "covariance_type": [StrOptions({"all", *STRUCTURES}), list, tuple],
+        "criterion": [StrOptions(set(CRITERIA))],
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "min_eigenvalue": [Interval(Real, 0.0, None, closed="left")],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "callback": [callable, None],
+    }
+
+    def __init__(
+        self,
+        n_components: int | Iterable[int] = range(1, 10),
+        *,
+        covariance_type: str | list[str] = "all",
+        criterion: str = "bic",
+        tol: float = 1e-7,
+        reg_covar: float | Literal["auto"] = "auto",
+        max_iter: int = 1000,
+        n_init: int = 2,
+        min_eigenvalue: float = 1e-4,
+        random_state: Any = 0,
+        n_jobs: int | None = None,
+        callback: Callable[[Candidate, int, int], object] | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.criterion = criterion
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.min_eigenvalue = min_eigenvalue
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.callback = callback
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002
+        """Fit every candidate and keep the best.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), data frame, Table, or iterator of arrays
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter means nothing, the rows cannot be used, or not one candidate can be fitted.
+        KeyboardInterrupt
+            Ctrl-C: the best of what was done is set before it goes on.
+        """
+        self._validate_params()
+        table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
+        settings = SearchSettings(
+            n_components=self._sizes(),
+            covariance_types=self._structures(table.n_columns),
+            criterion=self.criterion,
+            n_init=self.n_init,
+            smallest_eigenvalue=self.min_eigenvalue,
+            fit=FitSettings(
+                rule=AitkenGain(self.tol),
+                max_iter=self.max_iter,
+                reg_covar=self.reg_covar,
+                seed=seed_of(check_random_state(self.random_state)),
+            ),
+            callback=self.callback,
+        )
+        found = search(table, settings, n_jobs=self.n_jobs)
+        self._set(found, float_type(table))
+        if found.interrupted:
+            raise KeyboardInterrupt
+        result = found.best.result
+        assert result is not None
+        if result.repairs:
+            message = describe(result.repairs, table.names)
+            warnings.warn(SingularComponentWarning(message, result.repairs), stacklevel=2)
+        if not result.converged:
+            warnings.warn(NOT_CONVERGED, ConvergenceWarning, stacklevel=2)
+        return self
+
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.intp]:
+        """Search, and return the most probable component of each row under the winner."""
+        return self.fit(X, y, sample_weight=sample_weight).predict(X)
+
+    @property
+    def mixture_(self) -> Mixture:
+        """The winner as a value."""
+        check_is_fitted(self)
+        mixture: Mixture = self.best_estimator_.mixture_
+        return mixture
+
+    def _set(self, found: SearchResult, dtype: type[np.floating[Any]]) -> None:
+        best = found.best
+        assert best.result is not None
+        self.search_result_ = found
+        self.results_ = [candidate.as_row() for candidate in found.candidates]
+        self.best_score_ = best.criterion(found.criterion)
+        self.margin_ = found.margin
+        estimator = GaussianMixture(
+            best.n_components,
+            covariance_type=best.covariance_type,
+            tol=self.tol,
+            reg_covar=self.reg_covar,
+            max_iter=self.max_iter,
+            random_state=self.random_state,
+            n_jobs=self.n_jobs,
+        )
+        estimator.n_features_in_ = self.n_features_in_
+        if hasattr(self, "feature_names_in_"):
+            estimator.feature_names_in_ = self.feature_names_in_
+        self.best_estimator_ = estimator.set_result(best.result, dtype)
+
+    def _sizes(self) -> list[int]:
+        wanted = [self.n_components] if isinstance(self.n_components, Integral) else list(self.n_components)
+        for k in wanted:
+            if not isinstance(k, Integral) or k < 1:
+                raise ParameterError(f"n_components must hold positive whole numbers, but got {k!r}")
+        return [int(k) for k in wanted]
+
+    def _structures(self, n_columns: int) -> list[str]:
+        if self.covariance_type == "all":
+            # In one column a matrix, a diagonal and a variance are the same thing.
+            return list(STRUCTURES if n_columns > 1 else STRUCTURES[:2])
+        wanted = (
+            [self.covariance_type] if isinstance(self.covariance_type, str) else list(self.covariance_type)
+        )
+        unknown = [name for name in wanted if name not in STRUCTURES]
+        if unknown or not wanted:
+            raise ParameterError(
+                f"covariance_type must be 'all' or some of {', '.join(STRUCTURES)}, but got {self.covariance_type!r}"
+            )
+        return list(dict.fromkeys(wanted))
