@@ -26,11 +26,18 @@ _HOME = {
 __all__ = [*_HOME, "__version__"]  # noqa: PLE0604
 
 if TYPE_CHECKING:
-    from gmmkit.data import Table, open_table
-    from gmmkit.estimators import GaussianMixture, GaussianMixtureSearch
-    from gmmkit.estimators.persistence import load, save
-    from gmmkit.model.covariance import Diagonal, Full, SharedSpherical, Spherical, Tied
-    from gmmkit.model.mixture import Mixture
+    from gmmkit.data import Table as Table
+    from gmmkit.data import open_table as open_table
+    from gmmkit.estimators import GaussianMixture as GaussianMixture
+    from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
+    from gmmkit.estimators.persistence import load as load
+    from gmmkit.estimators.persistence import save as save
+    from gmmkit.model.covariance import Diagonal as Diagonal
+    from gmmkit.model.covariance import Full as Full
+    from gmmkit.model.covariance import SharedSpherical as SharedSpherical
+    from gmmkit.model.covariance import Spherical as Spherical
+    from gmmkit.model.covariance import Tied as Tied
+    from gmmkit.model.mixture import Mixture as Mixture
 
 
 def __getattr__(name: str) -> Any:

@@ -69,17 +69,13 @@ def choose_columns(
         "label": None if label is None else find(label),
     }
     if aside["weights"] is not None and aside["weights"] == aside["label"]:
-        raise DataError(
-            f"{origin}: column {weights!r} is asked for as weights and as label; name two columns"
-        )
+        raise DataError(f"{origin}: column {weights!r} is asked for as weights and as label; name two columns")
     if columns is None:
         features = tuple(column for column in range(n_columns) if column not in aside.values())
     else:
         features = tuple(find(column) for column in columns)
         for column in _repeated(features):
-            raise DataError(
-                f"{origin}: column {names[column] if names else column!r} is asked for twice; name it once"
-            )
+            raise DataError(f"{origin}: column {names[column] if names else column!r} is asked for twice; name it once")
         for role, position in aside.items():
             if position in features:
                 raise DataError(

@@ -41,9 +41,7 @@ class LabelCodes(dict[str, int]):
     def __missing__(self, text: str) -> int:
         label = text.strip()
         if not label:
-            raise DataError(
-                f"{self._column} has an empty field; expected a label: fill it in or remove the row"
-            )
+            raise DataError(f"{self._column} has an empty field; expected a label: fill it in or remove the row")
         if label != text:
             return self[label]
         if len(self) == MOST_LABELS:

@@ -80,9 +80,7 @@ def sniff_layout(first: str, second: str, *, delimiter: str | None, by_space: bo
             f"{origin}: line 1 holds zero bytes, so this is no text file; expected a table of numbers as text"
         )
     if Layout(delimiter, None, len(fields)).leaves_quote_open(first):
-        raise DataError(
-            f"{origin}: the first line opens a quote that does not end in that line: close the quote"
-        )
+        raise DataError(f"{origin}: the first line opens a quote that does not end in that line: close the quote")
     has_header = not _is_data(fields, _split(second, delimiter))
     return Layout(delimiter, tuple(fields) if has_header else None, len(fields))
 

@@ -60,9 +60,7 @@ def explain(lines: Sequence[str], first: int, reading: Reading) -> None:
     for number, line in enumerate(lines, first):
         place = f"{reading.origin}: line {number}"
         if not line.strip():
-            raise DataError(
-                f"{place} is blank, with rows after it; expected numbers in every line: remove it"
-            )
+            raise DataError(f"{place} is blank, with rows after it; expected numbers in every line: remove it")
         if reading.layout.leaves_quote_open(line):
             raise DataError(
                 f"{place} opens a quote that does not end in that line: {_shown(line)}; expected every row "
@@ -103,10 +101,7 @@ def _remedy(fields: Sequence[str], column: int, number: int, reading: Reading) -
     if field.casefold() in MISSING:
         return "expected a number: fill it in or remove the row"
     if field.count(",") == 1 and is_number(field.replace(",", ".")):
-        return (
-            "expected a number with a decimal point; decimal commas are not supported: "
-            "write the file with points"
-        )
+        return "expected a number with a decimal point; decimal commas are not supported: write the file with points"
     if len(fields) == 1 and len(field.split()) > 1 and all(map(is_number, field.split())):
         return "expected fields between commas; for fields between spaces name the file .txt"
     if number > reading.first_line:

@@ -50,9 +50,7 @@ def read_npy(
         # Pages of a memory map would count as memory in use; bytes read by position do not.
         source = FileRows(open(path, "rb"), array.offset, len(rows), rows.shape[1], rows.dtype)  # noqa: SIM115
     chosen = choose_columns(None, source.n_columns, origin, columns=columns, weights=weights, label=label)
-    features = (
-        _Columns(source, chosen.features) if len(chosen.features) < source.n_columns or columns else source
-    )
+    features = _Columns(source, chosen.features) if len(chosen.features) < source.n_columns or columns else source
     labels = None
     if chosen.label is not None:
         codes = LabelCodes(f"{origin}: column {chosen.label}")

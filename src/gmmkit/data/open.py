@@ -35,9 +35,7 @@ READERS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-def as_table(
-    data: Any, *, weights: Any = None, names: Sequence[str] | None = None, origin: str = "X"
-) -> Table:
+def as_table(data: Any, *, weights: Any = None, names: Sequence[str] | None = None, origin: str = "X") -> Table:
     """Return anything with rows as a table.
 
     Parameters
@@ -70,9 +68,7 @@ def as_table(
         table = data if names is None else replace(data, names=_checked(names, data.n_columns, origin))
         return table if weights is None else table.with_weights(weights)
     if isinstance(data, (str, bytes, PurePath)):
-        raise DataError(
-            f"{origin} is {data!r}; expected rows of numbers: to read a file use open_table(path)"
-        )
+        raise DataError(f"{origin} is {data!r}; expected rows of numbers: to read a file use open_table(path)")
     if is_frame(data):
         rows, found, taken = frame_rows(data, origin, weights if isinstance(weights, str) else None)
         source, weights = ArrayRows(rows), weights if taken is None else taken
@@ -84,9 +80,7 @@ def as_table(
         raise DataError(
             f"weights={weights!r} names a column, but {origin} is no data frame; pass one number for each row"
         )
-    table = Table(
-        source, _checked(names, source.n_columns, origin) if names is not None else found, origin=origin
-    )
+    table = Table(source, _checked(names, source.n_columns, origin) if names is not None else found, origin=origin)
     return table if weights is None else table.with_weights(weights)
 
 
@@ -145,9 +139,7 @@ def open_table(
         )
     if isinstance(columns, (str, int)):
         columns = [columns]
-    table: Table = reader(
-        path, os.path.basename(path), columns=columns, weights=weights, label=label, **options
-    )
+    table: Table = reader(path, os.path.basename(path), columns=columns, weights=weights, label=label, **options)
     return table
 
 
@@ -155,9 +147,7 @@ def _check_path(path: str) -> None:
     if os.path.isdir(path):
         raise DataError(f"{path} is a directory; expected a file of rows: name one of the files in it")
     if not os.path.exists(path):
-        raise DataError(
-            f"{path}: no such file (looked for from {os.getcwd()}); check the name and the directory"
-        )
+        raise DataError(f"{path}: no such file (looked for from {os.getcwd()}); check the name and the directory")
     if not os.access(path, os.R_OK):
         raise DataError(f"{path}: cannot be read (permission denied); allow it with chmod u+r")
 

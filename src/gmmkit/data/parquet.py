@@ -60,9 +60,7 @@ def read_parquet(
         raise _damaged(error, path, origin) from error
     with file:
         schema = file.schema_arrow
-        chosen = choose_columns(
-            schema.names, len(schema.names), origin, columns=columns, weights=weights, label=label
-        )
+        chosen = choose_columns(schema.names, len(schema.names), origin, columns=columns, weights=weights, label=label)
         names = [schema.names[column] for column in chosen.positions]
         numeric = [column for column in chosen.positions if column != chosen.label]
         for column in numeric:
@@ -132,18 +130,14 @@ def _floats(column: Any) -> NDArray[np.float64]:
 def _is_numeric(kind: Any) -> bool:
     from pyarrow import types
 
-    return any(
-        test(kind) for test in (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
-    )
+    return any(test(kind) for test in (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal))
 
 
 def _not_numeric(file: Any, column: int, numeric: list[int], origin: str) -> DataError:
     field = file.schema_arrow.field(column)
     first = next(file.iter_batches(batch_size=1, columns=[field.name]), None)
     value = (
-        f", the first value is {first.column(0)[0].as_py()!r}"
-        if first is not None and first.num_columns == 1
-        else ""
+        f", the first value is {first.column(0)[0].as_py()!r}" if first is not None and first.num_columns == 1 else ""
     )
     others = [file.schema_arrow.field(other).name for other in numeric]
     choice = f"--columns {','.join(others)} or " if others else ""

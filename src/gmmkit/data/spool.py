@@ -35,9 +35,7 @@ class FileRows:
         Type of each value.
     """
 
-    def __init__(
-        self, file: BinaryIO, offset: int, n_rows: int, n_columns: int, dtype: np.dtype[Any]
-    ) -> None:
+    def __init__(self, file: BinaryIO, offset: int, n_rows: int, n_columns: int, dtype: np.dtype[Any]) -> None:
         self._file = file
         self._offset = offset
         self._lock = threading.Lock()
@@ -129,9 +127,7 @@ class Spool(FileRows):
 def _check_room(n_bytes: int) -> None:
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if n_bytes > free:
-        raise OSError(
-            errno.ENOSPC, f"{os.strerror(errno.ENOSPC)} ({n_bytes:,} bytes are needed, {free:,} are free)"
-        )
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)} ({n_bytes:,} bytes are needed, {free:,} are free)")
 
 
 def _explained(error: OSError, n_rows: int) -> OSError:

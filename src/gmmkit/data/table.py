@@ -217,11 +217,7 @@ class Table:
             return
         row, column = (int(i) for i in np.argwhere(bad)[0])
         others = int(np.count_nonzero(bad.any(axis=1))) - 1
-        more = (
-            f" ({others} more such row{'s' * (others > 1)} among the {len(rows)} read with it)"
-            if others
-            else ""
-        )
+        more = f" ({others} more such row{'s' * (others > 1)} among the {len(rows)} read with it)" if others else ""
         raise DataError(
             f"{self.origin}: {self.where(block.index + row, column)} is {describe_number(rows[row, column])}"
             f"{more}; "

@@ -78,9 +78,7 @@ class _Parser:
     """Turns lines into spooled features, weights and labels."""
 
     def __init__(self, layout: Layout, selection: Selection, origin: str, first_line: int) -> None:
-        column = (
-            layout.names[selection.label] if layout.names and selection.label is not None else selection.label
-        )
+        column = layout.names[selection.label] if layout.names and selection.label is not None else selection.label
         self._labels = LabelCodes(f"{origin}: column {column!r}")
         self._reading = Reading(origin, layout, selection, self._labels, first_line)
         self._next_line = first_line
@@ -144,8 +142,7 @@ class _Parser:
         if mark is None:
             return all(len(line.split()) == expected for line in lines)
         return all(
-            line.count(mark) + 1 == expected
-            or ('"' in line and len(self._reading.layout.split(line)) == expected)
+            line.count(mark) + 1 == expected or ('"' in line and len(self._reading.layout.split(line)) == expected)
             for line in lines
         )
 

@@ -43,8 +43,7 @@ def as_weights(weights: Any, n_rows: int, where: Callable[[int], str]) -> NDArra
         )
     if len(array) != n_rows:
         raise DataError(
-            f"{len(array)} weights for {n_rows} rows; expected one weight for each row, "
-            "in the order of the rows"
+            f"{len(array)} weights for {n_rows} rows; expected one weight for each row, in the order of the rows"
         )
     values = _numbers(array)
     # One look at two numbers when all is well; NaN fails every comparison, so it is caught as well.
@@ -55,9 +54,7 @@ def as_weights(weights: Any, n_rows: int, where: Callable[[int], str]) -> NDArra
             "and not negative: correct it, or give the row weight 0 to leave it out"
         )
     if not values.any():
-        raise DataError(
-            f"every weight is zero; expected a weight above 0 for at least one of the {n_rows} rows"
-        )
+        raise DataError(f"every weight is zero; expected a weight above 0 for at least one of the {n_rows} rows")
     with np.errstate(over="ignore"):
         total = values.sum()
     if not np.isfinite(total):
@@ -85,7 +82,5 @@ def _numbers(array: NDArray[Any]) -> NDArray[np.float64]:
             return array.astype(np.float64)
         except (TypeError, ValueError):
             pass
-    sample = (
-        repr(array[0].item() if isinstance(array[0], np.generic) else array[0]) if len(array) else "nothing"
-    )
+    sample = repr(array[0].item() if isinstance(array[0], np.generic) else array[0]) if len(array) else "nothing"
     raise DataError(f"weights must be numbers; got dtype {array.dtype}, the first value is {sample}")

@@ -23,9 +23,13 @@ __all__ = ["MixtureDensity"]
 class MixtureDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
     """Prediction methods of an estimator that has ``mixture_``, ``n_jobs`` and ``random_state``."""
 
-    mixture_: Mixture
     n_jobs: int | None
     random_state: Any
+
+    @property
+    def mixture_(self) -> Mixture:
+        """The fitted mixture as a value."""
+        raise AttributeError(f"{type(self).__name__} has no mixture yet")
 
     def predict(self, X: Any) -> NDArray[np.intp]:
         """Return the most probable component of each row.
@@ -50,7 +54,7 @@ class MixtureDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
         table = self._rows(X)
         return self.mixture_.log_density(table, n_jobs=self.n_jobs).astype(float_type(table), copy=False)
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the (weighted) mean log-density of the rows, in nats."""
         found = likelihood(self.mixture_, self._rows(X, sample_weight), n_jobs=self.n_jobs)
         return found.log_likelihood / found.total_weight

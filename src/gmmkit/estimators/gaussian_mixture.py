@@ -181,7 +181,7 @@ class GaussianMixture(MixtureDensity):
         self.callback = callback
         self.on_singular = on_singular
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
         """Fit the mixture to rows.
 
         Parameters
@@ -271,8 +271,8 @@ class GaussianMixture(MixtureDensity):
         if start is not None:
             if any(init is not None for init in inits) or self.n_init > 1 or self.warm_start:
                 raise ParameterError(
-                    "start cannot be combined with weights_init, means_init, precisions_init, n_init > 1 or warm_start: "
-                    "give one of them"
+                    "start cannot be combined with weights_init, means_init, precisions_init, n_init > 1 "
+                    "or warm_start: give one of them"
                 )
             return [given.start_from(start, self.covariance_type, k, table.n_rows, d)], False, -np.inf
         if self.warm_start and hasattr(self, "converged_"):

@@ -83,12 +83,13 @@ def start_from(start: Any, covariance_type: str, k: int, n: int, d: int) -> Star
             )
         return FromMixture(start)
     array = np.asarray(start)
-    if array.ndim == 2:  # noqa: PLR2004
+    if array.ndim == 2:
         return _from_responsibilities(array, k, n)
     if array.ndim == 1:
         return _from_labels(array, k, n)
     raise ParameterError(
-        f"start must be labels ({n},), responsibilities ({n}, {k}) or a Mixture, but got an array of shape {array.shape}"
+        f"start must be labels ({n},), responsibilities ({n}, {k}) or a Mixture, "
+        f"but got an array of shape {array.shape}"
     )
 
 
@@ -114,11 +115,9 @@ def _from_responsibilities(responsibilities: NDArray[Any], k: int, n: int) -> St
             f"have the shape ({n}, {k})"
         )
     if not np.isfinite(responsibilities).all() or (responsibilities < 0).any():
-        raise ParameterError(
-            "start holds responsibilities that are negative or not finite; they must lie in [0, 1]"
-        )
+        raise ParameterError("start holds responsibilities that are negative or not finite; they must lie in [0, 1]")
     sums = responsibilities.sum(axis=1)
-    if np.abs(sums - 1.0).max() > 1e-6:  # noqa: PLR2004
+    if np.abs(sums - 1.0).max() > 1e-6:
         row = int(np.abs(sums - 1.0).argmax())
         raise ParameterError(
             f"start: the responsibilities of row {row} sum to {sums[row]:.6g}, but must sum to 1 in every row"
@@ -132,6 +131,4 @@ def _from_responsibilities(responsibilities: NDArray[Any], k: int, n: int) -> St
 
 def _check_shape(array: NDArray[Any], shape: tuple[int, ...], name: str) -> None:
     if array.shape != shape:
-        raise ParameterError(
-            f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}"
-        )
+        raise ParameterError(f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}")

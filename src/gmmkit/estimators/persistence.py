@@ -83,9 +83,7 @@ def load(path: str | os.PathLike[str]) -> GaussianMixture:
         estimator = GaussianMixture(**{**settings, "covariance_type": record.mixture.covariance_type})
         result = FitResult.from_record(record.mixture, record.fit)
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelFormatError(
-            f"{os.fspath(path)}: its record of the fit is incomplete ({error!r})"
-        ) from error
+        raise ModelFormatError(f"{os.fspath(path)}: its record of the fit is incomplete ({error!r})") from error
     estimator.n_components = record.mixture.n_components
     estimator.n_features_in_ = record.mixture.n_features
     if record.feature_names is not None:
@@ -94,11 +92,7 @@ def load(path: str | os.PathLike[str]) -> GaussianMixture:
 
 
 def _settings(estimator: GaussianMixture) -> dict[str, Any]:
-    kept = {}
-    for name, value in estimator.get_params(deep=False).items():
-        if name in _NOT_KEPT:
-            continue
-        if name == "random_state" and not isinstance(value, (int, np.integer)):
-            value = None  # a generator's state is not a setting
-        kept[name] = value
+    kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
+    if not isinstance(estimator.random_state, (int, np.integer)):
+        kept["random_state"] = None  # a generator's state is not a setting
     return kept

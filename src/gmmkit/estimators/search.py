@@ -126,7 +126,7 @@ class GaussianMixtureSearch(MixtureDensity):
         self.n_jobs = n_jobs
         self.callback = callback
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit every candidate and keep the best.
 
         Parameters
@@ -208,7 +208,8 @@ class GaussianMixtureSearch(MixtureDensity):
         self.best_estimator_ = estimator.set_result(best.result, dtype)
 
     def _sizes(self) -> list[int]:
-        wanted = [self.n_components] if isinstance(self.n_components, Integral) else list(self.n_components)
+        given = self.n_components
+        wanted = list(given) if isinstance(given, Iterable) else [given]
         for k in wanted:
             if not isinstance(k, Integral) or k < 1:
                 raise ParameterError(f"n_components must hold positive whole numbers, but got {k!r}")
@@ -218,9 +219,7 @@ class GaussianMixtureSearch(MixtureDensity):
         if self.covariance_type == "all":
             # In one column a matrix, a diagonal and a variance are the same thing.
             return list(STRUCTURES if n_columns > 1 else STRUCTURES[:2])
-        wanted = (
-            [self.covariance_type] if isinstance(self.covariance_type, str) else list(self.covariance_type)
-        )
+        wanted = [self.covariance_type] if isinstance(self.covariance_type, str) else list(self.covariance_type)
         unknown = [name for name in wanted if name not in STRUCTURES]
         if unknown or not wanted:
             raise ParameterError(

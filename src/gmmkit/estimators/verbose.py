@@ -30,11 +30,7 @@ def printer(
             last = now
         if progress.converged or progress.iteration == max_iter:
             state = "converged" if progress.converged else "did not converge"
-            detail = (
-                f" time lapse {now - begun:.5f}s\t lower bound {progress.objective:.5f}."
-                if verbose > 1
-                else ""
-            )
+            detail = f" time lapse {now - begun:.5f}s\t lower bound {progress.objective:.5f}." if verbose > 1 else ""
             print(f"Initialization {state}.{detail}")  # noqa: T201
         if callback is not None:
             callback(progress)

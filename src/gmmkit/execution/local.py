@@ -31,9 +31,7 @@ def thread_count(n_jobs: int | None) -> int:
     if n_jobs is None:
         return max(1, blas_threads())
     if n_jobs == 0:
-        raise ParameterError(
-            "n_jobs must be a positive number of threads, -1 for all cores or None, but got 0"
-        )
+        raise ParameterError("n_jobs must be a positive number of threads, -1 for all cores or None, but got 0")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     # More threads than cores only fight; results are the same for any number.
     return min(n_jobs, cores) if n_jobs > 0 else max(1, cores + 1 + n_jobs)

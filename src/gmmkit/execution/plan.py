@@ -7,6 +7,7 @@ place. At most 64 tasks are merged, in order.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 __all__ = ["MAX_TASKS", "Plan", "plan_pass"]
 
@@ -36,7 +37,7 @@ class Plan:
         blocks = -(-self.n_rows // self.block_rows)
         count = min(MAX_TASKS, blocks)
         edges = [min(blocks * i // count * self.block_rows, self.n_rows) for i in range(count + 1)]
-        return list(zip(edges[:-1], edges[1:], strict=True))
+        return list(pairwise(edges))
 
 
 def plan_pass(n_rows: int, values_per_row: int) -> Plan:

@@ -48,9 +48,7 @@ def plain(value: object, where: str, depth: int = 0) -> Json:
     {'tol': 0.001, 'shape': [2, 3]}
     """
     if depth > _MAX_DEPTH:
-        raise ParameterError(
-            f"{where[:40]}… is nested more than {_MAX_DEPTH} deep: flatten it or leave it out"
-        )
+        raise ParameterError(f"{where[:40]}… is nested more than {_MAX_DEPTH} deep: flatten it or leave it out")
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if value is None or isinstance(value, bool):
@@ -87,9 +85,7 @@ def loads(text: str) -> Json:
         The text is not such JSON, or is nested too deeply to be read.
     """
     try:
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
-        )
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     return plain(value, "it")

@@ -67,9 +67,7 @@ def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, li
     repairs = _of_columns(problem) if prior.scatter_total.any() else []
     few = np.flatnonzero(counts < max(health.needed_rows, _ONE_ROW))
     starved = [int(j) for j in few if counts[j] >= _EMPTY]
-    repairs += [
-        Repair("empty", component=int(j), effective_rows=float(counts[j])) for j in few if counts[j] < _EMPTY
-    ]
+    repairs += [Repair("empty", component=int(j), effective_rows=float(counts[j])) for j in few if counts[j] < _EMPTY]
     if starved:
         rows = _heaviest_rows(problem, state, starved)
         repairs += [
@@ -83,10 +81,7 @@ def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, li
         ]
     if prior.scatter_total.any():
         floor = (
-            DELTA
-            * problem.total_weight
-            / state.n_components
-            / np.maximum(state.weights * problem.total_weight, 1e-300)
+            DELTA * problem.total_weight / state.n_components / np.maximum(state.weights * problem.total_weight, 1e-300)
         )
         at_floor = np.flatnonzero((eigenvalues < 2.0 * floor) & (counts >= max(health.needed_rows, _ONE_ROW)))
         repairs += [Repair("collapsed", component=int(j), effective_rows=float(counts[j])) for j in at_floor]
@@ -103,7 +98,7 @@ def _of_columns(problem: Problem) -> list[Repair]:
     for direction in problem.null_directions:
         in_units = direction * problem.frame.scale
         in_units = in_units / np.abs(in_units).max()
-        if not constant[np.abs(direction) > 0.05].all():  # noqa: PLR2004
+        if not constant[np.abs(direction) > 0.05].all():
             repairs.append(Repair("dependent columns", direction=tuple(in_units.tolist())))
     return repairs
 
@@ -126,9 +121,7 @@ def _heaviest_rows(problem: Problem, state: Mixture, components: list[int]) -> l
             best, rows = np.where(better, value, best), np.where(better, at + block.index, rows)
         return best, rows
 
-    def merge(
-        a: tuple[Array, NDArray[np.intp]], b: tuple[Array, NDArray[np.intp]]
-    ) -> tuple[Array, NDArray[np.intp]]:
+    def merge(a: tuple[Array, NDArray[np.intp]], b: tuple[Array, NDArray[np.intp]]) -> tuple[Array, NDArray[np.intp]]:
         better = b[0] > a[0]
         return np.where(better, b[0], a[0]), np.where(better, b[1], a[1])
 

@@ -42,7 +42,7 @@ class EM:
     def scorer(self, state: Mixture) -> Scorer:
         return Scorer(log_weights(state.weights), state.means, state.covariance, self.problem.frame)
 
-    def begin(self, state: Mixture, block_rows: int) -> Assign:  # noqa: ARG002
+    def begin(self, state: Mixture, block_rows: int) -> Assign:
         return _soft
 
     def objective(self, totals: Totals, state: Mixture) -> float:

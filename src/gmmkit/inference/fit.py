@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -44,7 +44,7 @@ class FitSettings:
         Called with a `Progress` after each pass.
     """
 
-    rule: StoppingRule = SmallChange(1e-3)
+    rule: StoppingRule = field(default_factory=lambda: SmallChange(1e-3))
     max_iter: int = 100
     reg_covar: RegCovar = "auto"
     on_singular: Literal["auto", "floor", "reseed", "drop", "raise"] = "auto"
@@ -135,9 +135,7 @@ class FitResult:
         )
 
 
-def fit(
-    problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reorder: bool = True
-) -> FitResult:
+def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reorder: bool = True) -> FitResult:
     """Run EM from each start and keep the best.
 
     Parameters

@@ -52,8 +52,8 @@ def plus_plus(sample: Sample, k: int, random: np.random.Generator) -> Array:
 
 def _draw(mass: Array, random: np.random.Generator, size: int) -> NDArray[np.intp]:
     cumulative = np.cumsum(mass)
-    return np.minimum(
-        np.searchsorted(cumulative, random.random(size) * cumulative[-1], side="right"), len(mass) - 1
+    return np.asarray(
+        np.minimum(np.searchsorted(cumulative, random.random(size) * cumulative[-1], side="right"), len(mass) - 1)
     )
 
 
@@ -78,13 +78,13 @@ class KMeans:
     def scorer(self, state: Mixture) -> Scorer:
         return Scorer(log_weights(state.weights), state.means, state.covariance, self.problem.frame)
 
-    def begin(self, state: Mixture, block_rows: int) -> Assign:  # noqa: ARG002
+    def begin(self, state: Mixture, block_rows: int) -> Assign:
         return hard
 
-    def objective(self, totals: Totals, state: Mixture) -> float:  # noqa: ARG002
+    def objective(self, totals: Totals, state: Mixture) -> float:
         return totals.row_sum / self.problem.total_weight
 
-    def refit(self, totals: Totals, state: Mixture, iteration: int) -> tuple[Mixture, list[Repair]]:  # noqa: ARG002
+    def refit(self, totals: Totals, state: Mixture, iteration: int) -> tuple[Mixture, list[Repair]]:
         return Mixture.trusted(state.weights, totals.statistics.means(), state.covariance), []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -54,10 +55,7 @@ def run(
     try:
         for iteration in range(1, max_iter + 1):
             scorer = algorithm.scorer(state)
-            current = state
-            totals = problem.sweep(
-                scorer, lambda block_rows, current=current: algorithm.begin(current, block_rows)
-            )
+            totals = problem.sweep(scorer, partial(algorithm.begin, state))
             objective = algorithm.objective(totals, state)
             try:
                 next_state, repaired = algorithm.refit(totals, state, iteration)

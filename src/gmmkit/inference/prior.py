@@ -60,9 +60,7 @@ def make_prior(problem: Problem, reg_covar: RegCovar) -> Prior:
     if reg_covar == "auto":
         return Prior(DELTA * problem.total_weight * problem.pooled.as_scatter(), np.zeros(d))
     if isinstance(reg_covar, str) or not reg_covar >= 0:
-        raise ParameterError(
-            f"reg_covar must be 'auto' or a number that is not negative, but got {reg_covar!r}"
-        )
+        raise ParameterError(f"reg_covar must be 'auto' or a number that is not negative, but got {reg_covar!r}")
     with np.errstate(over="ignore", under="ignore"):
         ridge = float(reg_covar) * problem.frame.scale**2
     return Prior(np.zeros(problem.family.contraction.scatter_shape(d)), ridge)

@@ -41,7 +41,7 @@ class Survey:
     @property
     def constant(self) -> NDArray[np.bool_]:
         """Which columns hold one value only."""
-        return self.low == self.high
+        return np.asarray(self.low == self.high)
 
     def frame(self, *, one_scale: bool) -> Frame:
         """Return the frame of these rows, with one scale for all columns or one for each."""

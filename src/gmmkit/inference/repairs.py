@@ -100,15 +100,13 @@ def _without_factor(mixture: Mixture, problem: Problem) -> list[int]:
     except np.linalg.LinAlgError:
         if problem.family.shares_covariance:
             return list(range(mixture.n_components))
-        if mixture.covariance.values.ndim == 3:  # noqa: PLR2004
+        if mixture.covariance.values.ndim == 3:
             return not_positive_definite(mixture.covariance.values)
         return np.flatnonzero(~(mixture.covariance.smallest_eigenvalues() > 0)).tolist()
     return []
 
 
-def _floored(
-    mixture: Mixture, broken: list[int], problem: Problem, iteration: int
-) -> tuple[Mixture, list[Repair]]:
+def _floored(mixture: Mixture, broken: list[int], problem: Problem, iteration: int) -> tuple[Mixture, list[Repair]]:
     floor = _FLOOR * float(problem.pooled.variances().max())
     covariance, _ = mixture.covariance.lifted(floor, floor)
     repairs = [Repair("floor", component=j, iteration=iteration) for j in broken]
@@ -122,8 +120,7 @@ def _dropped(
     if not kept:
         raise SingularComponentError(ILL_DEFINED)
     repairs = [
-        Repair("drop", component=j, iteration=iteration, effective_rows=float(statistics.counts[j]))
-        for j in singular
+        Repair("drop", component=j, iteration=iteration, effective_rows=float(statistics.counts[j])) for j in singular
     ]
     return mixture.take(kept), repairs
 
@@ -136,15 +133,14 @@ def _reseeded(
     iteration: int,
     random: np.random.Generator,
 ) -> tuple[Mixture, list[Repair]]:
-    """Put each singular component on a row drawn by weight, with the pooled covariance and an equal share of the weight."""
+    """Put singular components on rows drawn by weight, with the pooled covariance and equal shares of the weight."""
     k = mixture.n_components
     rows = draw_rows(sample_rows(problem, random), len(singular), random)
     weights, means = mixture.weights.copy(), mixture.means.copy()
     weights[singular] = 1.0 / k
     means[singular] = rows
     repairs = [
-        Repair("reseed", component=j, iteration=iteration, effective_rows=float(statistics.counts[j]))
-        for j in singular
+        Repair("reseed", component=j, iteration=iteration, effective_rows=float(statistics.counts[j])) for j in singular
     ]
     covariance = mixture.covariance.with_components(singular, problem.pooled)
     return Mixture.trusted(weights / weights.sum(), means, covariance), repairs
@@ -166,8 +162,8 @@ def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
         )
     dependent = [r.direction for r in repairs if r.kind == "dependent columns" and r.direction is not None]
     if dependent:
-        terms = [f"{c:+.3g} {column(j)}" for j, c in enumerate(dependent[0]) if abs(c) > 0.05]  # noqa: PLR2004
-        shown = f"{' '.join(terms)} is constant" if len(terms) <= 6 else f"{len(terms)} of them together"  # noqa: PLR2004
+        terms = [f"{c:+.3g} {column(j)}" for j, c in enumerate(dependent[0]) if abs(c) > 0.05]
+        shown = f"{' '.join(terms)} is constant" if len(terms) <= 6 else f"{len(terms)} of them together"
         more = f", and {len(dependent) - 1} more such combinations" if len(dependent) > 1 else ""
         sentences.append(
             f"the columns are linearly dependent ({shown}{more}): a tiny variance was assumed in "
@@ -186,7 +182,7 @@ def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
             f"component {r.component} rests on {r.effective_rows:.3g} effective rows{where}, too few for a covariance "
             "of its own: it was held up by the regularisation; look at those rows or ask for fewer components"
         )
-    if len(few) > 5:  # noqa: PLR2004
+    if len(few) > 5:
         sentences.append(f"{len(few) - 5} more components rest on too few rows")
     collapsed = [r.component for r in repairs if r.kind == "collapsed" and r.component is not None]
     if collapsed:
@@ -209,4 +205,4 @@ def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
 
 def _some(numbers: list[int]) -> str:
     shown = ", ".join(str(j) for j in numbers[:5])
-    return shown if len(numbers) <= 5 else f"{shown}, …"  # noqa: PLR2004
+    return shown if len(numbers) <= 5 else f"{shown}, …"

@@ -62,7 +62,7 @@ def draw_rows(sample: Sample, size: int, random: np.random.Generator) -> Array:
 def _inverse_cdf(weights: Array, random: np.random.Generator) -> NDArray[np.intp]:
     cumulative = np.cumsum(weights)
     draws = np.sort(random.random(_MOST)) * cumulative[-1]
-    return np.minimum(np.searchsorted(cumulative, draws, side="right"), len(weights) - 1)
+    return np.asarray(np.minimum(np.searchsorted(cumulative, draws, side="right"), len(weights) - 1))
 
 
 def _merge(rows: Array, weights: Array) -> Sample:

@@ -116,9 +116,7 @@ def _first_refit(
     return repair(state, statistics, problem, on_singular=lenient, iteration=0, random=random)
 
 
-def _gather_start(
-    problem: Problem, name: StartName, k: int, random: np.random.Generator, metric: Metric
-) -> Statistics:
+def _gather_start(problem: Problem, name: StartName, k: int, random: np.random.Generator, metric: Metric) -> Statistics:
     if name == "random":
         return _random_responsibilities(problem, k, random)
     sample = sample_rows(problem, random)

@@ -42,8 +42,8 @@ class AitkenGain:
 
     tol: float
 
-    def reached(self, objectives: Sequence[float], before: float) -> bool:  # noqa: ARG002
-        if len(objectives) < 3:  # noqa: PLR2004
+    def reached(self, objectives: Sequence[float], before: float) -> bool:
+        if len(objectives) < 3:
             return False
         first, last = objectives[-2] - objectives[-3], objectives[-1] - objectives[-2]
         if last <= 0 or first <= 0:

@@ -60,7 +60,7 @@ def gather_matrix(z: Array, means: Array, responsibilities: Array, first: Array,
         deviation *= root
         first[k] += deviation @ root
         # The same buffer on both sides: NumPy calls the symmetric rank-k update, half the work of a product.
-        target = second if second.ndim == 2 else second[k]  # noqa: PLR2004
+        target = second if second.ndim == 2 else second[k]
         target += deviation @ deviation.T
 
 

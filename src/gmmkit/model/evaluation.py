@@ -124,9 +124,7 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
     return Likelihood(log_likelihood + total * scorer.frame.log_volume, log_certainty, total)
 
 
-def _each_block(
-    table: Table, scorer: Scorer, write: Callable[[Block, Workspace], None], n_jobs: int | None
-) -> None:
+def _each_block(table: Table, scorer: Scorer, write: Callable[[Block, Workspace], None], n_jobs: int | None) -> None:
     plan = plan_pass(table.n_rows, scorer.values_per_row)
 
     def task(start: int, stop: int) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gmmkit.data import Table
 from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Covariance, family
 from gmmkit.numerics.cholesky import not_positive_definite
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Mixture"]
 
 Array = NDArray[np.float64]
+Rows = ArrayLike | Table
 
 _SUM_TOLERANCE = 1e-6
 
@@ -116,7 +118,7 @@ class Mixture:
     @property
     def n_features(self) -> int:
         """Number of columns, d."""
-        return self.means.shape[1]
+        return int(self.means.shape[1])
 
     @property
     def covariance_type(self) -> str:
@@ -132,7 +134,7 @@ class Mixture:
     def n_parameters(self) -> int:
         """Number of free parameters: weights, means and covariances."""
         k, d = self.means.shape
-        return k - 1 + k * d + self.covariance.n_parameters(k, d)
+        return int(k - 1 + k * d + self.covariance.n_parameters(k, d))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mixture):
@@ -153,7 +155,7 @@ class Mixture:
         """Return the covariance of the mixture (d, d): within plus between components."""
         deviations = self.means - self.mean()
         within = np.einsum("k,kij->ij", self.weights, self.covariance.dense())
-        return within + (self.weights[:, None] * deviations).T @ deviations
+        return np.asarray(within + (self.weights[:, None] * deviations).T @ deviations)
 
     # --- frames ---------------------------------------------------------------------------------------
 
@@ -179,7 +181,7 @@ class Mixture:
 
     # --- rows -----------------------------------------------------------------------------------------
 
-    def log_density(self, rows: ArrayLike, *, n_jobs: int | None = None) -> Array:
+    def log_density(self, rows: Rows, *, n_jobs: int | None = None) -> Array:
         """Return ``log p(x)`` for each row (n, d): an array (n,), in nats.
 
         −inf only where the log-density itself leaves float64 (rows some 1e154 standard deviations away).
@@ -188,19 +190,19 @@ class Mixture:
 
         return evaluate(self, rows, "log_density", n_jobs=n_jobs)
 
-    def component_log_density(self, rows: ArrayLike, *, n_jobs: int | None = None) -> Array:
+    def component_log_density(self, rows: Rows, *, n_jobs: int | None = None) -> Array:
         """Return ``log N(x; μ_k, Σ_k)`` (n, k) for each row and component, weights left out."""
         from gmmkit.model.evaluation import evaluate
 
         return evaluate(self, rows, "component_log_density", n_jobs=n_jobs)
 
-    def posterior(self, rows: ArrayLike, *, n_jobs: int | None = None) -> Array:
+    def posterior(self, rows: Rows, *, n_jobs: int | None = None) -> Array:
         """Return the probability of each component given each row (n, k); rows sum to 1, however far they are."""
         from gmmkit.model.evaluation import evaluate
 
         return evaluate(self, rows, "posterior", n_jobs=n_jobs)
 
-    def classify(self, rows: ArrayLike, *, n_jobs: int | None = None) -> NDArray[np.intp]:
+    def classify(self, rows: Rows, *, n_jobs: int | None = None) -> NDArray[np.intp]:
         """Return the most probable component of each row (n,)."""
         from gmmkit.model.evaluation import classify
 

@@ -130,7 +130,7 @@ class Scorer:
     def values_per_row(self) -> int:
         """Float64 temporaries of a pass for each row: what block sizes are planned from."""
         k, d = self.means.shape
-        return d + 2 * k + (2 * d if self._theta is None else self.family.features.size(d))
+        return int(d + 2 * k + (2 * d if self._theta is None else self.family.features.size(d)))
 
     def workspace(self, block_rows: int) -> Workspace:
         """Return buffers for one task."""
@@ -181,7 +181,7 @@ class Scorer:
                 reach[:, j : j + 1],
             )
         reach[self._constants <= 0.5 * _LOG_ZERO] = -np.inf
-        return reach.argmax(axis=0)
+        return np.asarray(reach.argmax(axis=0))
 
     def gather(self, work: Workspace, responsibilities: Array, sums: Sums) -> None:
         """Add the block last scored, with responsibilities (k, B) that include the rows' weights."""
@@ -199,7 +199,7 @@ class Scorer:
         z = work.z
         largest = np.maximum(z.max(axis=1), -z.min(axis=1))
         with np.errstate(over="ignore", invalid="ignore"):
-            near = self.covariance.kappa_squared(largest) <= _KAPPA_SQUARED_LIMIT
+            near = bool(self.covariance.kappa_squared(largest) <= _KAPPA_SQUARED_LIMIT)
         if not near and not np.isfinite(largest).all():
             # Finite rows whose frame coordinates overflow: as far as can be told, and still in their direction.
             np.clip(z, -_FARTHEST, _FARTHEST, out=z)
@@ -214,4 +214,4 @@ def expanded_pays(family: type[Covariance], k: int, d: int) -> bool:
     """
     if family.contraction is not Contraction.FULL:
         return True
-    return d <= 4 or (k >= d / 4 and d <= 80)  # noqa: PLR2004
+    return d <= 4 or (k >= d / 4 and d <= 80)

@@ -26,7 +26,7 @@ def cholesky(matrices: Array) -> Array:
         if not (matrices > 0).all():
             raise np.linalg.LinAlgError("matrix is not positive definite")
         return np.sqrt(matrices)
-    return np.linalg.cholesky(matrices)
+    return np.asarray(np.linalg.cholesky(matrices), dtype=np.float64)
 
 
 def inverse_lower(factors: Array) -> Array:

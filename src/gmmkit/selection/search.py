@@ -19,7 +19,7 @@ from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.moves import best_split
 from gmmkit.inference.prior import Prior
-from gmmkit.inference.problem import Problem, Survey, survey
+from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.repairs import OnSingular, Repair
 from gmmkit.inference.sampling import sample_rows
 from gmmkit.inference.starts import FromMixture, Named, Start
@@ -122,7 +122,7 @@ class SearchResult:
     @property
     def margin(self) -> float:
         """How much worse the runner-up's criterion is; infinity if there is none."""
-        if len(self.ranked) < 2:  # noqa: PLR2004
+        if len(self.ranked) < 2:
             return np.inf
         return self.ranked[1].criterion(self.criterion) - self.ranked[0].criterion(self.criterion)
 
@@ -205,9 +205,7 @@ def _candidate(problem: Problem, k: int, settings: SearchSettings, previous: Can
     n_parameters = k - 1 + k * problem.n_columns + structure.n_parameters(k, problem.n_columns)
     blank = Candidate(k, structure.name, n_parameters)
     if k > problem.table.n_rows:
-        return replace(
-            blank, error=f"{k} components need at least as many rows, but there are {problem.table.n_rows}"
-        )
+        return replace(blank, error=f"{k} components need at least as many rows, but there are {problem.table.n_rows}")
     starts: list[Start] = [Named("kmeans", k, "pooled")] * (settings.n_init if k > 1 else 1)
     if k > 1 and problem.n_columns > 1:
         starts.append(Named("kmeans", k, "raw"))
@@ -215,9 +213,7 @@ def _candidate(problem: Problem, k: int, settings: SearchSettings, previous: Can
         starts.append(_FromSmaller(previous.result.mixture))
     try:
         # Starts compete over a few passes; only the winner is worth the many that convergence takes.
-        result = fit(
-            problem, starts, replace(settings.fit, rule=AitkenGain(_SHORT_GAIN), max_iter=_SHORT_PASSES)
-        )
+        result = fit(problem, starts, replace(settings.fit, rule=AitkenGain(_SHORT_GAIN), max_iter=_SHORT_PASSES))
         if not result.interrupted:
             result = fit(problem, [FromMixture(result.mixture)], settings.fit)
     except GmmkitError as error:

@@ -67,7 +67,8 @@ class Statistics:
     Examples
     --------
     >>> rows = np.array([[0.0], [2.0]])
-    >>> s = Statistics(Contraction.DIAGONAL, np.array([2.0]), rows.sum(0)[None], (rows**2).sum(0)[None], np.zeros((1, 1)))
+    >>> first, second = rows.sum(axis=0)[None], (rows**2).sum(axis=0)[None]
+    >>> s = Statistics(Contraction.DIAGONAL, np.array([2.0]), first, second, reference=np.zeros((1, 1)))
     >>> (s + s).means(), (s + s).scatter()
     (array([[1.]]), array([[4.]]))
     """
@@ -111,9 +112,7 @@ class Statistics:
 
     def scaled(self, factor: float) -> Statistics:
         """Return the statistics of the same rows with every weight multiplied by `factor`."""
-        return replace(
-            self, counts=self.counts * factor, first=self.first * factor, second=self.second * factor
-        )
+        return replace(self, counts=self.counts * factor, first=self.first * factor, second=self.second * factor)
 
     def means(self) -> Array:
         """Return the mean of each component (k, d); the reference where a component holds nothing."""

@@ -7,7 +7,7 @@ family it is: a new one is a new file and one line in `catalogue.py`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import ClassVar, Literal, Self
 
@@ -48,9 +48,6 @@ class Covariance(ABC):
     contraction: ClassVar[Contraction]
     #: Components share their covariance, so one well-filled component suffices for all.
     shares_covariance: ClassVar[bool] = False
-    #: Centred kernels: (z, means, whitening, constants, out) and (z, means, responsibilities, first, second).
-    score_centred: ClassVar[Callable[[Array, Array, Array, Array, Array], Array]]
-    gather_centred: ClassVar[Callable[[Array, Array, Array, Array, Array], None]]
 
     values: Array
     n_components: int
@@ -162,7 +159,7 @@ class Covariance(ABC):
     def natural(self, means: Array, constants: Array) -> Array:
         """Return Θ (k, p) so that scores are Θ ψ(z) (plus `row_term`); constants are the scores at the means."""
 
-    def row_term(self, z: Array) -> Array | None:  # noqa: ARG002
+    def row_term(self, z: Array) -> Array | None:
         """Return the part of the scores (B,) that is the same for all components and not in Θ, if any."""
         return None
 
@@ -170,10 +167,20 @@ class Covariance(ABC):
     def kappa_squared(self, largest: Array) -> float:
         """Bound the squared whitened distance from the origin for rows with ``|z| ≤ largest`` (d,)."""
 
+    @staticmethod
+    @abstractmethod
+    def score_centred(z: Array, means: Array, whitening: Array, constants: Array, out: Array) -> Array:
+        """Write the scores (k, B) of z (d, B) into `out`, by each component's own deviations."""
+
     # --- as the other side: moments and refit ---------------------------------------------------------
 
+    @staticmethod
+    @abstractmethod
+    def gather_centred(z: Array, means: Array, responsibilities: Array, first: Array, second: Array) -> None:
+        """Add the first and second moments about the means."""
+
     @classmethod
-    def gather_shared(cls, z: Array, responsibilities: Array, shared: Array) -> None:  # noqa: B027
+    def gather_shared(cls, z: Array, responsibilities: Array, shared: Array) -> None:
         """Add the moments that are not ``R ψᵀ`` (the scatter about the origin of shared families)."""
 
     @classmethod

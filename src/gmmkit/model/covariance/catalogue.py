@@ -11,9 +11,7 @@ from gmmkit.model.covariance.tied import Tied
 
 __all__ = ["FAMILIES", "family"]
 
-FAMILIES: dict[str, type[Covariance]] = {
-    cls.name: cls for cls in (Full, Tied, Diagonal, Spherical, SharedSpherical)
-}
+FAMILIES: dict[str, type[Covariance]] = {cls.name: cls for cls in (Full, Tied, Diagonal, Spherical, SharedSpherical)}
 
 
 def family(name: str) -> type[Covariance]:

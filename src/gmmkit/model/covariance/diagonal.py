@@ -39,7 +39,9 @@ class Diagonal(Covariance):
     @classmethod
     def _sizes(cls, values: Array, k: int | None, d: int | None) -> tuple[int, int]:
         if values.ndim != 2 or (k or len(values)) != len(values):
-            raise ParameterError(f"diagonal covariances must have the shape (components, columns), but got {values.shape}")
+            raise ParameterError(
+                f"diagonal covariances must have the shape (components, columns), but got {values.shape}"
+            )
         return len(values), values.shape[1]
 
     def dense(self) -> Array:
@@ -88,7 +90,7 @@ class Diagonal(Covariance):
         return float((self.whitening**2 @ largest**2).max())
 
     @classmethod
-    def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:  # noqa: ARG003
+    def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:
         zeros = np.zeros((len(sums), d))
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], sums[:, 1 + d :], zeros)
 
@@ -97,7 +99,7 @@ class Diagonal(Covariance):
         return cls(shrunk_scatter(statistics, pseudo_scatter) + ridge)
 
     def as_scatter(self) -> Array:
-        return self.values[0]
+        return np.asarray(self.values[0])
 
     def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
         low = self.values < smallest

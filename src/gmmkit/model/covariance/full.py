@@ -84,11 +84,11 @@ class Full(Covariance):
 
     @cached_property
     def log_determinants(self) -> Array:
-        return 2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(axis=1)
+        return np.asarray(2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(axis=1))
 
     @cached_property
     def _precisions(self) -> Array:
-        return np.matmul(self.whitening.transpose(0, 2, 1), self.whitening)
+        return np.asarray(np.matmul(self.whitening.transpose(0, 2, 1), self.whitening))
 
     def natural(self, means: Array, constants: Array) -> Array:
         linear = np.matmul(self._precisions, means[:, :, None])[:, :, 0]
@@ -100,10 +100,10 @@ class Full(Covariance):
 
     @cached_property
     def _absolute(self) -> Array:
-        return np.abs(self._precisions)
+        return np.asarray(np.abs(self._precisions))
 
     @classmethod
-    def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:  # noqa: ARG003
+    def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:
         second = expanded.unpack(sums[:, 1 + d :], d)
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], second, np.zeros((len(sums), d)))
 
@@ -115,7 +115,7 @@ class Full(Covariance):
         return cls(covariances)
 
     def as_scatter(self) -> Array:
-        return self.values[0]
+        return np.asarray(self.values[0])
 
     def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
         matrices, directions = lift(self.values, smallest, floor)
@@ -130,7 +130,7 @@ def smallest_eigenvalues(matrices: Array, pooled: Covariance | None) -> Array:
     if pooled is not None:
         whitening = pooled.whitening[0]
         matrices = whitening @ matrices @ whitening.T
-    return np.linalg.eigvalsh(matrices)[..., 0]
+    return np.asarray(np.linalg.eigvalsh(matrices)[..., 0], dtype=np.float64)
 
 
 def lift(matrices: Array, smallest: float, floor: float) -> tuple[Array, Array]:

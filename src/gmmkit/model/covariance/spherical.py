@@ -70,7 +70,7 @@ class Spherical(Covariance):
         return type(self)(self.values * scale[0] ** 2, n_features=self.n_features)
 
     @classmethod
-    def n_parameters(cls, k: int, d: int) -> int:  # noqa: ARG003
+    def n_parameters(cls, k: int, d: int) -> int:
         return k
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
@@ -98,7 +98,7 @@ class Spherical(Covariance):
         return float(largest @ largest * (self.whitening[:, 0] ** 2).max())
 
     @classmethod
-    def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:  # noqa: ARG003
+    def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:
         zeros = np.zeros((len(sums), d))
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], sums[:, 1 + d], zeros)
 
@@ -150,7 +150,7 @@ class SharedSpherical(Covariance):
     def variances(self) -> Array:
         return np.broadcast_to(self.values, (self.n_components, self.n_features))
 
-    def colour(self, noise: Array, component: int) -> Array:  # noqa: ARG002
+    def colour(self, noise: Array, component: int) -> Array:
         return np.asarray(noise * np.sqrt(self.values))
 
     def marginal(self, columns: Sequence[int]) -> SharedSpherical:
@@ -163,7 +163,7 @@ class SharedSpherical(Covariance):
         return type(self)(self.values * scale[0] ** 2, **self._like)
 
     @classmethod
-    def n_parameters(cls, k: int, d: int) -> int:  # noqa: ARG003
+    def n_parameters(cls, k: int, d: int) -> int:
         return 1
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
@@ -175,7 +175,7 @@ class SharedSpherical(Covariance):
         return np.broadcast_to(inverse_root(self.values), (self.n_components, self.n_features))
 
     def precision_factor(self) -> Array:
-        return self.whitening[0, 0]
+        return np.asarray(self.whitening[0, 0])
 
     @cached_property
     def log_determinants(self) -> Array:

@@ -42,9 +42,7 @@ class Tied(Covariance):
     @classmethod
     def _sizes(cls, values: Array, k: int | None, d: int | None) -> tuple[int, int]:
         if values.ndim != 2 or values.shape[0] != values.shape[1]:
-            raise ParameterError(
-                f"a tied covariance must have the shape (columns, columns), but got {values.shape}"
-            )
+            raise ParameterError(f"a tied covariance must have the shape (columns, columns), but got {values.shape}")
         if k is None:
             raise ParameterError("a tied covariance does not tell how many components share it: give n_components")
         return k, len(values)
@@ -55,7 +53,7 @@ class Tied(Covariance):
     def asymmetry(self) -> float:
         return float(np.abs(self.values - self.values.T).max())
 
-    def colour(self, noise: Array, component: int) -> Array:  # noqa: ARG002
+    def colour(self, noise: Array, component: int) -> Array:
         return np.asarray(noise @ self._factor.T)
 
     def marginal(self, columns: Sequence[int]) -> Tied:
@@ -68,7 +66,7 @@ class Tied(Covariance):
         return type(self)(self.values * scale[:, None] * scale, n_components=self.n_components)
 
     @classmethod
-    def n_parameters(cls, k: int, d: int) -> int:  # noqa: ARG003
+    def n_parameters(cls, k: int, d: int) -> int:
         return d * (d + 1) // 2
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
@@ -76,7 +74,7 @@ class Tied(Covariance):
 
     @cached_property
     def _factor(self) -> Array:
-        return cholesky(self.values[None])[0]
+        return np.asarray(cholesky(self.values[None])[0])
 
     @cached_property
     def whitening(self) -> Array:
@@ -84,7 +82,7 @@ class Tied(Covariance):
         return np.broadcast_to(inverse[0], (self.n_components, *self.values.shape))
 
     def precision_factor(self) -> Array:
-        return self.whitening[0].T
+        return np.asarray(self.whitening[0].T)
 
     @cached_property
     def log_determinants(self) -> Array:
