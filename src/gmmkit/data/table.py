@@ -207,8 +207,8 @@ class Table:
         rows = block.rows
         if rows.dtype.kind != "f":
             return
-        # float16 sums overflow at 65504.
-        dtype = np.float32 if rows.dtype.itemsize == 2 else rows.dtype
+        # float16 sums overflow at 65504; the type, unlike the dtype, has the machine's byte order, which sum asks for.
+        dtype = np.float32 if rows.dtype.itemsize == 2 else rows.dtype.type
         with np.errstate(over="ignore", invalid="ignore"):
             if np.isfinite(rows.sum(dtype=dtype)):
                 return
