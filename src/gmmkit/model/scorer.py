@@ -26,6 +26,8 @@ _KAPPA_SQUARED_LIMIT = 1e-9 / np.finfo(np.float64).eps
 # Stands for log 0 where −inf would turn products with zeros into NaN.
 _LOG_ZERO = -1e250
 _FARTHEST = 1e300
+# Relative difference of squared distances that is rounding.
+_EQUALLY_WIDE = 1e-13
 
 
 class Workspace:
@@ -167,21 +169,21 @@ class Scorer:
         return scores, log_density
 
     def nearest(self, z: Array) -> NDArray[np.intp]:
-        """Return the component nearest in its own metric for columns z (d, m) too far for any finite score."""
+        """Return the component nearest in its own metric for columns z (d, m) too far for any finite score.
+
+        Far out, with u the row over its size, ``|W(z − μ)|²`` is ``size² |Wu|² − 2 size uᵀPμ``: the widest component
+        along u wins, and among equally wide ones the one that lies farthest along.
+        """
         size = np.abs(z).max(axis=0)
-        size = np.where(np.isfinite(size) & (size > 0), size, 1.0)
-        reach = np.empty((len(self.means), z.shape[1]))
-        for j in range(z.shape[1]):
-            # The row over its size, the means over the same: distances over the size, in the same order.
-            self.family.score_centred(
-                (z[:, j] / size[j])[:, None],
-                self.means / size[j],
-                self._whitening,
-                np.zeros(len(self.means)),
-                reach[:, j : j + 1],
-            )
-        reach[self._constants <= 0.5 * _LOG_ZERO] = -np.inf
-        return np.asarray(reach.argmax(axis=0))
+        u = z / np.where(np.isfinite(size) & (size > 0), size, 1.0)
+        nothing = np.zeros(len(self.means))
+        width, beyond, before = (
+            self.family.score_centred(u, means, self._whitening, nothing, np.empty((len(nothing), u.shape[1])))
+            for means in (np.zeros_like(self.means), self.means, -self.means)
+        )
+        width[self._constants <= 0.5 * _LOG_ZERO] = -np.inf
+        equal = width >= width.max(axis=0) * (1.0 + _EQUALLY_WIDE)
+        return np.where(equal, beyond - before, -np.inf).argmax(axis=0)
 
     def gather(self, work: Workspace, responsibilities: Array, sums: Sums) -> None:
         """Add the block last scored, with responsibilities (k, B) that include the rows' weights."""
