@@ -143,6 +143,9 @@ def _reseeded(
         Repair("reseed", component=j, iteration=iteration, effective_rows=float(statistics.counts[j])) for j in singular
     ]
     covariance = mixture.covariance.with_components(singular, problem.pooled)
+    if len(singular) == k:
+        # Where components share a covariance, it is the shared one that may be singular.
+        covariance = problem.pooled.take([0] * k)
     return Mixture.trusted(weights / weights.sum(), means, covariance), repairs
 
 
