@@ -12,6 +12,7 @@ from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.prior import DELTA, Prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
+from gmmkit.model.covariance import Covariance, Full
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer
 
@@ -32,7 +33,7 @@ class Health:
     effective_rows : ndarray of shape (k,)
         Sum of responsibilities × weights (weights count as repetitions).
     relative_eigenvalues : ndarray of shape (k,)
-        Smallest eigenvalue of each covariance in the metric of the pooled covariance.
+        Smallest eigenvalue of each covariance in the metric of the pooled covariance, where the data have spread.
     needed_rows : int
         Effective rows the family needs.
     """
@@ -62,7 +63,7 @@ class Health:
 def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, list[Repair]]:
     """Return the health of a state in the problem's frame, and what should be said of it."""
     counts = state.weights * problem.total_weight * problem.rows_per_weight
-    eigenvalues = state.covariance.smallest_eigenvalues(problem.pooled)
+    eigenvalues = _relative_eigenvalues(state.covariance, problem)
     health = Health(counts, eigenvalues, problem.family.minimum_rows(problem.n_columns))
     repairs = _of_columns(problem) if prior.scatter_total.any() else []
     few = np.flatnonzero(counts < max(health.needed_rows, _ONE_ROW))
@@ -86,6 +87,23 @@ def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, li
         at_floor = np.flatnonzero((eigenvalues < 2.0 * floor) & (counts >= max(health.needed_rows, _ONE_ROW)))
         repairs += [Repair("collapsed", component=int(j), effective_rows=float(counts[j])) for j in at_floor]
     return health, repairs
+
+
+def _relative_eigenvalues(covariance: Covariance, problem: Problem) -> Array:
+    """Return smallest eigenvalues in the metric of the pooled covariance, where the data have any spread.
+
+    A constant column is a fault of the data and said as such; it must not make every component look collapsed.
+    """
+    null = problem.null_directions
+    if not len(null):
+        return covariance.smallest_eigenvalues(problem.pooled)
+    _, sizes, axes = np.linalg.svd(null)
+    spread = axes[np.count_nonzero(sizes > 0.5) :]  # noqa: PLR2004
+    if not len(spread):
+        return np.ones(covariance.n_components)
+    return Full(spread @ covariance.dense() @ spread.T).smallest_eigenvalues(
+        Full(spread @ problem.pooled.dense() @ spread.T)
+    )
 
 
 def _of_columns(problem: Problem) -> list[Repair]:
