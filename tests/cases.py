@@ -54,9 +54,7 @@ def random_mixture(name, k, d, seed=0, spread=4.0, condition=30.0):
     """Return a random mixture of a family."""
     random = np.random.default_rng([seed, k, d])
     weights = random.dirichlet(np.full(k, 5.0))
-    return Mixture(
-        weights, spread * random.standard_normal((k, d)), covariance_of(name, k, d, random, condition)
-    )
+    return Mixture(weights, spread * random.standard_normal((k, d)), covariance_of(name, k, d, random, condition))
 
 
 def two_clusters(seed=0, n=600):
@@ -82,9 +80,7 @@ def faithful_like(n=272, seed=5):
     """Return rows like the eruptions of Old Faithful: minutes of eruption, minutes of waiting."""
     random = np.random.default_rng(seed)
     short = random.random(n) < 0.36
-    eruption = np.where(
-        short, 2.04 + 0.26 * random.standard_normal(n), 4.29 + 0.41 * random.standard_normal(n)
-    )
+    eruption = np.where(short, 2.04 + 0.26 * random.standard_normal(n), 4.29 + 0.41 * random.standard_normal(n))
     waiting = np.where(short, 54.5, 80.0) + 5.9 * random.standard_normal(n)
     return np.column_stack([eruption.round(3), waiting.round()])
 
@@ -113,6 +109,4 @@ def fitted(rows, name="full", start="kmeans", k=2, *, weights=None, n_jobs=1, to
         start = FromMixture(start)
     settings.setdefault("seed", 0)
     with opened(rows, name, weights=weights, n_jobs=n_jobs) as problem:
-        return fit(
-            problem, [start] * n_init, FitSettings(rule=SmallChange(tol), **settings), reorder=not given
-        )
+        return fit(problem, [start] * n_init, FitSettings(rule=SmallChange(tol), **settings), reorder=not given)

@@ -36,8 +36,7 @@ def component_log_density(x, mean, covariance):
 
 def _scores(x, weights, means, covariances):
     return [
-        (math.log(weights[j]) if weights[j] > 0 else -math.inf)
-        + component_log_density(x, means[j], covariances[j])
+        (math.log(weights[j]) if weights[j] > 0 else -math.inf) + component_log_density(x, means[j], covariances[j])
         for j in range(len(weights))
     ]
 
@@ -70,9 +69,7 @@ def moments(rows, shares, reference):
     for j in range(k):
         counts[j] = math.fsum(share[j] for share in shares)
         for a in range(d):
-            first[j, a] = math.fsum(
-                s[j] * (x[a] - reference[j][a]) for x, s in zip(rows, shares, strict=True)
-            )
+            first[j, a] = math.fsum(s[j] * (x[a] - reference[j][a]) for x, s in zip(rows, shares, strict=True))
             for b in range(d):
                 second[j, a, b] = math.fsum(
                     s[j] * (x[a] - reference[j][a]) * (x[b] - reference[j][b])

@@ -67,8 +67,7 @@ def test_integrates_to_one_over_a_plane(name, k):
     mixture = random_mixture(name, k, 2, seed=4, condition=10.0)
     reach = np.sqrt(mixture.covariance.variances().max(axis=0)) * 9
     axes = [
-        np.linspace(mixture.means[:, i].min() - reach[i], mixture.means[:, i].max() + reach[i], 500)
-        for i in (0, 1)
+        np.linspace(mixture.means[:, i].min() - reach[i], mixture.means[:, i].max() + reach[i], 500) for i in (0, 1)
     ]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     cell = (axes[0][1] - axes[0][0]) * (axes[1][1] - axes[1][0])
@@ -175,9 +174,7 @@ def test_tasks_sums_add(name, forms):
     for piece in [(0, 20), (20, 30), (30, 60)]:
         total += task(*piece)
     for leaf in ("counts", "first", "second"):
-        np.testing.assert_allclose(
-            getattr(total.statistics(), leaf), getattr(whole, leaf), rtol=1e-12, atol=1e-12
-        )
+        np.testing.assert_allclose(getattr(total.statistics(), leaf), getattr(whole, leaf), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", FAMILY_NAMES)
@@ -185,10 +182,7 @@ def test_component_log_density_leaves_the_weights_out(name):
     mixture = random_mixture(name, 3, 2, seed=7)
     rows = mixture.sample(20, seed=6)[0]
     expected = [
-        [
-            oracle.component_log_density(x, m, c)
-            for m, c in zip(mixture.means, mixture.covariance.dense(), strict=True)
-        ]
+        [oracle.component_log_density(x, m, c) for m, c in zip(mixture.means, mixture.covariance.dense(), strict=True)]
         for x in rows
     ]
     np.testing.assert_allclose(mixture.component_log_density(rows), expected, rtol=1e-11, atol=1e-11)

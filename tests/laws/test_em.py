@@ -132,9 +132,7 @@ def test_larger_families_are_at_least_as_likely(data):
     }
     found = {}
     for name in FAMILY_NAMES:
-        start = Mixture.from_arrays(
-            shared.weights, shared.means, variance * identity[name], covariance_type=name
-        )
+        start = Mixture.from_arrays(shared.weights, shared.means, variance * identity[name], covariance_type=name)
         result = fitted(rows, name, start, tol=1e-12, max_iter=5000, reg_covar=0)
         assert result.converged
         found[name] = result.objective

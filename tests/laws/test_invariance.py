@@ -54,9 +54,7 @@ def start_of(start, name):
 def test_an_integer_weight_is_a_repetition(name, start, reg_covar, counted):
     rows, times = counted
     repeated = np.repeat(rows, times, axis=0)
-    fit = functools.partial(
-        fitted, name=name, start=start_of(start, name), k=3, reg_covar=reg_covar, tol=1e-6
-    )
+    fit = functools.partial(fitted, name=name, start=start_of(start, name), k=3, reg_covar=reg_covar, tol=1e-6)
     assert_same_fit(fit(rows, weights=times), fit(repeated))
 
 
@@ -220,9 +218,7 @@ def test_each_family_is_unchanged_by_the_maps_it_declares(name, reg_covar):
         np.testing.assert_allclose(back.means - np.linalg.solve(A, b), expected.mixture.means, atol=1e-7)
         # Writing the mapped rows down rounds them: a map of condition c costs ε c² of a covariance's narrow side.
         lost = 1e-7 + 1e-15 * np.linalg.cond(A) ** 2
-        np.testing.assert_allclose(
-            back.covariance.dense(), expected.mixture.covariance.dense(), rtol=0, atol=lost
-        )
+        np.testing.assert_allclose(back.covariance.dense(), expected.mixture.covariance.dense(), rtol=0, atol=lost)
 
 
 @pytest.mark.parametrize("name", FAMILY_NAMES)
@@ -231,9 +227,7 @@ def test_powers_of_two_and_shifts_change_no_fit_from_a_named_start(name, start):
     rows = np.round(blobs(200, 2, 3, seed=3) * 1024) / 1024
     expected = fitted(rows, name, start, 3)
     found = fitted(rows * 2.0**40 + 2.0**50, name, start, 3)
-    np.testing.assert_allclose(
-        np.add(found.objectives, 2 * 40 * math.log(2)), expected.objectives, rtol=0, atol=1e-10
-    )
+    np.testing.assert_allclose(np.add(found.objectives, 2 * 40 * math.log(2)), expected.objectives, rtol=0, atol=1e-10)
 
 
 def bits(result):

@@ -31,9 +31,7 @@ def of_rows(contraction, rows, shares, reference):
 def assert_same(one, other, rtol=1e-12, atol=1e-12):
     other = other.about(one.reference)
     for leaf in ("counts", "first", "second"):
-        np.testing.assert_allclose(
-            getattr(one, leaf), getattr(other, leaf), rtol=rtol, atol=atol, err_msg=leaf
-        )
+        np.testing.assert_allclose(getattr(one, leaf), getattr(other, leaf), rtol=rtol, atol=atol, err_msg=leaf)
 
 
 @pytest.fixture
@@ -53,8 +51,7 @@ def test_merge_is_blind_to_how_rows_are_cut(contraction, sample):
     whole = of_rows(contraction, rows, shares, reference)
     for edges in ([0, 24], [0, 1, 24], [0, 5, 5, 23, 24], range(25)):
         pieces = [
-            of_rows(contraction, rows[a:b], shares[a:b], reference)
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
+            of_rows(contraction, rows[a:b], shares[a:b], reference) for a, b in zip(edges[:-1], edges[1:], strict=True)
         ]
         assert_same(functools.reduce(Statistics.__add__, pieces), whole)
 
