@@ -9,13 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.errors import SingularComponentError
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.diagnosis import Health, diagnose
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run, run
 from gmmkit.inference.prior import RegCovar, make_prior
 from gmmkit.inference.problem import Problem
-from gmmkit.inference.repairs import OnSingular, Repair
+from gmmkit.inference.repairs import ILL_DEFINED, OnSingular, Repair, describe
 from gmmkit.inference.starts import Start
 from gmmkit.inference.stopping import SmallChange, StoppingRule
 from gmmkit.model.mixture import Mixture
@@ -147,6 +148,11 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     reorder : bool, default=True
         Put the components in an order that depends on the data only (see `ordered`); not where the caller gave
         the components, whose order is the caller's.
+
+    Raises
+    ------
+    SingularComponentError
+        If a component, column or direction is degenerate and `on_singular` is "raise" (or ``reg_covar=0``).
     """
     prior = make_prior(problem, settings.reg_covar)
     best: Run | None = None
@@ -181,6 +187,9 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     assert best is not None, "fit needs at least one start"
     state = ordered(best.state) if reorder else best.state
     health, found = diagnose(problem, state, prior)
+    if found and settings.policy == "raise" and best.reason != "interrupted":
+        # Each pass refuses what cannot be scored; what only the prior holds up is known at the end.
+        raise SingularComponentError(f"{ILL_DEFINED} ({describe(tuple(found), problem.table.names)})", asked=True)
     return FitResult(
         mixture=state.out_of(problem.frame),
         objectives=best.objectives,
