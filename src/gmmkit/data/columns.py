@@ -10,12 +10,21 @@ from typing import TypeVar
 
 from gmmkit.errors import DataError
 
-__all__ = ["Selection", "choose_columns"]
+__all__ = ["ModelColumns", "Selection", "choose_columns"]
 
 T = TypeVar("T")
 
 # Names listed in a message about an unknown one.
 MOST_LISTED = 12
+
+
+class ModelColumns(tuple[str, ...]):
+    """The columns that a model was fitted on, given as columns to use.
+
+    They are taken by name where the data have names, in the model's order; data without names are taken as they are.
+    """
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,8 @@ def choose_columns(
     def find(wanted: str | int) -> int:
         return _find(wanted, names, n_columns, origin)
 
+    if isinstance(columns, ModelColumns):
+        columns = _of_model(columns, names, n_columns, origin)
     aside = {
         "weights": None if weights is None else find(weights),
         "label": None if label is None else find(label),
@@ -85,6 +96,20 @@ def choose_columns(
     if not features:
         raise DataError(f"{origin}: no column is left to fit; it has {_listed(names, n_columns)}")
     return Selection(features, aside["weights"], aside["label"])
+
+
+def _of_model(
+    wanted: ModelColumns, names: Sequence[str] | None, n_columns: int, origin: str
+) -> Sequence[str | int] | None:
+    if names is None:
+        return None
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise DataError(
+            f"{origin}: there is no column {', '.join(map(repr, missing))}, on which the model was fitted; "
+            f"it has {_listed(names, n_columns)}. Columns of other names are chosen with --columns (columns=[...])"
+        )
+    return wanted
 
 
 def _find(wanted: str | int, names: Sequence[str] | None, n_columns: int, origin: str) -> int:

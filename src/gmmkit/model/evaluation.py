@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from gmmkit.execution import Workers, plan_pass
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
 
-__all__ = ["Likelihood", "classify", "evaluate", "likelihood"]
+__all__ = ["BlockAnswer", "Likelihood", "classify", "evaluate", "evaluate_blocks", "likelihood"]
 
 Array = NDArray[np.float64]
 Quantity = Literal["log_density", "component_log_density", "posterior"]
@@ -40,6 +40,25 @@ class Likelihood:
     log_likelihood: float
     log_certainty: float
     total_weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class BlockAnswer:
+    """What a mixture says of the rows of one block.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (b,)
+        The most probable component.
+    posterior : ndarray of shape (b, k)
+        A view of a buffer: valid until the next block is asked for.
+    log_density : ndarray of shape (b,)
+        In nats.
+    """
+
+    labels: NDArray[np.intp]
+    posterior: Array
+    log_density: Array
 
 
 def scorer_of(mixture: Mixture) -> Scorer:
@@ -74,6 +93,19 @@ def evaluate(mixture: Mixture, rows: Any, quantity: Quantity, *, n_jobs: int | N
 
     _each_block(table, scorer, write, n_jobs)
     return answer
+
+
+def evaluate_blocks(mixture: Mixture, rows: Any) -> Iterator[tuple[Block, BlockAnswer]]:
+    """Yield each block with what the mixture says of it, in order: for answers that are larger than memory."""
+    table = _checked_table(mixture, rows)
+    scorer = scorer_of(mixture)
+    volume = scorer.frame.log_volume
+    plan = plan_pass(table.n_rows, scorer.values_per_row)
+    work = scorer.workspace(plan.block_rows)
+    for block in table.blocks(plan.block_rows):
+        table.check_finite(block)
+        posterior, log_density = scorer.responsibilities(block.rows, work)
+        yield block, BlockAnswer(posterior.argmax(axis=0), posterior.T, log_density + volume)
 
 
 def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArray[np.intp]:
