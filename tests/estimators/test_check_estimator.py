@@ -1,0 +1,24 @@
+"""scikit-learn's own checks of an estimator, with no expected failures."""
+
+from __future__ import annotations
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from gmmkit import GaussianMixture
+
+TYPES = ("full", "tied", "diag", "spherical")
+
+#: Everything that is offered as a scikit-learn estimator.
+ESTIMATORS = [
+    *(GaussianMixture(k, covariance_type=covariance_type) for k in (1, 3) for covariance_type in TYPES),
+    GaussianMixture(2, reg_covar=1e-6, n_init=2, init_params="random_from_data"),
+]
+
+
+# The checks fit on few rows, and on constant ones: that such fits are repaired and said so is tested elsewhere.
+@pytest.mark.filterwarnings("ignore::gmmkit.errors.SingularComponentWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
