@@ -8,7 +8,7 @@ import oracle
 from cases import FAMILY_NAMES, random_mixture
 from gmmkit.data import as_table
 from gmmkit.model import scorer as scorer_module
-from gmmkit.model.evaluation import scorer_of
+
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Sums
 from gmmkit.statistics import Contraction
@@ -22,7 +22,7 @@ def forms(monkeypatch):
 
     def make(mixture, form):
         monkeypatch.setattr(scorer_module, "expanded_pays", lambda *_: form == "expanded")
-        return scorer_of(mixture)
+        return mixture.scorer
 
     return make
 

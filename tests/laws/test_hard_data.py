@@ -8,8 +8,8 @@ import math
 import mpmath
 import numpy as np
 import pytest
-from cases import FAMILY_NAMES, fitted, random_mixture, two_clusters
 
+from cases import FAMILY_NAMES, fitted, random_mixture, two_clusters
 from gmmkit.errors import DataError, SingularComponentError
 from gmmkit.inference.repairs import describe
 from gmmkit.inference.starts import Named

@@ -61,27 +61,21 @@ class BlockAnswer:
     log_density: Array
 
 
-def scorer_of(mixture: Mixture) -> Scorer:
-    """Return a scorer for a mixture in its own frame."""
-    framed = mixture.into(mixture.frame)
-    with np.errstate(divide="ignore"):
-        log_weights = np.log(framed.weights)
-    return Scorer(log_weights, framed.means, framed.covariance, mixture.frame)
-
-
 def evaluate(mixture: Mixture, rows: Any, quantity: Quantity, *, n_jobs: int | None = None) -> Array:
     """Return one quantity for each row: (n,) for "log_density", (n, k) for the others."""
     table = _checked_table(mixture, rows)
-    scorer = scorer_of(mixture)
-    volume = scorer.frame.log_volume
+    volume = mixture.frame.log_volume
     shape: tuple[int, ...] = (table.n_rows,)
     if quantity != "log_density":
         shape = (table.n_rows, mixture.n_components)
     answer = np.empty(shape)
     if quantity == "component_log_density":
-        scorer = Scorer(np.zeros(mixture.n_components), scorer.means, scorer.covariance, scorer.frame)
+        # With equal weights a score is the component's own log-density, less log k.
+        k = mixture.n_components
+        mixture = Mixture.trusted(np.full(k, 1.0 / k), mixture.means, mixture.covariance)
+        volume = mixture.frame.log_volume + math.log(k)
 
-    def write(block: Block, work: Workspace) -> None:
+    def write(scorer: Scorer, block: Block, work: Workspace) -> None:
         place = slice(block.index, block.index + len(block.rows))
         if quantity == "component_log_density":
             scores = scorer.score(block.rows, work)
@@ -91,14 +85,14 @@ def evaluate(mixture: Mixture, rows: Any, quantity: Quantity, *, n_jobs: int | N
         posterior, log_density = scorer.responsibilities(block.rows, work)
         answer[place] = posterior.T if quantity == "posterior" else log_density + volume
 
-    _each_block(table, scorer, write, n_jobs)
+    _each_block(table, mixture, write, n_jobs)
     return answer
 
 
 def evaluate_blocks(mixture: Mixture, rows: Any) -> Iterator[tuple[Block, BlockAnswer]]:
     """Yield each block with what the mixture says of it, in order: for answers that are larger than memory."""
     table = _checked_table(mixture, rows)
-    scorer = scorer_of(mixture)
+    scorer = mixture.scorer
     volume = scorer.frame.log_volume
     plan = plan_pass(table.n_rows, scorer.values_per_row)
     work = scorer.workspace(plan.block_rows)
@@ -111,10 +105,9 @@ def evaluate_blocks(mixture: Mixture, rows: Any) -> Iterator[tuple[Block, BlockA
 def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArray[np.intp]:
     """Return the most probable component of each row (n,)."""
     table = _checked_table(mixture, rows)
-    scorer = scorer_of(mixture)
     labels = np.empty(table.n_rows, dtype=np.intp)
 
-    def write(block: Block, work: Workspace) -> None:
+    def write(scorer: Scorer, block: Block, work: Workspace) -> None:
         scores = scorer.score(block.rows, work)
         found = scores.argmax(axis=0)
         lost = np.flatnonzero(~np.isfinite(scores.max(axis=0)))
@@ -122,15 +115,13 @@ def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArr
             found[lost] = scorer.nearest(work.z[:, lost])
         labels[block.index : block.index + len(block.rows)] = found
 
-    _each_block(table, scorer, write, n_jobs)
+    _each_block(table, mixture, write, n_jobs)
     return labels
 
 
 def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Likelihood:
     """Return the weighted log-likelihood of rows, and how certain their classification is."""
     table = _checked_table(mixture, rows)
-    scorer = scorer_of(mixture)
-    plan = plan_pass(table.n_rows, scorer.values_per_row)
 
     def task(start: int, stop: int) -> list[tuple[float, float, float]]:
         work = scorer.workspace(plan.block_rows)
@@ -151,21 +142,25 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
         return sums
 
     with Workers(n_jobs) as workers:
+        scorer = mixture.scorer
+        plan = plan_pass(table.n_rows, scorer.values_per_row)
         parts = workers.map_merge(task, plan.tasks(), list.__add__)
     log_likelihood, log_certainty, total = (math.fsum(column) for column in zip(*parts, strict=True))
     return Likelihood(log_likelihood + total * scorer.frame.log_volume, log_certainty, total)
 
 
-def _each_block(table: Table, scorer: Scorer, write: Callable[[Block, Workspace], None], n_jobs: int | None) -> None:
-    plan = plan_pass(table.n_rows, scorer.values_per_row)
-
+def _each_block(
+    table: Table, mixture: Mixture, write: Callable[[Scorer, Block, Workspace], None], n_jobs: int | None
+) -> None:
     def task(start: int, stop: int) -> None:
         work = scorer.workspace(plan.block_rows)
         for block in table.blocks(plan.block_rows, start, stop):
             table.check_finite(block)
-            write(block, work)
+            write(scorer, block, work)
 
     with Workers(n_jobs) as workers:
+        scorer = mixture.scorer
+        plan = plan_pass(table.n_rows, scorer.values_per_row)
         workers.map_merge(task, plan.tasks(), lambda first, second: None)  # noqa: ARG005
 
 

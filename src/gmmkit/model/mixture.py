@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from gmmkit.data import Table
 from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Covariance, family
+from gmmkit.model.scorer import Scorer
 from gmmkit.numerics.cholesky import not_positive_definite
 from gmmkit.numerics.frame import Frame, power_of_two
 from gmmkit.numerics.streams import Seed, generator
@@ -108,6 +109,10 @@ class Mixture:
         covariance = family(covariance_type)(covariances, n_components=k, n_features=d)
         return cls(np.asarray(weights, dtype=np.float64), means, covariance)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The parameters only: what was computed from them is computed again.
+        return {name: self.__dict__[name] for name in ("weights", "means", "covariance")}
+
     # --- what it is -----------------------------------------------------------------------------------
 
     @property
@@ -168,6 +173,14 @@ class Mixture:
         if self.covariance.equivariance == "scalar":
             spread = np.full_like(spread, spread.max())
         return Frame(shift, power_of_two(spread))
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The mixture made ready to score rows, in its own frame."""
+        framed = self.into(self.frame)
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(framed.weights)
+        return Scorer(log_weights, framed.means, framed.covariance, self.frame)
 
     def into(self, frame: Frame) -> Mixture:
         """Return this mixture in the coordinates of a frame."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -72,6 +72,10 @@ class Covariance(ABC):
         return self._like == other._like and np.array_equal(self.values, other.values)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The parameters only: factors and precisions are computed again.
+        return {name: self.__dict__[name] for name in ("values", "n_components", "n_features")}
 
     @property
     def _like(self) -> dict[str, int]:

@@ -1,0 +1,53 @@
+"""Run benchmarks and keep what they measured in RESULTS.md, section by section."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib
+import platform
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+SECTIONS = {
+    "passes": "Seconds per EM pass",
+    "memory": "Memory",
+    "startup": "Start-up",
+    "search": "Search, against mclust's figures",
+}
+
+
+def environment() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("gmmkit", "numpy", "scipy", "scikit-learn"))
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    processor = next((line.split(":")[1].strip() for line in lines if "model name" in line), "?")
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    return f"{today}, {processor}, Python {platform.python_version()}, {packages}."
+
+
+def store(title: str, purpose: str, lines: list[str]) -> None:
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# What was measured\n"
+    body = f"## {title}\n\n{purpose}\n\n{environment()}\n\n" + "\n".join(lines) + "\n"
+    pattern = re.compile(rf"## {re.escape(title)}\n.*?(?=\n## |\Z)", re.DOTALL)
+    text = pattern.sub(lambda _: body, text) if pattern.search(text) else f"{text.rstrip()}\n\n{body}"
+    RESULTS.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("sections", nargs="*", help=f"any of {', '.join(SECTIONS)}; default: all")
+    parser.add_argument("--only", nargs="*", default=[], help="cases of a section, by name; not stored")
+    chosen = parser.parse_args()
+    for name in chosen.sections or SECTIONS:
+        if name not in SECTIONS:
+            parser.error(f"unknown section {name!r}; choose from {', '.join(SECTIONS)}")
+        print(f"== {SECTIONS[name]}", flush=True)
+        module = importlib.import_module(f"benchmarks.{name}")
+        lines = module.main(chosen.only)
+        if not chosen.only:
+            store(SECTIONS[name], " ".join((module.__doc__ or "").split()), lines)
+
+
+main()
