@@ -233,9 +233,7 @@ def test_nullable_integers_and_decimals():
 def test_pandas_peculiarities():
     pd = pytest.importorskip("pandas")
     assert as_table(pd.DataFrame(np.eye(2))).names is None
-    np.testing.assert_array_equal(
-        whole(as_table(pd.DataFrame({"a": np.array([1, 2.5], object)}))), [[1], [2.5]]
-    )
+    np.testing.assert_array_equal(whole(as_table(pd.DataFrame({"a": np.array([1, 2.5], object)}))), [[1], [2.5]])
     refused(pd.DataFrame({"a": np.array([1, {}], object)}), "'a'", "not numeric")
     refused(pd.DataFrame(np.eye(2), columns=["a", "a"]), "a")
     refused(pd.Series([1.0, 2.0]), "1D")
@@ -247,9 +245,7 @@ def test_pandas_peculiarities():
 
 def test_half_precision_frames():
     pd = pytest.importorskip("pandas")
-    np.testing.assert_array_equal(
-        whole(as_table(pd.DataFrame({"a": np.array([1, 2.5], "f2")}))), [[1], [2.5]]
-    )
+    np.testing.assert_array_equal(whole(as_table(pd.DataFrame({"a": np.array([1, 2.5], "f2")}))), [[1], [2.5]])
 
 
 def test_lazy_frames_are_refused():

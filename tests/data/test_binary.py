@@ -79,9 +79,7 @@ def test_parquet_decimals_and_numeric_labels(parquet):
 
 def test_parquet_mistakes(parquet, monkeypatch):
     monkeypatch.setattr("gmmkit.data.parquet.BATCH_VALUES", 2)
-    refused(
-        parquet({"a": [1.0, 2, 3, None]}), "data.parquet", "row 3", "column 'a'", "null", "remove the row"
-    )
+    refused(parquet({"a": [1.0, 2, 3, None]}), "data.parquet", "row 3", "column 'a'", "null", "remove the row")
     refused(parquet({"a": [1, 2], "g": ["x", None]}), "row 1", "column 'g'", "null", label="g")
     species = {"a": [1, 2], "b": [1, 2], "Species": ["setosa", "virginica"]}
     refused(parquet(species), "'Species'", "string", "'setosa'", "--columns a,b or --label Species")

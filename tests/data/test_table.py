@@ -153,9 +153,7 @@ def test_check_finite_names_the_value(dtype, value, word):
     X[19, 0] = value
     table = as_table(X, names=["a", "waiting", "c"], origin="faithful")
     table.check_finite(next(table.blocks(15)))
-    with pytest.raises(
-        DataError, match=f"faithful: row 17, column 'waiting' is {word} .1 more such row .*remove"
-    ):
+    with pytest.raises(DataError, match=f"faithful: row 17, column 'waiting' is {word} .1 more such row .*remove"):
         table.check_finite(list(table.blocks(15))[1])
 
 
@@ -193,9 +191,7 @@ def test_reads_are_safe_from_many_threads(tmp_path):
     starts = np.random.default_rng(4).integers(0, 3900, size=300)
     for table in sources:
         with ThreadPoolExecutor(8) as pool:
-            for start, rows in zip(
-                starts, pool.map(lambda s, t=table: t.source.read(s, s + 100), starts), strict=True
-            ):
+            for start, rows in zip(starts, pool.map(lambda s, t=table: t.source.read(s, s + 100), starts), strict=True):
                 np.testing.assert_array_equal(rows, X[start : start + 100])
 
 

@@ -32,9 +32,7 @@ def whole(table):
 @pytest.mark.parametrize("chunk", [1, 100, 5000, 2**21])
 def test_round_trip_is_exact_however_the_lines_are_cut(written, chunk, monkeypatch):
     monkeypatch.setattr("gmmkit.data.text.CHUNK_CHARACTERS", chunk)
-    X = np.random.default_rng(0).normal(size=(500, 3)) * 10.0 ** np.random.default_rng(1).integers(
-        -300, 300, (500, 3)
-    )
+    X = np.random.default_rng(0).normal(size=(500, 3)) * 10.0 ** np.random.default_rng(1).integers(-300, 300, (500, 3))
     kinds = np.random.default_rng(2).choice(["b", "a", "c"], 500)
     lines = [f"{a!r},{kind},{b!r},{c!r}" for (a, b, c), kind in zip(X.tolist(), kinds, strict=True)]
     path = written("x,kind,y,z\n" + "\n".join(lines) + "\n\n\n")

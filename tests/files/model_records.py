@@ -24,9 +24,7 @@ def mixture(structure, k=3, d=2, seed=7):
         "full": full, "tied": full[0], "diag": variances, "spherical": variances[:, 0], "EII": variances[0, 0]
     }  # fmt: skip
     weights = rng.dirichlet(np.ones(k))
-    return Mixture.from_arrays(
-        weights, rng.normal(size=(k, d)), covariances[structure], covariance_type=structure
-    )
+    return Mixture.from_arrays(weights, rng.normal(size=(k, d)), covariances[structure], covariance_type=structure)
 
 
 def record(structure="full", **changes):

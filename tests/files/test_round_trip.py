@@ -80,9 +80,7 @@ def test_safetensors_opens_it(structure, tmp_path):
     assert json.loads(metadata["feature_names"]) == list(written.feature_names)
 
 
-@pytest.mark.parametrize(
-    "names", [("é", "e\u0301"), ("长度", "🌷"), ("", " \t\u2028\x00\x7f"), ('"', "\\u0041")]
-)
+@pytest.mark.parametrize("names", [("é", "e\u0301"), ("长度", "🌷"), ("", " \t\u2028\x00\x7f"), ('"', "\\u0041")])
 def test_unicode_names(names, tmp_path):
     path = tmp_path / "modèle 🌷.gmm"
     write_model(record(feature_names=names, provenance={"source": "данные.csv"}), path)

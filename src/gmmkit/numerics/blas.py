@@ -48,7 +48,7 @@ def one_blas_thread() -> Iterator[None]:
         if _users == 0:
             _before = [library.num_threads for library in _blas_libraries()]
             for library in _blas_libraries():
-                library.set_num_threads(1)
+                _set_threads(library, 1)
         _users += 1
     try:
         yield
@@ -57,4 +57,11 @@ def one_blas_thread() -> Iterator[None]:
             _users -= 1
             if _users == 0:
                 for library, threads in zip(_blas_libraries(), _before, strict=True):
-                    library.set_num_threads(threads)
+                    _set_threads(library, threads)
+
+
+def _set_threads(library: Any, threads: int) -> None:
+    # threadpoolctl 3.8 lets only one Python thread at a time limit OpenBLAS and ignores the others without a word:
+    # a fit in a second thread would not be limited, and if it ended last the limit would never be taken back.
+    # Fits are counted here instead, whichever thread they are in.
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)

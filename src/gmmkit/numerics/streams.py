@@ -20,6 +20,10 @@ def streams(seed: Seed) -> Iterator[np.random.Generator]:
     """Yield independent generators without end; the first is the same however many are drawn."""
     if isinstance(seed, np.random.Generator):
         seed = int(seed.integers(2**63))
-    sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    if isinstance(seed, np.random.SeedSequence):
+        # A copy: spawning counts children, and the same seed must give the same streams twice.
+        sequence = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)
+    else:
+        sequence = np.random.SeedSequence(seed)
     while True:
         yield np.random.default_rng(sequence.spawn(1)[0])
