@@ -183,7 +183,7 @@ class Scorer:
         )
         width[self._constants <= 0.5 * _LOG_ZERO] = -np.inf
         equal = width >= width.max(axis=0) * (1.0 + _EQUALLY_WIDE)
-        return np.where(equal, beyond - before, -np.inf).argmax(axis=0)
+        return np.asarray(np.where(equal, beyond - before, -np.inf).argmax(axis=0), dtype=np.intp)
 
     def gather(self, work: Workspace, responsibilities: Array, sums: Sums) -> None:
         """Add the block last scored, with responsibilities (k, B) that include the rows' weights."""
