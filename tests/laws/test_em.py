@@ -58,7 +58,7 @@ def test_a_refit_is_a_maximum(name):
     rows = blobs(50, 2, 2)
     shares = random.dirichlet(np.ones(2), 50)
     pseudo = 0.3 * np.cov(rows.T)
-    weights, means, covariances = oracle.m_step(name, rows, shares, project(name, pseudo))
+    _, means, covariances = oracle.m_step(name, rows, shares, project(name, pseudo))
 
     def expected(means, covariances):
         total = -0.5 * sum(np.trace(project(name, pseudo) @ np.linalg.inv(c)) for c in covariances)

@@ -214,7 +214,6 @@ def test_a_far_row_goes_to_the_component_nearest_in_its_own_metric(far):
 @pytest.mark.parametrize("name", ["tied", "EII", "full", "spherical", "diag"])
 @pytest.mark.parametrize("far", [1e3, 1e6, 1e155, 1e300])
 def test_a_far_row_between_components_of_one_shape_goes_to_its_own_side(name, far):
-    k, d = 2, 2
     values = {
         "full": np.tile(np.eye(2), (2, 1, 1)),
         "tied": np.eye(2),

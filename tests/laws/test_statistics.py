@@ -1,6 +1,7 @@
 """Statistics add: in any grouping, in any order up to rounding, however rows are cut, about any point."""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -50,9 +51,7 @@ def test_merge_is_blind_to_how_rows_are_cut(contraction, sample):
     rows, shares, reference = sample
     whole = of_rows(contraction, rows, shares, reference)
     for edges in ([0, 24], [0, 1, 24], [0, 5, 5, 23, 24], range(25)):
-        pieces = [
-            of_rows(contraction, rows[a:b], shares[a:b], reference) for a, b in zip(edges[:-1], edges[1:], strict=True)
-        ]
+        pieces = [of_rows(contraction, rows[a:b], shares[a:b], reference) for a, b in itertools.pairwise(edges)]
         assert_same(functools.reduce(Statistics.__add__, pieces), whole)
 
 
@@ -79,7 +78,7 @@ def test_nothing_added_changes_no_bit(contraction, sample):
 @pytest.mark.parametrize("contraction", CONTRACTIONS)
 def test_about_is_what_the_rows_say_about_the_other_point(contraction, sample):
     rows, shares, reference = sample
-    elsewhere = reference + [[1.0, -3.0, 2.0], [0.25, 8.0, -1.0]]
+    elsewhere = reference + np.array([[1.0, -3.0, 2.0], [0.25, 8.0, -1.0]])
     moved = of_rows(contraction, rows, shares, reference).about(elsewhere)
     assert_same(moved, of_rows(contraction, rows, shares, elsewhere), atol=1e-11)
     assert moved.about(elsewhere) is moved
@@ -138,7 +137,7 @@ def test_any_cut_about_any_point(cuts, contraction, offset, seed):
     edges = [0, *sorted(cuts), 24]
     pieces = [
         of_rows(contraction, rows[a:b], shares[a:b], reference + offset * (i % 2))
-        for i, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        for i, (a, b) in enumerate(itertools.pairwise(edges))
     ]
     # Moving the point by `offset` costs offset² roundings of the second moment.
     total = functools.reduce(Statistics.__add__, pieces)
