@@ -19,6 +19,7 @@ _HOME = {
     "Table": "gmmkit.data",
     "Tied": "gmmkit.model.covariance",
     "load": "gmmkit.estimators.persistence",
+    "open_old_faithful": "gmmkit.data.faithful",
     "open_table": "gmmkit.data",
     "save": "gmmkit.estimators.persistence",
 }
@@ -28,6 +29,7 @@ __all__ = [*_HOME, "__version__"]  # noqa: PLE0604
 if TYPE_CHECKING:
     from gmmkit.data import Table as Table
     from gmmkit.data import open_table as open_table
+    from gmmkit.data.faithful import open_old_faithful as open_old_faithful
     from gmmkit.estimators import GaussianMixture as GaussianMixture
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
     from gmmkit.estimators.persistence import load as load
