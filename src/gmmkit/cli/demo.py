@@ -1,0 +1,85 @@
+"""``gmmkit demo``: the whole thing once, on the embedded data set."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from gmmkit.cli.boundary import Interrupted, UsageError
+from gmmkit.cli.commands import command_line
+from gmmkit.cli.facts import facts_of
+from gmmkit.cli.fitting import Asked, fit_table
+from gmmkit.cli.options import JobsOption, JsonOption, QuietOption
+from gmmkit.cli.output import console_on, print_json
+from gmmkit.cli.places import check_output
+from gmmkit.cli.progress import Watch
+from gmmkit.cli.words import print_facts
+
+__all__ = ["demo"]
+
+PYTHON = """\
+from gmmkit import GaussianMixtureSearch
+from gmmkit.data.faithful import open_old_faithful
+search = GaussianMixtureSearch(n_components=range(1, 10)).fit(open_old_faithful())
+print(search.best_estimator_, search.best_score_, search.margin_)"""
+
+
+def demo(
+    context: typer.Context,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Where to write the two files.")] = ".",
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Fit 272 eruptions of Old Faithful: search, table, model and report."""
+    if not os.path.isdir(output):
+        raise UsageError(f"--output {output} is not a folder; name one that exists")
+    model, report = (os.path.join(output, name) for name in ("old-faithful.gmm", "report.html"))
+    for path in (model, report):
+        check_output("--output", path)
+    from gmmkit.data.faithful import open_old_faithful
+    from gmmkit.files import write_model
+
+    command = command_line(context)
+    with Watch(quiet=quiet) as watch:
+        table = open_old_faithful()
+        fitted = fit_table(table, Asked(range(1, 10), jobs=jobs), watch, {"command": command})
+        write_model(fitted.record, model)
+        if fitted.interrupted:
+            raise Interrupted(f"interrupted; the best model until then is in {model}")
+        watch.say("drawing the report")
+        from gmmkit.report import write_report
+
+        write_report(fitted.record, report, table=table, command=command)
+    facts = facts_of(fitted.record)
+    if as_json:
+        print_json({"model": model, "report": report, **facts})
+    elif not quiet:
+        console = console_on(sys.stderr)
+        print_facts(console, facts)
+        _print_reproduction(model, report)
+
+
+def _print_reproduction(model: str, report: str) -> None:
+    import shlex
+    from importlib.resources import files
+
+    from gmmkit.data.faithful import FILE_NAME
+
+    data = shlex.quote(str(files("gmmkit.data") / FILE_NAME))
+    lines = [
+        "",
+        f"Model in {model}, report in {report}",
+        "",
+        "The same from Python:",
+        *(f"    {line}" for line in PYTHON.splitlines()),
+        "The same from a shell, and what to do next:",
+        f"    gmmkit fit {data} -o {shlex.quote(model)}",
+        f"    gmmkit predict {shlex.quote(model)} {data}",
+        f"    gmmkit describe {shlex.quote(model)}",
+    ]
+    # Written as it is: lines to be copied must not be wrapped.
+    sys.stderr.write("\n".join(lines) + "\n")

@@ -1,0 +1,83 @@
+"""What is known of a model, as plain values: for JSON, and for the words made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gmmkit.files import ModelRecord
+
+__all__ = ["facts_of"]
+
+
+def facts_of(record: ModelRecord) -> dict[str, Any]:
+    """Return everything about a model that can be told without its data."""
+    import numpy as np
+
+    from gmmkit.model.separation import separation
+
+    mixture, fit = record.mixture, record.fit
+    distances = separation(mixture)
+    np.fill_diagonal(distances, np.inf)
+    standard_deviations = np.sqrt(mixture.covariance.variances())
+    effective = fit.get("effective_rows")
+    components = []
+    for j in range(mixture.n_components):
+        alone = mixture.n_components == 1
+        components.append(
+            {
+                "component": j,
+                "weight": float(mixture.weights[j]),
+                "effective_rows": effective[j] if isinstance(effective, list) and j < len(effective) else None,
+                "mean": mixture.means[j].tolist(),
+                "standard_deviation": standard_deviations[j].tolist(),
+                "nearest_component": None if alone else int(distances[j].argmin()),
+                "separation": None if alone else float(distances[j].min()),
+            }
+        )
+    return {
+        "n_components": mixture.n_components,
+        "covariance_type": mixture.covariance_type,
+        "n_features": mixture.n_features,
+        "n_parameters": mixture.n_parameters,
+        "feature_names": record.feature_names,
+        "components": components,
+        "covariances": mixture.covariances.tolist(),
+        **{name: fit.get(name) for name in _OF_FIT},
+        "warnings": _warnings(record),
+        "labels": fit.get("labels"),
+        "search": record.table,
+        "settings": record.settings,
+        "provenance": record.provenance,
+        "library_version": record.library_version,
+    }
+
+
+_OF_FIT = (
+    "n_rows",
+    "total_weight",
+    "log_likelihood",
+    "bic",
+    "aic",
+    "icl",
+    "criterion",
+    "margin",
+    "spurious",
+    "converged",
+    "reason",
+    "n_iter",
+    "starts_tried",
+)
+
+
+def _warnings(record: ModelRecord) -> list[str]:
+    from gmmkit.inference.fit import FitResult
+    from gmmkit.inference.repairs import describe
+
+    try:
+        repairs = FitResult.from_record(record.mixture, record.fit).repairs
+    except (KeyError, TypeError, ValueError):
+        # A record of another program, or none.
+        return []
+    names = None if record.feature_names is None else tuple(record.feature_names)
+    return [describe(repairs, names)] if repairs else []

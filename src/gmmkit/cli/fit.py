@@ -1,0 +1,164 @@
+"""``gmmkit fit``: fit one mixture, or search for the best, and keep it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmmkit.cli.boundary import Interrupted, NotConverged, UsageError
+from gmmkit.cli.commands import command_line
+from gmmkit.cli.facts import facts_of
+from gmmkit.cli.fitting import Asked, Fitted, fit_table
+from gmmkit.cli.options import (
+    ColumnsOption,
+    Criterion,
+    DataArgument,
+    JobsOption,
+    JsonOption,
+    LabelOption,
+    QuietOption,
+    WeightsOption,
+    parse_columns,
+    parse_components,
+    parse_covariance,
+    parse_reg_covar,
+)
+from gmmkit.cli.output import console_on, print_json
+from gmmkit.cli.places import check_output
+from gmmkit.cli.progress import Watch
+from gmmkit.cli.words import print_facts
+
+if TYPE_CHECKING:
+    from gmmkit.data import Table
+
+__all__ = ["fit"]
+
+
+def fit(
+    context: typer.Context,
+    data: DataArgument,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to keep the model (.gmm).")
+    ] = None,
+    components: Annotated[
+        str, typer.Option("--components", "-k", metavar="3|1:9|2,4", help="Numbers of components to try.")
+    ] = "1:9",
+    covariance: Annotated[
+        str, typer.Option("--covariance", metavar="NAME,…", help="full, tied, diag, spherical, several, or all.")
+    ] = "all",
+    criterion: Annotated[Criterion, typer.Option(help="What the search minimises.")] = Criterion.BIC,
+    columns: ColumnsOption = None,
+    weights: WeightsOption = None,
+    label: LabelOption = None,
+    report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Also write a report (.html).")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")] = 0,
+    max_iter: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Most passes of a fit [100; search: 1000].")
+    ] = None,
+    tol: Annotated[
+        float | None, typer.Option(min=0.0, metavar="X", help="Gain per row to stop at [0.001; search: 1e-7].")
+    ] = None,
+    reg_covar: Annotated[
+        str, typer.Option(metavar="auto|X", help="Regularisation: auto, or a number added to variances.")
+    ] = "auto",
+    init: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Start of a single fit: kmeans, k-means++, random, …")
+    ] = None,
+    n_init: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Starts for each fit [1; search: 2 and more].")
+    ] = None,
+    jobs: JobsOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 5 if the fit did not converge.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Fit a mixture. What is not fixed is searched: 1 to 9 components of every structure, compared by BIC."""
+    wanted = parse_columns(columns)
+    _check_outputs(data, output, report)
+    asked = Asked(
+        components=parse_components(components),
+        structures=parse_covariance(covariance, _structures()),
+        criterion=criterion.value,
+        reg_covar=parse_reg_covar(reg_covar),
+        init=_checked_init(init),
+        seed=seed,
+        tol=tol,
+        max_iter=max_iter,
+        n_init=n_init,
+        jobs=_checked_jobs(jobs),
+    )
+    if init is not None and not asked.is_one_fit:
+        raise UsageError(
+            "--init is for a single fit; a search has starts of its own: "
+            "give one number of components and one structure, or leave --init out"
+        )
+    from gmmkit.data import open_table
+
+    command = command_line(context)
+    with Watch(quiet=quiet) as watch:
+        watch.say(f"reading {data}")
+        table = open_table(data, columns=wanted, weights=weights, label=label)
+        fitted = fit_table(table, asked, watch, {"command": command})
+        watch.say("writing")
+        _write(fitted, table, output, report, command)
+    facts = facts_of(fitted.record)
+    if as_json:
+        print_json({"model": output, "report": report, **facts})
+    elif not quiet:
+        console = console_on(sys.stderr)
+        print_facts(console, facts)
+        for name, path in (("Model", output), ("Report", report)):
+            if path is not None:
+                console.print(f"{name} in {path}", soft_wrap=True, markup=False)
+    if fitted.interrupted:
+        sys.stdout.flush()
+        raise Interrupted(f"interrupted; the best complete model until then {_kept(output)}")
+    if strict and not fitted.converged:
+        raise NotConverged(
+            f"the fit did not converge in {len(fitted.record.fit['objectives'])} passes (--strict); "
+            f"the model {_kept(output)}: raise --max-iter or --tol"
+        )
+
+
+def _write(fitted: Fitted, table: Table, output: str | None, report: str | None, command: str) -> None:
+    from gmmkit.files import write_model
+
+    if output is not None:
+        write_model(fitted.record, output)
+    if report is not None and not fitted.interrupted:
+        from gmmkit.report import write_report
+
+        write_report(fitted.record, report, table=table, command=command)
+
+
+def _kept(output: str | None) -> str:
+    return f"is in {output}" if output is not None else "was not kept (no --output)"
+
+
+def _check_outputs(data: str, output: str | None, report: str | None) -> None:
+    check_output("--output", output, inputs=(data,))
+    check_output("--report", report, inputs=(data,))
+    if output is not None and output == report:
+        raise UsageError(f"--output and --report are both {output}; give them different names")
+
+
+def _structures() -> list[str]:
+    from gmmkit.model.covariance.catalogue import FAMILIES
+
+    return list(FAMILIES)
+
+
+def _checked_init(init: str | None) -> str:
+    from gmmkit.inference.starts import STARTS
+
+    if init is not None and init not in STARTS:
+        raise UsageError(f"--init is {init!r}; expected one of {', '.join(STARTS)}")
+    return init or "kmeans"
+
+
+def _checked_jobs(jobs: int | None) -> int | None:
+    if jobs == 0:
+        raise UsageError("--jobs is 0; expected a number of threads, or -1 for all cores")
+    return jobs

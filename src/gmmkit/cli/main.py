@@ -1,0 +1,89 @@
+"""The program: its verbs, its version, and the way in.
+
+Exit codes: 0 done; 1 bug; 2 usage; 3 bad input data; 4 bad model file; 5 did not converge (``--strict`` only);
+6 out of memory or disk; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from gmmkit.cli.boundary import Exit, complain, guarded, plain_warnings
+from gmmkit.cli.demo import demo
+from gmmkit.cli.describe import describe
+from gmmkit.cli.fit import fit
+from gmmkit.cli.predict import predict
+from gmmkit.cli.report import report
+from gmmkit.cli.sample import sample
+from gmmkit.cli.score import score
+
+__all__ = ["app", "main", "run"]
+
+app = typer.Typer(
+    name="gmmkit",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 bug, 2 usage, 3 bad data, 4 bad model file, 5 did not converge (--strict), "
+    "6 out of memory or disk, 130 interrupted.",
+)
+for _verb in (demo, fit, predict, score, sample, describe, report):
+    app.command()(guarded(_verb))
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"gmmkit {version('gmmkit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def gmmkit(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Gaussian mixture models: fit, choose, predict, describe. Begin with `gmmkit demo`."""
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = typer.main.get_command(app)
+    try:
+        with plain_warnings():
+            code = command.main(arguments, prog_name="gmmkit", standalone_mode=False, obj=arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return int(Exit.BROKEN_PIPE)
+    except (KeyboardInterrupt, typer.Abort):
+        complain("interrupted; nothing was written")
+        return int(Exit.INTERRUPTED)
+    except Exception as error:
+        # Typer keeps its usage errors to itself; all of them can be asked for their message.
+        if not hasattr(error, "format_message") or os.environ.get("GMMKIT_DEBUG"):
+            raise
+        return _usage(error)
+    return code if isinstance(code, int) else int(Exit.DONE)
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and leave with its exit code: the entry point."""
+    raise SystemExit(run(argv))
+
+
+def _usage(error: Any) -> int:
+    message = error.format_message()
+    if not message:
+        # No verb was given: the help has been printed.
+        return int(Exit.USAGE)
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "gmmkit"
+    complain(f"{message.rstrip('.')}. See {path} --help")
+    return int(Exit.USAGE)

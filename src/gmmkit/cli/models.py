@@ -1,0 +1,57 @@
+"""Model files and the data that go with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gmmkit.cli.options import parse_columns
+from gmmkit.errors import DataError, ModelFormatError
+
+if TYPE_CHECKING:
+    from gmmkit.data import Table
+    from gmmkit.files import ModelRecord
+
+__all__ = ["open_data_of", "open_model"]
+
+
+def open_model(path: str) -> ModelRecord:
+    """Read a model file.
+
+    Raises
+    ------
+    ModelFormatError
+        Also if there is no such file, or it may not be read.
+    """
+    from gmmkit.files import read_model
+
+    try:
+        return read_model(path)
+    except OSError as error:
+        raise ModelFormatError(f"{path}: {error.strerror or error}; expected a model file (.gmm)") from error
+
+
+def open_data_of(
+    record: ModelRecord, path: str, *, columns: str | None, weights: str | None = None, label: str | None = None
+) -> Table:
+    """Open a file with the columns that a model was fitted on, or with those asked for.
+
+    Raises
+    ------
+    DataError
+        If a column is not there, or there are more or fewer than the model has.
+    """
+    from gmmkit.data import open_table
+    from gmmkit.data.columns import ModelColumns
+
+    wanted = parse_columns(columns)
+    if wanted is None and record.feature_names is not None:
+        wanted = ModelColumns(record.feature_names)  # type: ignore[assignment]
+    table = open_table(path, columns=wanted, weights=weights, label=label)
+    d = record.mixture.n_features
+    if table.n_columns != d:
+        fitted = f": {', '.join(record.feature_names)}" if record.feature_names else ""
+        raise DataError(
+            f"{table.origin} gives {table.n_columns} columns; the model was fitted on {d}{fitted}. "
+            "Choose them with --columns, in that order"
+        )
+    return table

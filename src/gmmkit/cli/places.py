@@ -1,0 +1,45 @@
+"""Where results go: looked at before the work starts, so that no long fit ends with nowhere to write."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from gmmkit.cli.boundary import UsageError
+
+__all__ = ["check_output", "check_room"]
+
+
+def check_output(option: str, path: str | None, *, inputs: tuple[str, ...] = ()) -> None:
+    """Raise if a file cannot be written at `path`, or would replace one of the inputs.
+
+    Raises
+    ------
+    UsageError
+        The folder does not exist, the path is a folder, or it is an input.
+    OSError
+        It may not be written.
+    """
+    if path is None:
+        return
+    if not path:
+        raise UsageError(f"{option} is empty; give the name of a file")
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path) or path.endswith(os.sep):
+        raise UsageError(f"{option} {path} is a folder; give the name of a file in it")
+    if not os.path.isdir(folder):
+        raise UsageError(f"{option} {path}: the folder {folder} does not exist; create it first")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UsageError(f"{option} {path} is a device, pipe or socket; give the name of a file")
+    for given in inputs:
+        if given != "-" and os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
+            raise UsageError(f"{option} {path} is also an input, which would be replaced; give another name")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(13, f"the folder {folder} may not be written; choose another for {option}", path)
+
+
+def check_room(path: str, n_bytes: int) -> None:
+    """Raise OSError if the disk that `path` is on has less room than the file is sure to need."""
+    free = shutil.disk_usage(os.path.dirname(os.path.realpath(path))).free
+    if n_bytes > free:
+        raise OSError(28, f"no room: at least {n_bytes:,} bytes are needed and {free:,} are free", path)

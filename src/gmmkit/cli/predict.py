@@ -1,0 +1,85 @@
+"""``gmmkit predict``: what a model says of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gmmkit.cli.models import open_data_of, open_model
+from gmmkit.cli.options import ColumnsOption, DataArgument, ModelArgument, QuietOption
+from gmmkit.cli.progress import Watch
+from gmmkit.cli.rows import check_rows_output, write_rows
+
+if TYPE_CHECKING:
+    from gmmkit.data import Table
+    from gmmkit.model.mixture import Mixture
+
+__all__ = ["predict"]
+
+
+class Only(StrEnum):
+    """One of the quantities."""
+
+    LABEL = "label"
+    PROBABILITY = "probability"
+    UNCERTAINTY = "uncertainty"
+    LOG_DENSITY = "log_density"
+
+
+def predict(
+    model: ModelArgument,
+    data: DataArgument,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="CSV, TSV, NPY, Parquet or JSONL file; default: stdout."),
+    ] = None,
+    only: Annotated[Only | None, typer.Option(help="Write this only.")] = None,
+    columns: ColumnsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a row instead of CSV.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Label each row, with the probability of each component, uncertainty and log-density."""
+    check_rows_output(output, inputs=(model, data))
+    record = open_model(model)
+    with Watch(quiet=quiet) as watch:
+        watch.say(f"reading {data}")
+        table = open_data_of(record, data, columns=columns)
+        _check_every_row(table)
+        watch.say(f"predicting {table.n_rows} rows")
+        k = record.mixture.n_components
+        names = {
+            Only.LABEL: ["label"],
+            Only.PROBABILITY: [f"probability_{j}" for j in range(k)],
+            Only.UNCERTAINTY: ["uncertainty"],
+            Only.LOG_DENSITY: ["log_density"],
+        }
+        wanted = [name for quantity in names if only in (None, quantity) for name in names[quantity]]
+        answers = _answers(record.mixture, table, only)
+        write_rows(output, wanted, answers, table.n_rows, as_json=as_json)
+
+
+def _answers(mixture: Mixture, table: Table, only: Only | None) -> Iterator[list[Any]]:
+    from gmmkit.model.evaluation import evaluate_blocks
+    from gmmkit.numerics.blas import one_blas_thread
+
+    with one_blas_thread():
+        for _, answer in evaluate_blocks(mixture, table):
+            columns: list[Any] = []
+            if only in (None, Only.LABEL):
+                columns.append(answer.labels)
+            if only in (None, Only.PROBABILITY):
+                columns += list(answer.posterior.T)
+            if only in (None, Only.UNCERTAINTY):
+                columns.append(1.0 - answer.posterior.max(axis=1))
+            if only in (None, Only.LOG_DENSITY):
+                columns.append(answer.log_density)
+            yield columns
+
+
+def _check_every_row(table: Table) -> None:
+    """Find a value that cannot be used before the first line is written: what is on stdout cannot be taken back."""
+    for block in table.blocks(max(1, 2**18 // table.n_columns)):
+        table.check_finite(block)

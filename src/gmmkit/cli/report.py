@@ -1,0 +1,48 @@
+"""``gmmkit report``: the HTML report of a model."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gmmkit.cli.commands import command_line
+from gmmkit.cli.models import open_data_of, open_model
+from gmmkit.cli.options import ColumnsOption, JsonOption, LabelOption, ModelArgument, QuietOption, WeightsOption
+from gmmkit.cli.output import print_json
+from gmmkit.cli.places import check_output
+from gmmkit.cli.progress import Watch
+
+__all__ = ["report"]
+
+
+def report(
+    context: typer.Context,
+    model: ModelArgument,
+    data: Annotated[
+        str | None, typer.Argument(metavar="[DATA]", help="The rows, for the pictures; default: the model alone.")
+    ] = None,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="The HTML file.")] = "report.html",
+    columns: ColumnsOption = None,
+    weights: WeightsOption = None,
+    label: LabelOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a report of a model as one HTML file that opens anywhere."""
+    check_output("--output", output, inputs=(model, data) if data else (model,))
+    record = open_model(model)
+    with Watch(quiet=quiet) as watch:
+        table = None
+        if data is not None:
+            watch.say(f"reading {data}")
+            table = open_data_of(record, data, columns=columns, weights=weights, label=label)
+        watch.say("drawing")
+        from gmmkit.report import write_report
+
+        write_report(record, output, table=table, command=command_line(context))
+    if as_json:
+        print_json({"report": output})
+    elif not quiet:
+        sys.stderr.write(f"Report in {output}\n")

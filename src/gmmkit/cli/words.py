@@ -1,0 +1,161 @@
+"""A model in words and tables, from its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gmmkit.cli.output import number, print_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["print_facts", "print_search"]
+
+Facts = Mapping[str, Any]
+
+MOST_FEATURES = 8
+MOST_COMPONENTS = 50
+BEST_ROWS = 8
+# Differences in BIC, and what they are called (Kass & Raftery 1995, §3.2).
+EVIDENCE = ((2.0, "hardly worth a mention"), (6.0, "positive"), (10.0, "strong"), (float("inf"), "very strong"))
+STOPPED = {
+    "max_iter": "Did not converge within {n_iter} passes: raise --max-iter",
+    "interrupted": "Interrupted after {n_iter} passes: the best complete model until then",
+}
+
+
+def print_facts(console: Console, facts: Facts) -> None:
+    """Print the whole model: what it is, how it was chosen, its components, what is to be said against it."""
+    _print(console, _headline(facts), style="bold")
+    if facts["search"]:
+        print_search(console, facts)
+    _print(console, _fit_line(facts))
+    _print_components(console, facts)
+    if facts["labels"]:
+        _print_labels(console, facts["labels"])
+    for line in _cautions(facts):
+        _print(console, line, style="yellow")
+
+
+def print_search(console: Console, facts: Facts) -> None:
+    """Print the best rows of a search and the margin to the runner-up; lower is better."""
+    criterion = facts["criterion"] or "bic"
+    rows = facts["search"]
+    ranked = [row for row in rows if row["rank"] is not None]
+    best = ranked[0][criterion] if ranked else None
+    shown = ranked[:BEST_ROWS]
+    console.print()
+    print_table(
+        console,
+        ["components", "<covariance", criterion.upper(), "worse by", "log-likelihood", "parameters", "passes"],
+        [
+            [
+                str(row["n_components"]),
+                row["covariance_type"],
+                number(row[criterion]),
+                number(row[criterion] - best),
+                number(row["log_likelihood"]),
+                str(row["n_parameters"]),
+                str(row["n_iter"]),
+            ]
+            for row in shown
+        ],
+        best=0 if shown else None,
+    )
+    spurious = sum(row["spurious"] is not None for row in rows)
+    failed = sum(row["error"] is not None for row in rows)
+    parts = [f"{criterion.upper()}: lower is better. {len(rows)} fits"]
+    if len(ranked) > len(shown):
+        parts.append(f"{len(ranked) - len(shown)} more admissible")
+    if spurious:
+        parts.append(f"{spurious} spurious (a component on too few rows, or collapsed)")
+    if failed:
+        parts.append(f"{failed} failed")
+    _print(console, ", ".join(parts) + ".", style="dim")
+    if len(ranked) > 1 and facts["margin"] is not None:
+        second = ranked[1]
+        evidence = next(word for most, word in EVIDENCE if facts["margin"] < most or most == float("inf"))
+        of_bic = f", {evidence}" + (" evidence" if evidence != EVIDENCE[0][1] else "") if criterion == "bic" else ""
+        _print(
+            console,
+            f"Margin to the runner-up ({second['n_components']} {second['covariance_type']}): "
+            f"{number(facts['margin'])}{of_bic}.",
+        )
+
+
+def _headline(facts: Facts) -> str:
+    k, d = facts["n_components"], facts["n_features"]
+    source = facts["provenance"].get("source")
+    rows = f"{facts['n_rows']:,} rows of " if facts["n_rows"] else ""
+    return f"{k} component{'s' * (k != 1)}, {facts['covariance_type']} covariance: {rows}{d} column{'s' * (d != 1)}" + (
+        f" from {source}" if source else ""
+    )
+
+
+def _fit_line(facts: Facts) -> str:
+    parts = []
+    if facts["log_likelihood"] is not None:
+        parts.append(f"Log-likelihood {number(facts['log_likelihood'])}")
+    parts += [f"{name.upper()} {number(facts[name])}" for name in ("bic", "aic", "icl") if facts[name] is not None]
+    parts.append(f"{facts['n_parameters']} parameters")
+    if facts["converged"]:
+        parts.append(f"converged in {facts['n_iter']} passes")
+    return ", ".join(parts) + "."
+
+
+def _print_components(console: Console, facts: Facts) -> None:
+    d = facts["n_features"]
+    names = facts["feature_names"] or [f"column {j}" for j in range(d)]
+    components = sorted(facts["components"], key=lambda c: -c["weight"])
+    rows = []
+    for c in components[:MOST_COMPONENTS]:
+        values = [
+            f"{number(m, _digits(s))} ± {number(s, _digits(s))}"
+            for m, s in zip(c["mean"][:MOST_FEATURES], c["standard_deviation"][:MOST_FEATURES], strict=True)
+        ]
+        apart = "-" if c["separation"] is None else f"{number(c['separation'], 1)} sd from {c['nearest_component']}"
+        held = "-" if c["effective_rows"] is None else number(c["effective_rows"], 1)
+        rows.append([str(c["component"]), f"{100 * c['weight']:.1f} %", *values, apart, held])
+    console.print()
+    print_table(console, ["component", "weight", *names[:MOST_FEATURES], "nearest", "effective rows"], rows)
+    more = []
+    if d > MOST_FEATURES:
+        more.append(f"{d - MOST_FEATURES} more columns")
+    if len(components) > MOST_COMPONENTS:
+        more.append(f"{len(components) - MOST_COMPONENTS} more components")
+    note = "Mean ± standard deviation of each column"
+    _print(console, f"{note}; {' and '.join(more)} with --json." if more else f"{note}.", style="dim")
+
+
+def _print_labels(console: Console, labels: Facts) -> None:
+    console.print()
+    print_table(
+        console,
+        ["component", *labels["names"]],
+        [[str(j), *(f"{count:g}" for count in counts)] for j, counts in enumerate(labels["counts"])],
+    )
+    _print(console, f"Adjusted Rand index {labels['adjusted_rand_index']:.4f} (1: the same partition, 0: chance).")
+
+
+def _cautions(facts: Facts) -> Sequence[str]:
+    lines = []
+    if facts["reason"] in STOPPED:
+        lines.append(STOPPED[facts["reason"]].format(n_iter=facts["n_iter"]) + ".")
+    if facts["spurious"]:
+        lines.append(f"No fit is admissible; the best is spurious: {facts['spurious']}.")
+    lines += [f"Note: {warning}." for warning in facts["warnings"]]
+    return lines
+
+
+def _digits(spread: float) -> int:
+    """Return the decimals that show a value to a hundredth of its spread."""
+    import math
+
+    return min(6, max(0, 1 - math.floor(math.log10(spread)))) if spread > 0 else 2
+
+
+def _print(console: Console, text: str, style: str | None = None) -> None:
+    from rich.text import Text
+
+    console.print(Text(text, style=style or ""))
