@@ -22,7 +22,8 @@ def rows_of(
     """Return X as a table, checked against what the estimator was fitted on (or setting it, with `reset`).
 
     Arrays and frames go through scikit-learn's own validation without being copied or cast: every block is cast
-    when it is read, and checked finite then. Tables and iterators of arrays go straight in.
+    when it is read, and checked finite then. Tables and iterators of arrays go straight in. What scikit-learn
+    refuses is refused in the words of `gmmkit.data`, where that finds the same fault: they name row and column.
     """
     if isinstance(X, Table) or _is_stream(X):
         table = as_table(X)
@@ -32,9 +33,15 @@ def rows_of(
                 f"{table.origin} has {table.n_rows} sample(s), but {type(estimator).__name__} needs at least {min_rows}"
             )
     else:
-        array = validate_data(
-            estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=min_rows
-        )
+        if np.ma.isMaskedArray(X):
+            as_table(X)  # refuses masked values, which scikit-learn would read as if they were not
+        try:
+            array = validate_data(
+                estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=min_rows
+            )
+        except ValueError:
+            as_table(X)
+            raise
         names = getattr(estimator, "feature_names_in_", None)
         table = as_table(array, names=None if names is None else [str(name) for name in names])
     if sample_weight is None:
