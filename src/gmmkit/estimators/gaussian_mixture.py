@@ -277,10 +277,10 @@ class GaussianMixture(MixtureDensity):
             return [given.start_from(start, self.covariance_type, k, table.n_rows, d)], False, -np.inf
         if self.warm_start and hasattr(self, "converged_"):
             mixture = self.mixture_
-            if (mixture.n_components, mixture.n_features) != (k, d):
+            if (mixture.n_components, mixture.n_features, mixture.covariance_type) != (k, d, self.covariance_type):
                 raise ParameterError(
-                    f"warm_start cannot go on from {mixture!r} with {k} components in {d} columns: "
-                    "fit a new estimator, or set warm_start=False"
+                    f"warm_start cannot go on from {mixture!r} with {k} {self.covariance_type} components in "
+                    f"{d} columns: fit a new estimator, or set warm_start=False"
                 )
             return [FromMixture(mixture)], False, self.lower_bound_
         if weights is not None and means is not None and covariance is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ Array = NDArray[np.float64]
 
 def checked_weights(weights: Any, k: int) -> Array:
     """Return `weights_init` (k,), or raise with scikit-learn's messages."""
-    weights = check_array(weights, dtype=[np.float64, np.float32], ensure_2d=False)
+    weights = check_array(weights, dtype=[np.float64, np.float32], ensure_2d=False, input_name="weights_init")
     _check_shape(weights, (k,), "weights")
     if (weights < 0.0).any() or (weights > 1.0).any():
         # The two numbers stand as scikit-learn's message has them, which its tests read.
@@ -45,7 +46,7 @@ def checked_weights(weights: Any, k: int) -> Array:
 
 def checked_means(means: Any, k: int, d: int) -> Array:
     """Return `means_init` (k, d), or raise with scikit-learn's messages."""
-    means = check_array(means, dtype=[np.float64, np.float32], ensure_2d=False)
+    means = check_array(means, dtype=[np.float64, np.float32], ensure_2d=False, input_name="means_init")
     _check_shape(means, (k, d), "means")
     return np.asarray(means, dtype=np.float64)
 
@@ -53,7 +54,11 @@ def checked_means(means: Any, k: int, d: int) -> Array:
 def checked_precisions(precisions: Any, covariance_type: str, k: int, d: int) -> Array:
     """Return `precisions_init` in the family's shape, or raise with scikit-learn's messages."""
     precisions = check_array(
-        precisions, dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=covariance_type == "full"
+        precisions,
+        dtype=[np.float64, np.float32],
+        ensure_2d=False,
+        allow_nd=covariance_type == "full",
+        input_name="precisions_init",
     )
     shape = family(covariance_type).contraction.shape(k, d)
     _check_shape(precisions, shape, f"{covariance_type} precision")
@@ -87,15 +92,16 @@ def start_from(start: Any, covariance_type: str, k: int, n: int, d: int) -> Star
         return _from_responsibilities(array, k, n)
     if array.ndim == 1:
         return _from_labels(array, k, n)
-    raise ParameterError(
-        f"start must be labels ({n},), responsibilities ({n}, {k}) or a Mixture, "
-        f"but got an array of shape {array.shape}"
-    )
+    received = f"an array of shape {array.shape}" if array.ndim else reprlib.repr(start)
+    raise ParameterError(f"start must be labels ({n},), responsibilities ({n}, {k}) or a Mixture, but got {received}")
 
 
 def _from_labels(labels: NDArray[Any], k: int, n: int) -> Start:
     if len(labels) != n:
         raise ParameterError(f"start has {len(labels)} labels, but X has {n} rows: give one label a row")
+    unknown = np.flatnonzero(labels != labels)  # noqa: PLR0124 - NaN, whatever the type
+    if len(unknown):
+        raise ParameterError(f"start: the label of row {unknown[0]} is NaN, but every row needs a label")
     names, codes = np.unique(labels, return_inverse=True)
     if len(names) != k:
         raise ParameterError(
