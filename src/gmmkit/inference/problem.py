@@ -46,8 +46,8 @@ class Survey:
     def frame(self, *, one_scale: bool) -> Frame:
         """Return the frame of these rows, with one scale for all columns or one for each."""
         reach = np.maximum(self.high - self.mean, self.mean - self.low)
-        # A constant column has no spread to measure by: its own size serves.
-        spread = np.where(self.constant, np.abs(self.mean), reach)
+        # A constant column has no spread to measure by: its own size serves, if its square is a number.
+        spread = np.where(self.constant, np.minimum(np.abs(self.mean), 1e150), reach)
         if one_scale:
             spread = np.full_like(spread, reach.max() or spread.max())
         return Frame(self.mean, power_of_two(spread))
