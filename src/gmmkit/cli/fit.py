@@ -12,14 +12,17 @@ from gmmkit.cli.commands import command_line
 from gmmkit.cli.facts import facts_of
 from gmmkit.cli.fitting import Asked, Fitted, fit_table
 from gmmkit.cli.options import (
+    EVERY_STRUCTURE,
     ColumnsOption,
-    Criterion,
     DataArgument,
     JobsOption,
     JsonOption,
     LabelOption,
     QuietOption,
     WeightsOption,
+    at_least,
+    completing,
+    one_of,
     parse_columns,
     parse_components,
     parse_covariance,
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
+# The engine's names, which cannot be asked for before it is imported; a test holds them equal.
+STARTS = ("kmeans", "k-means++", "random", "random_from_data")
+
 
 def fit(
     context: typer.Context,
@@ -46,16 +52,22 @@ def fit(
         str, typer.Option("--components", "-k", metavar="3|1:9|2,4", help="Numbers of components to try.")
     ] = "1:9",
     covariance: Annotated[
-        str, typer.Option("--covariance", metavar="NAME,…", help="full, tied, diag, spherical, several, or all.")
+        str,
+        typer.Option(
+            "--covariance",
+            metavar="NAME,…",
+            autocompletion=completing(["all", *EVERY_STRUCTURE]),
+            help="full, tied, diag, spherical, several, or all.",
+        ),
     ] = "all",
-    criterion: Annotated[Criterion, typer.Option(help="What the search minimises.")] = Criterion.BIC,
+    criterion: Annotated[str, typer.Option(**one_of("bic", "aic", "icl"), help="What the search minimises.")] = "bic",
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
     label: LabelOption = None,
     report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Also write a report (.html).")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")] = 0,
+    seed: Annotated[int, typer.Option(parser=at_least(0), metavar="N", help="The same seed gives the same model.")] = 0,
     max_iter: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Most passes of a fit [100; search: 1000].")
+        int | None, typer.Option(parser=at_least(1), metavar="N", help="Most passes of a fit [100; search: 1000].")
     ] = None,
     tol: Annotated[
         float | None, typer.Option(min=0.0, metavar="X", help="Gain per row to stop at [0.001; search: 1e-7].")
@@ -63,11 +75,9 @@ def fit(
     reg_covar: Annotated[
         str, typer.Option(metavar="auto|X", help="Regularisation: auto, or a number added to variances.")
     ] = "auto",
-    init: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Start of a single fit: kmeans, k-means++, random, …")
-    ] = None,
+    init: Annotated[str | None, typer.Option(**one_of(*STARTS), help="How a single fit starts [kmeans].")] = None,
     n_init: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Starts for each fit [1; search: 2 and more].")
+        int | None, typer.Option(parser=at_least(1), metavar="N", help="Starts for each fit [1; search: 2 and more].")
     ] = None,
     jobs: JobsOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 5 if the fit did not converge.")] = False,
@@ -80,14 +90,14 @@ def fit(
     asked = Asked(
         components=parse_components(components),
         structures=parse_covariance(covariance, _structures()),
-        criterion=criterion.value,
+        criterion=criterion,
         reg_covar=parse_reg_covar(reg_covar),
-        init=_checked_init(init),
+        init=init or "kmeans",
         seed=seed,
         tol=tol,
         max_iter=max_iter,
         n_init=n_init,
-        jobs=_checked_jobs(jobs),
+        jobs=jobs,
     )
     if init is not None and not asked.is_one_fit:
         raise UsageError(
@@ -148,17 +158,3 @@ def _structures() -> list[str]:
     from gmmkit.model.covariance.catalogue import FAMILIES
 
     return list(FAMILIES)
-
-
-def _checked_init(init: str | None) -> str:
-    from gmmkit.inference.starts import STARTS
-
-    if init is not None and init not in STARTS:
-        raise UsageError(f"--init is {init!r}; expected one of {', '.join(STARTS)}")
-    return init or "kmeans"
-
-
-def _checked_jobs(jobs: int | None) -> int | None:
-    if jobs == 0:
-        raise UsageError("--jobs is 0; expected a number of threads, or -1 for all cores")
-    return jobs

@@ -85,5 +85,5 @@ def _usage(error: Any) -> int:
         return int(Exit.USAGE)
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "gmmkit"
-    complain(f"{message.rstrip('.')}. See {path} --help")
+    complain(f"{message.rstrip('?.')}{'?' if message.rstrip('.').endswith('?') else '.'} See {path} --help")
     return int(Exit.USAGE)

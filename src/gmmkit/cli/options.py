@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
-from typing import Annotated
+from collections.abc import Callable, Collection, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +13,6 @@ from gmmkit.cli.boundary import UsageError
 
 __all__ = [
     "ColumnsOption",
-    "Criterion",
     "DataArgument",
     "JobsOption",
     "JsonOption",
@@ -22,6 +20,11 @@ __all__ = [
     "ModelArgument",
     "QuietOption",
     "WeightsOption",
+    "at_least",
+    "chosen",
+    "completing",
+    "not_negative",
+    "one_of",
     "parse_columns",
     "parse_components",
     "parse_covariance",
@@ -30,6 +33,75 @@ __all__ = [
 
 MOST_SIZES = 10_000
 EVERY_STRUCTURE = ("full", "tied", "diag", "spherical")
+
+
+def at_least(least: int) -> Callable[[Any], int]:
+    """Return a parser of whole numbers that are not less than `least`."""
+
+    def whole_number(text: Any) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise typer.BadParameter(f"it is {text!r}; expected a whole number, at least {least}")
+        return value
+
+    return whole_number
+
+
+def not_negative(text: Any) -> float:
+    """Parse a finite number at or above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < float("inf"):
+        raise typer.BadParameter(f"it is {text!r}; expected a number at or above 0")
+    return value
+
+
+def one_of(*names: str) -> dict[str, Any]:
+    """Return what an option needs whose value is one of some names."""
+
+    def name(text: Any) -> str:
+        if text not in names:
+            raise typer.BadParameter(chosen(text, names))
+        return str(text)
+
+    # A list that is longer would take the room of the explanations beside it.
+    listed = "|".join(names)
+    return {
+        "parser": name,
+        "metavar": listed if len(listed) < 16 else "NAME",
+        "autocompletion": completing(names),
+    }
+
+
+def completing(names: Collection[str]) -> Callable[[str], list[str]]:
+    """Return a completion that offers names, also after a comma."""
+
+    def offer(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        return [before + comma + name for name in names if name.startswith(last)]
+
+    return offer
+
+
+def chosen(wrong: str, right: Collection[str]) -> str:
+    """Say what is wrong with a name that is none of those expected."""
+    by_case = {name.casefold(): name for name in right}
+    close = difflib.get_close_matches(wrong.casefold(), by_case, n=1)
+    hint = f"did you mean {by_case[close[0]]}? Expected" if close else "expected"
+    return f"it is {wrong!r}; {hint} one of {', '.join(right)}"
+
+
+def _threads(text: Any) -> int:
+    value = at_least(-1024)(text)
+    if value == 0:
+        raise typer.BadParameter("it is '0'; expected a number of threads, or -1 for all cores")
+    return value
+
 
 DataArgument = Annotated[
     str, typer.Argument(metavar="DATA", help="CSV, TSV, TXT (also .gz), Parquet or NPY file; - for CSV on stdin.")
@@ -45,17 +117,11 @@ LabelOption = Annotated[
     str | None,
     typer.Option("--label", metavar="COLUMN", help="Column of known labels: kept aside and compared with clusters."),
 ]
-JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", help="Threads; -1: all cores.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", "-j", parser=_threads, metavar="N", help="Threads; -1: all cores.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages but errors.")]
-
-
-class Criterion(StrEnum):
-    """Information criteria; lower is better."""
-
-    BIC = "bic"
-    AIC = "aic"
-    ICL = "icl"
 
 
 def parse_components(text: str) -> list[int]:
@@ -99,7 +165,7 @@ def parse_covariance(text: str, known: Sequence[str]) -> list[str] | None:
         return None
     for name in wanted:
         if name not in known:
-            raise UsageError(f"--covariance is {text!r}; {_choices(name, ['all', *known])}")
+            raise UsageError(f"--covariance: {chosen(name, ['all', *known])}, or several between commas")
     return list(dict.fromkeys(wanted))
 
 
@@ -113,21 +179,11 @@ def parse_columns(text: str | None) -> list[str] | None:
     return names
 
 
-def parse_reg_covar(text: str) -> str | float:
-    """Return ``"auto"`` or a number at or above zero."""
-    if text == "auto":
-        return text
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value < float("inf"):
-        raise UsageError(f"--reg-covar is {text!r}; expected auto, or a number at or above 0")
-    return value
-
-
-def _choices(wrong: str, right: Iterable[str]) -> str:
-    by_case = {name.casefold(): name for name in right}
-    close = difflib.get_close_matches(wrong.casefold(), by_case, n=1)
-    hint = f"did you mean {by_case[close[0]]}? " if close else ""
-    return f"{hint}Expected one or some of {', '.join(right)}"
+def parse_reg_covar(text: Any) -> str:
+    """Check that it is ``"auto"`` or a number at or above zero."""
+    if text != "auto":
+        try:
+            not_negative(text)
+        except typer.BadParameter:
+            raise typer.BadParameter(f"it is {text!r}; expected auto, or a number at or above 0") from None
+    return str(text)

@@ -44,7 +44,7 @@ def console_on(stream: TextIO) -> Console:
 def print_table(
     console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], *, best: int | None = None
 ) -> None:
-    """Print a table of texts, numbers to the right; on a narrow terminal the last columns are left out.
+    """Print a table of texts, numbers to the right; on a narrow terminal the last columns are left out, and named.
 
     Parameters
     ----------
@@ -71,6 +71,9 @@ def print_table(
     for place, row in enumerate(rows):
         table.add_row(*map(Text, row[:shown]), style="bold green" if place == best else None)
     console.print(table)
+    if shown < len(columns):
+        left_out = ", ".join(heading.lstrip("<") for heading in columns[shown:])
+        console.print(Text(f"Too narrow to show {left_out}.", style="dim"))
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gmmkit.cli.models import open_data_of, open_model
-from gmmkit.cli.options import ColumnsOption, DataArgument, ModelArgument, QuietOption
+from gmmkit.cli.options import ColumnsOption, DataArgument, ModelArgument, QuietOption, one_of
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.rows import check_rows_output, write_rows
 
@@ -20,13 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 
-class Only(StrEnum):
-    """One of the quantities."""
-
-    LABEL = "label"
-    PROBABILITY = "probability"
-    UNCERTAINTY = "uncertainty"
-    LOG_DENSITY = "log_density"
+QUANTITIES = ("label", "probability", "uncertainty", "log_density")
 
 
 def predict(
@@ -36,7 +29,7 @@ def predict(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="CSV, TSV, NPY, Parquet or JSONL file; default: stdout."),
     ] = None,
-    only: Annotated[Only | None, typer.Option(help="Write this only.")] = None,
+    only: Annotated[str | None, typer.Option(**one_of(*QUANTITIES), help="Write this only.")] = None,
     columns: ColumnsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a row instead of CSV.")] = False,
     quiet: QuietOption = False,
@@ -50,31 +43,28 @@ def predict(
         _check_every_row(table)
         watch.say(f"predicting {table.n_rows} rows")
         k = record.mixture.n_components
-        names = {
-            Only.LABEL: ["label"],
-            Only.PROBABILITY: [f"probability_{j}" for j in range(k)],
-            Only.UNCERTAINTY: ["uncertainty"],
-            Only.LOG_DENSITY: ["log_density"],
-        }
-        wanted = [name for quantity in names if only in (None, quantity) for name in names[quantity]]
+        names = [["label"], [f"probability_{j}" for j in range(k)], ["uncertainty"], ["log_density"]]
+        wanted = [
+            name for quantity, its in zip(QUANTITIES, names, strict=True) if only in (None, quantity) for name in its
+        ]
         answers = _answers(record.mixture, table, only)
         write_rows(output, wanted, answers, table.n_rows, as_json=as_json)
 
 
-def _answers(mixture: Mixture, table: Table, only: Only | None) -> Iterator[list[Any]]:
+def _answers(mixture: Mixture, table: Table, only: str | None) -> Iterator[list[Any]]:
     from gmmkit.model.evaluation import evaluate_blocks
     from gmmkit.numerics.blas import one_blas_thread
 
     with one_blas_thread():
         for _, answer in evaluate_blocks(mixture, table):
             columns: list[Any] = []
-            if only in (None, Only.LABEL):
+            if only in (None, "label"):
                 columns.append(answer.labels)
-            if only in (None, Only.PROBABILITY):
+            if only in (None, "probability"):
                 columns += list(answer.posterior.T)
-            if only in (None, Only.UNCERTAINTY):
+            if only in (None, "uncertainty"):
                 columns.append(1.0 - answer.posterior.max(axis=1))
-            if only in (None, Only.LOG_DENSITY):
+            if only in (None, "log_density"):
                 columns.append(answer.log_density)
             yield columns
 

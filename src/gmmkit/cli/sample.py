@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmmkit.cli.models import open_model
-from gmmkit.cli.options import ModelArgument
+from gmmkit.cli.options import ModelArgument, at_least
 from gmmkit.cli.rows import check_rows_output, write_rows
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ BLOCK_VALUES = 2**18
 
 def sample(
     model: ModelArgument,
-    n: Annotated[int, typer.Option("--number", "-n", min=1, metavar="N", help="Number of rows.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 0,
+    n: Annotated[int, typer.Option("--number", "-n", parser=at_least(1), metavar="N", help="Number of rows.")] = 1000,
+    seed: Annotated[int, typer.Option(parser=at_least(0), metavar="N", help="The same seed gives the same rows.")] = 0,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="CSV, TSV, NPY, Parquet or JSONL file; default: stdout."),

@@ -48,7 +48,7 @@ def print_search(console: Console, facts: Facts) -> None:
     console.print()
     print_table(
         console,
-        ["components", "<covariance", criterion.upper(), "worse by", "log-likelihood", "parameters", "passes"],
+        ["k", "<covariance", criterion.upper(), "worse by", "log-likelihood", "parameters", "passes"],
         [
             [
                 str(row["n_components"]),
@@ -118,7 +118,7 @@ def _print_components(console: Console, facts: Facts) -> None:
         held = "-" if c["effective_rows"] is None else number(c["effective_rows"], 1)
         rows.append([str(c["component"]), f"{100 * c['weight']:.1f} %", *values, apart, held])
     console.print()
-    print_table(console, ["component", "weight", *names[:MOST_FEATURES], "nearest", "effective rows"], rows)
+    print_table(console, ["", "weight", *names[:MOST_FEATURES], "nearest", "effective rows"], rows)
     more = []
     if d > MOST_FEATURES:
         more.append(f"{d - MOST_FEATURES} more columns")
@@ -132,7 +132,7 @@ def _print_labels(console: Console, labels: Facts) -> None:
     console.print()
     print_table(
         console,
-        ["component", *labels["names"]],
+        ["", *labels["names"]],
         [[str(j), *(f"{count:g}" for count in counts)] for j, counts in enumerate(labels["counts"])],
     )
     _print(console, f"Adjusted Rand index {labels['adjusted_rand_index']:.4f} (1: the same partition, 0: chance).")

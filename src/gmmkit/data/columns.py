@@ -107,7 +107,7 @@ def _of_model(
     if missing:
         raise DataError(
             f"{origin}: there is no column {', '.join(map(repr, missing))}, on which the model was fitted; "
-            f"it has {_listed(names, n_columns)}. Columns of other names are chosen with --columns (columns=[...])"
+            f"it has {_listed(names, n_columns)}. Columns of other names are chosen with --columns"
         )
     return wanted
 
