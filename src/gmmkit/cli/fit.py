@@ -22,6 +22,7 @@ from gmmkit.cli.options import (
     WeightsOption,
     at_least,
     completing,
+    not_negative,
     one_of,
     parse_columns,
     parse_components,
@@ -67,17 +68,23 @@ def fit(
     report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Also write a report (.html).")] = None,
     seed: Annotated[int, typer.Option(parser=at_least(0), metavar="N", help="The same seed gives the same model.")] = 0,
     max_iter: Annotated[
-        int | None, typer.Option(parser=at_least(1), metavar="N", help="Most passes of a fit [100; search: 1000].")
+        int | None, typer.Option(parser=at_least(1), metavar="N", help="Most passes of a fit (100; search: 1000).")
     ] = None,
     tol: Annotated[
-        float | None, typer.Option(min=0.0, metavar="X", help="Gain per row to stop at [0.001; search: 1e-7].")
+        float | None,
+        typer.Option(parser=not_negative, metavar="X", help="Gain per row to stop at (0.001; search: 1e-7)."),
     ] = None,
     reg_covar: Annotated[
-        str, typer.Option(metavar="auto|X", help="Regularisation: auto, or a number added to variances.")
+        str,
+        typer.Option(
+            parser=parse_reg_covar, metavar="auto|X", help="Regularisation: auto, or a number added to variances."
+        ),
     ] = "auto",
-    init: Annotated[str | None, typer.Option(**one_of(*STARTS), help="How a single fit starts [kmeans].")] = None,
+    init: Annotated[
+        str | None, typer.Option(**one_of(*STARTS), help=f"How a single fit starts: {', '.join(STARTS)}.")
+    ] = None,
     n_init: Annotated[
-        int | None, typer.Option(parser=at_least(1), metavar="N", help="Starts for each fit [1; search: 2 and more].")
+        int | None, typer.Option(parser=at_least(1), metavar="N", help="Starts for each fit (1; search: 2 and more).")
     ] = None,
     jobs: JobsOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 5 if the fit did not converge.")] = False,
@@ -91,7 +98,7 @@ def fit(
         components=parse_components(components),
         structures=parse_covariance(covariance, _structures()),
         criterion=criterion,
-        reg_covar=parse_reg_covar(reg_covar),
+        reg_covar=reg_covar if reg_covar == "auto" else float(reg_covar),
         init=init or "kmeans",
         seed=seed,
         tol=tol,
