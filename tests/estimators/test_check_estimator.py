@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gmmkit import GaussianMixture
+from gmmkit import GaussianMixture, GaussianMixtureSearch
 
 TYPES = ("full", "tied", "diag", "spherical")
 
@@ -13,6 +13,7 @@ TYPES = ("full", "tied", "diag", "spherical")
 ESTIMATORS = [
     *(GaussianMixture(k, covariance_type=covariance_type) for k in (1, 3) for covariance_type in TYPES),
     GaussianMixture(2, reg_covar=1e-6, n_init=2, init_params="random_from_data"),
+    GaussianMixtureSearch(),
 ]
 
 

@@ -27,6 +27,7 @@ from gmmkit.selection.search import Candidate, SearchResult, SearchSettings, sea
 
 __all__ = ["GaussianMixtureSearch"]
 
+SIZES = tuple(range(1, 10))
 STRUCTURES = ("full", "tied", "diag", "spherical")
 
 
@@ -35,7 +36,7 @@ class GaussianMixtureSearch(MixtureDensity):
 
     Parameters
     ----------
-    n_components : int or iterable of int, default=range(1, 10)
+    n_components : int or iterable of int, default=(1, 2, …, 9)
         Numbers of components to try.
     covariance_type : "all", str or list of str, default="all"
         Structures to try: any of "full", "tied", "diag", "spherical".
@@ -101,7 +102,7 @@ class GaussianMixtureSearch(MixtureDensity):
 
     def __init__(
         self,
-        n_components: int | Iterable[int] = range(1, 10),
+        n_components: int | Iterable[int] = SIZES,
         *,
         covariance_type: str | list[str] = "all",
         criterion: str = "bic",

@@ -1,0 +1,62 @@
+"""Saved estimators come back as they were, or not at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+import gmmkit
+from gmmkit.errors import ModelFormatError, ParameterError
+
+IRIS = load_iris(as_frame=True).data
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_saved_estimator_comes_back(tmp_path, covariance_type, dtype):
+    model = gmmkit.GaussianMixture(3, covariance_type=covariance_type, tol=1e-4, random_state=7).fit(IRIS.astype(dtype))
+    gmmkit.save(model, tmp_path / "model.gmm")
+    back = gmmkit.load(tmp_path / "model.gmm")
+    assert back.mixture_ == model.mixture_
+    for name in ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(model, name))
+        assert getattr(back, name).dtype == dtype
+    for name in ("converged_", "n_iter_", "lower_bound_", "lower_bounds_", "n_features_in_"):
+        assert getattr(back, name) == getattr(model, name)
+    assert list(back.feature_names_in_) == list(IRIS.columns)
+    assert (back.tol, back.random_state, back.covariance_type) == (1e-4, 7, covariance_type)
+    np.testing.assert_array_equal(back.predict(IRIS), model.predict(IRIS))
+
+
+def test_a_search_saves_its_winner_and_the_table(tmp_path):
+    search = gmmkit.GaussianMixtureSearch(range(1, 4)).fit(IRIS)
+    gmmkit.save(search, tmp_path / "model.gmm")
+    assert gmmkit.load(tmp_path / "model.gmm").mixture_ == search.mixture_
+    from gmmkit.files import read_model
+
+    assert read_model(tmp_path / "model.gmm").table == search.results_
+
+
+def test_a_fit_without_passes_is_kept(tmp_path):
+    model = gmmkit.GaussianMixture(2, max_iter=0, random_state=0).fit(IRIS)
+    gmmkit.save(model, tmp_path / "model.gmm")
+    assert gmmkit.load(tmp_path / "model.gmm").lower_bound_ == -np.inf
+
+
+def test_what_cannot_be_saved_is_refused_and_nothing_is_left(tmp_path):
+    with pytest.raises(ParameterError, match="GaussianMixture or GaussianMixtureSearch, but got dict"):
+        gmmkit.save({}, tmp_path / "model.gmm")
+    with pytest.raises(OSError, match="model.gmm"):
+        gmmkit.save(gmmkit.GaussianMixture().fit(IRIS), tmp_path / "missing" / "model.gmm")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    path = tmp_path / "model.gmm"
+    gmmkit.save(gmmkit.GaussianMixture(2, random_state=0).fit(IRIS), path)
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelFormatError, match="model.gmm"):
+        gmmkit.load(path)

@@ -1,0 +1,196 @@
+"""The search: its table, its ranking, what it lists apart, and what it reaches on public data."""
+
+from __future__ import annotations
+
+import csv
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+
+from gmmkit import GaussianMixture, GaussianMixtureSearch, open_old_faithful, open_table
+from gmmkit.errors import DataError, GmmkitError, ParameterError, SingularComponentWarning
+
+SHARED = Path(__file__).parents[3] / "shared"
+FAITHFUL = open_old_faithful().take(np.arange(272))
+IRIS = load_iris().data
+
+
+@pytest.fixture(scope="module")
+def faithful_search():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularComponentWarning)
+        return GaussianMixtureSearch().fit(FAITHFUL)
+
+
+def test_old_faithful_is_at_least_as_good_as_mclusts_best(faithful_search):
+    best = faithful_search.results_[0]
+    assert best["covariance_type"] == "tied"
+    assert best["n_components"] == 3
+    # R mclust 6.0: EEE with 3 components, 2 log L - df log n = -2314.316, log L = -1126.3262.
+    assert faithful_search.best_score_ <= 2314.316
+    assert best["log_likelihood"] >= -1126.3263
+
+
+def test_the_table_holds_every_candidate_ranked_by_the_criterion(faithful_search):
+    rows = faithful_search.results_
+    assert len(rows) == 36
+    ranked = [row for row in rows if row["rank"] is not None]
+    assert [row["rank"] for row in ranked] == list(range(1, len(ranked) + 1))
+    assert [row["bic"] for row in ranked] == sorted(row["bic"] for row in ranked)
+    assert rows[: len(ranked)] == ranked
+    assert faithful_search.margin_ == pytest.approx(ranked[1]["bic"] - ranked[0]["bic"])
+    for row in rows:
+        assert row["spurious"] or row["error"] or row["rank"]
+
+
+def test_it_predicts_as_its_best_estimator(faithful_search):
+    best = faithful_search.best_estimator_
+    assert isinstance(best, GaussianMixture)
+    np.testing.assert_array_equal(faithful_search.predict(FAITHFUL), best.predict(FAITHFUL))
+    np.testing.assert_array_equal(faithful_search.predict_proba(FAITHFUL), best.predict_proba(FAITHFUL))
+    assert faithful_search.score(FAITHFUL) == best.score(FAITHFUL)
+    assert faithful_search.bic(FAITHFUL) == pytest.approx(faithful_search.best_score_, rel=1e-10)
+    rows, components = faithful_search.sample(5)
+    assert rows.shape == (5, 2)
+    assert components.shape == (5,)
+
+
+def cells(name):
+    with (SHARED / "reference" / f"mclust_bic_{name}.csv").open(newline="") as file:
+        return {
+            (row["model"], int(row["G"])): -float(row["BIC"])
+            for row in csv.DictReader(file)
+            if row["BIC"] not in ("", "NA")
+        }
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared is not there: no reference figures")
+@pytest.mark.parametrize("name", ["faithful", "iris", "diabetes", "banknote"])
+def test_cells_are_as_good_as_mclusts_of_the_same_structure(name):
+    columns = {"faithful": 2, "iris": 4, "diabetes": 3, "banknote": 6}[name]
+    path = SHARED / "data" / "classic" / f"{name}.csv"
+    header = path.read_text().splitlines()[0].replace('"', "").split(",")
+    known = cells(name)
+    first = path.read_text().splitlines()[1].split(",")
+    numeric = [j for j in range(len(header)) if first[j].replace(".", "").isdigit()][:columns]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search = GaussianMixtureSearch().fit(open_table(path, columns=numeric))
+    mclust = {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}
+    pairs = [
+        (row["bic"], known[mclust[row["covariance_type"]], row["n_components"]])
+        for row in search.results_
+        if row["bic"] is not None and (mclust[row["covariance_type"]], row["n_components"]) in known
+    ]
+    assert len(pairs) > 25
+    good = sum(ours <= theirs + 0.01 for ours, theirs in pairs)
+    assert good >= 0.9 * len(pairs)
+
+
+def test_a_collapsed_fit_is_listed_apart_with_its_reason():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(100, 2)), np.full((4, 2), 3.0) + 1e-9 * rng.normal(size=(4, 2))])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search = GaussianMixtureSearch(range(1, 6), covariance_type="full").fit(X)
+    apart = [row for row in search.results_ if row["spurious"]]
+    assert apart
+    assert all(row["rank"] is None for row in apart)
+    assert "collapsed" in apart[0]["spurious"] or "effective rows" in apart[0]["spurious"]
+    assert search.results_[0]["spurious"] is None
+
+
+def test_more_components_than_rows_is_a_row_of_the_table_not_the_end():
+    X = np.random.default_rng(0).normal(size=(6, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search = GaussianMixtureSearch().fit(X)
+    failed = [row for row in search.results_ if row["error"]]
+    assert {row["n_components"] for row in failed} == {7, 8, 9}
+    assert all("at least as many rows" in row["error"] for row in failed)
+    assert all(math.isfinite(row["bic"]) for row in search.results_ if not row["error"])
+
+
+def test_weights_are_repetitions():
+    weights = np.random.default_rng(1).integers(0, 3, len(IRIS))
+    settings = dict(n_components=range(1, 4), covariance_type=["full", "diag"])
+    weighted = GaussianMixtureSearch(**settings).fit(IRIS, sample_weight=weights)
+    repeated = GaussianMixtureSearch(**settings).fit(np.repeat(IRIS, weights, axis=0))
+    assert weighted.best_score_ == pytest.approx(repeated.best_score_, rel=1e-8)
+    np.testing.assert_array_equal(weighted.predict(IRIS), repeated.predict(IRIS))
+
+
+def test_the_same_bits_for_any_number_of_threads_and_the_same_answer_twice():
+    one = GaussianMixtureSearch(range(1, 4), n_jobs=1).fit(IRIS)
+    two = GaussianMixtureSearch(range(1, 4), n_jobs=2).fit(IRIS)
+    assert one.results_ == two.results_
+
+
+def test_the_criterion_ranks():
+    icl = GaussianMixtureSearch(range(1, 5), criterion="icl").fit(IRIS)
+    ranked = [row["icl"] for row in icl.results_ if row["rank"]]
+    assert ranked == sorted(ranked)
+    assert icl.best_score_ == pytest.approx(icl.icl(IRIS), rel=1e-10)
+
+
+def test_one_column_has_two_structures():
+    search = GaussianMixtureSearch(range(1, 4)).fit(FAITHFUL[:, :1])
+    assert {row["covariance_type"] for row in search.results_} == {"full", "tied"}
+
+
+def test_the_callback_hears_of_every_candidate():
+    heard = []
+    GaussianMixtureSearch(range(1, 4), callback=lambda *news: heard.append(news)).fit(IRIS)
+    assert [(done, total) for _, done, total in heard] == [(i, 12) for i in range(1, 13)]
+
+
+def test_an_interrupt_keeps_the_best_so_far():
+    def stop(candidate, done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    search = GaussianMixtureSearch(range(1, 4), callback=stop)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(IRIS)
+    assert len(search.results_) == 3
+    assert search.predict(IRIS).shape == (150,)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"n_components": [0, 1]}, "positive whole numbers, but got 0"),
+        ({"n_components": [1.5]}, "positive whole numbers, but got 1.5"),
+        ({"n_components": []}, "positive numbers"),
+        ({"covariance_type": ["full", "fu"]}, "full, tied, diag, spherical"),
+        ({"criterion": "BIC"}, "criterion"),
+        ({"min_eigenvalue": -1.0}, "min_eigenvalue"),
+    ],
+)
+def test_bad_settings_are_named(settings, words):
+    with pytest.raises(ValueError, match=words):
+        GaussianMixtureSearch(**settings).fit(IRIS)
+
+
+def test_bad_rows_are_named():
+    X = IRIS.copy()
+    X[3, 2] = np.nan
+    with pytest.raises(DataError, match="row 3, column 2 is NaN"):
+        GaussianMixtureSearch(range(1, 3)).fit(X)
+
+
+def test_nothing_fits_is_an_error_with_the_first_reason():
+    with pytest.raises(ParameterError, match="no candidate could be fitted: 5 components"):
+        GaussianMixtureSearch([5]).fit(IRIS[:3])
+
+
+def test_before_a_fit_it_says_so():
+    with pytest.raises(NotFittedError):
+        GaussianMixtureSearch().predict(IRIS)
+    assert not hasattr(GaussianMixtureSearch(), "mixture_")
+    assert issubclass(DataError, GmmkitError)
