@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 
 _ONE_ROW = 1.5
 _EMPTY = 1e-3
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def _of_columns(problem: Problem) -> list[Repair]:
     elif constant.all():
         repairs += [Repair("constant column", column=j) for j in range(problem.n_columns)]
     for direction in problem.null_directions:
-        in_units = direction * problem.frame.scale
+        # In the data's units a coefficient may be small and matter; in the frame a small one is rounding.
+        in_units = np.where(np.abs(direction) > _ROUNDING, direction * problem.frame.scale, 0.0)
         in_units = in_units / np.abs(in_units).max()
         if not constant[np.abs(direction) > 0.05].all():
             repairs.append(Repair("dependent columns", direction=tuple(in_units.tolist())))

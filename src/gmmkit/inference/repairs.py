@@ -165,7 +165,7 @@ def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
         )
     dependent = [r.direction for r in repairs if r.kind == "dependent columns" and r.direction is not None]
     if dependent:
-        terms = [f"{c:+.3g} {column(j)}" for j, c in enumerate(dependent[0]) if abs(c) > 0.05]
+        terms = [f"{c:+.3g} {column(j)}" for j, c in enumerate(dependent[0]) if c]
         shown = f"{' '.join(terms)} is constant" if len(terms) <= 6 else f"{len(terms)} of them together"
         more = f", and {len(dependent) - 1} more such combinations" if len(dependent) > 1 else ""
         sentences.append(
