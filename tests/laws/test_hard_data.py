@@ -457,7 +457,10 @@ def test_a_dependent_column_is_named_with_its_direction(name, units):
     expected /= expected[np.abs(expected).argmax()]
     direction /= direction[np.abs(direction).argmax()]
     np.testing.assert_allclose(direction, expected, atol=1e-6)
-    assert "linearly dependent" in describe(result.repairs, None)
+    said = describe(result.repairs, None)
+    assert "linearly dependent" in said
+    for column in range(3):
+        assert f"column {column}" in said
 
 
 @pytest.mark.parametrize("start", ["kmeans", "k-means++", "random_from_data"])
