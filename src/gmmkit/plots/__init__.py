@@ -1,0 +1,29 @@
+"""Pictures of mixtures and of fits: matplotlib Axes for a notebook, SVG for a page.
+
+No picture touches pyplot, a window or the global settings; each takes ``theme="light"`` or ``"dark"``.
+"""
+
+from __future__ import annotations
+
+from gmmkit.plots.classification import plot_classification
+from gmmkit.plots.convergence import plot_convergence
+from gmmkit.plots.criterion import plot_criterion
+from gmmkit.plots.density import plot_density
+from gmmkit.plots.style import DARK, LIGHT, THEMES, Theme, ThemeName, component_style
+from gmmkit.plots.svg import to_svg
+from gmmkit.plots.uncertainty import plot_uncertainty
+
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "THEMES",
+    "Theme",
+    "ThemeName",
+    "component_style",
+    "plot_classification",
+    "plot_convergence",
+    "plot_criterion",
+    "plot_density",
+    "plot_uncertainty",
+    "to_svg",
+]
