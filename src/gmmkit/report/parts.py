@@ -1,0 +1,70 @@
+"""The components in numbers: how much each holds, how thin it is, where it lies and how wide."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.report.html import Html, cells, join, table, tag
+from gmmkit.report.marks import component
+from gmmkit.report.subject import Subject
+from gmmkit.report.words import count, decimals_for, fixed, number, percent, plural
+
+__all__ = ["components"]
+
+_MOST_SIZES = 500
+_MOST_COMPONENTS = 40
+_MOST_COLUMNS = 60
+_THIN = (
+    "Thinness is a component's smallest variance as a share of the data's, in the direction where that is least: far "
+    "below 1 it is flat or small, and near 0 it has collapsed."
+)
+
+
+def components(subject: Subject) -> Html:
+    """Return the section."""
+    return join([_sizes(subject), _places(subject), tag("p", _THIN, class_="note") if subject.result else None])
+
+
+def _sizes(subject: Subject) -> Html:
+    mixture, result = subject.mixture, subject.result
+    head = ["Cluster", "Weight"] + (["Effective rows", "Thinness"] if result else [])
+    rows = []
+    for j in range(min(mixture.n_components, _MOST_SIZES)):
+        values: list[object] = [component(j), percent(float(mixture.weights[j]))]
+        if result and j < len(result.health.effective_rows) and j < len(result.health.relative_eigenvalues):
+            values.append(count(float(result.health.effective_rows[j])))
+            values.append(number(float(result.health.relative_eigenvalues[j]), 2))
+        rows.append(cells(values, heads=1))
+    left = mixture.n_components - len(rows)
+    caption = "Size of each cluster" + (f" (the first {len(rows)}; {left} more are in the model)" if left else "")
+    return table(caption, head, rows, class_="numbers")
+
+
+def _places(subject: Subject) -> Html:
+    mixture = subject.mixture
+    chosen = np.sort(subject.by_weight[:_MOST_COMPONENTS])
+    shown = _columns(subject)
+    deviations = np.sqrt(mixture.covariance.variances())
+    usual = np.sqrt(mixture.weights @ mixture.covariance.variances())
+    rows = []
+    for c in shown:
+        decimals = decimals_for(float(usual[c]))
+        values: list[object] = [subject.names[c]]
+        for j in chosen:
+            mean, spread = float(mixture.means[j, c]), float(deviations[j, c])
+            width = fixed(spread, decimals) if decimals is not None and spread >= 10.0**-decimals else number(spread, 2)
+            values.append(join([fixed(mean, decimals), tag("span", f" ± {width}", class_="spread")]))
+        rows.append(cells(values, heads=1))
+    caption = "Mean ± standard deviation of each column"
+    if len(chosen) < mixture.n_components:
+        caption += f", the {len(chosen)} heaviest of {plural(mixture.n_components, 'cluster')}"
+    if len(shown) < mixture.n_features:
+        caption += f", the {len(shown)} columns of {mixture.n_features} in which clusters differ most"
+    return table(caption, ["Column", *(component(int(j)) for j in chosen)], rows, class_="numbers places")
+
+
+def _columns(subject: Subject) -> NDArray[np.intp]:
+    from gmmkit.plots.subject import choose_columns
+
+    return np.array(choose_columns(subject.mixture, subject.names, None, _MOST_COLUMNS), dtype=np.intp)

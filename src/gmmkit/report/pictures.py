@@ -1,0 +1,65 @@
+"""The rows and the model, seen: classification, uncertainty and density."""
+
+from __future__ import annotations
+
+from gmmkit.plots import plot_classification, plot_density, plot_uncertainty
+from gmmkit.plots.subject import choose_columns
+from gmmkit.report.figures import WIDE, WIDTH, figure
+from gmmkit.report.html import Html, join, tag
+from gmmkit.report.subject import Subject
+from gmmkit.report.words import listed, plural, short
+
+__all__ = ["pictures"]
+
+_MOST_ROWS = 2000
+_MOST_COLUMNS = 5
+
+
+def pictures(subject: Subject) -> Html:
+    """Return the section: pictures that need rows only where there are rows."""
+    mixture, rows, names = subject.mixture, subject.table, list(subject.names)
+    d = mixture.n_features
+    shown = choose_columns(mixture, names, None, 2)
+    told = _about_columns(subject, shown)
+    density = plot_density(mixture, rows, columns=shown, names=names, width=WIDTH, max_rows=_MOST_ROWS)
+    last = figure(density, "Density: how many rows the model expects where.")
+    if rows is None:
+        missing = (
+            "The rows were not at hand, so this is the model alone; classification and uncertainty show rows. "
+            "Give the data as well to see them: gmmkit report MODEL DATA."
+        )
+        return join([told, tag("p", missing), tag("div", last, class_="pictures")])
+    wide = d > 2
+    classified = plot_classification(
+        mixture, rows, names=names, width=WIDE if wide else WIDTH, max_rows=_MOST_ROWS,
+        columns=choose_columns(mixture, names, None, _MOST_COLUMNS) if wide else None,
+    )  # fmt: skip
+    what = "each row in the colour and mark of its most probable cluster"
+    first = figure(classified, f"Classification: {what}.", wide=wide)
+    unsure = plot_uncertainty(mixture, rows, columns=shown, names=names, width=WIDTH, max_rows=_MOST_ROWS)
+    second = figure(unsure, "Uncertainty: the larger and darker a row, the less sure its cluster.")
+    if wide:
+        return join([told, first, tag("div", second, last, class_="pictures")])
+    return join([told, tag("div", first, second, last, class_="pictures")])
+
+
+def _about_columns(subject: Subject, pair: list[int]) -> Html | None:
+    mixture, names = subject.mixture, subject.names
+    d = mixture.n_features
+    if d <= 2:
+        return None
+    several = choose_columns(mixture, names, None, _MOST_COLUMNS)
+    both = listed([short(names[j]) for j in pair])
+    why = "those in which the clusters' means differ most, measured by the spread of the rows"
+    if mixture.n_components == 1:
+        why = "the first, since one cluster has nothing to differ from"
+    if d <= _MOST_COLUMNS:
+        return tag(
+            "p", f"All {d} columns are shown in pairs; where there is room for two only, they are {both}: {why}."
+        )
+    seen = listed([short(names[j]) for j in several])
+    return tag(
+        "p",
+        f"Of {plural(d, 'column')} the pictures show {seen} in pairs, and {both} where there is room for two only: "
+        f"{why}. Clusters and uncertainty come from all columns.",
+    )
