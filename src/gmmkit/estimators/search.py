@@ -23,12 +23,9 @@ from gmmkit.inference.repairs import describe
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.criteria import CRITERIA
-from gmmkit.selection.search import Candidate, SearchResult, SearchSettings, search
+from gmmkit.selection.search import DEFAULTS, SIZES, STRUCTURES, Candidate, SearchResult, SearchSettings, search
 
 __all__ = ["GaussianMixtureSearch"]
-
-SIZES = tuple(range(1, 10))
-STRUCTURES = ("full", "tied", "diag", "spherical")
 
 
 class GaussianMixtureSearch(MixtureDensity):
@@ -47,7 +44,7 @@ class GaussianMixtureSearch(MixtureDensity):
     reg_covar : "auto" or float, default="auto"
         See :class:`GaussianMixture`.
     max_iter : int, default=1000
-    n_init : int, default=2
+    n_init : int, default=3
         k-means starts in the metric of the structure, beside one in the data's own units and one that splits a
         component of the next smaller fit.
     min_eigenvalue : float, default=1e-4
@@ -106,11 +103,11 @@ class GaussianMixtureSearch(MixtureDensity):
         *,
         covariance_type: str | list[str] = "all",
         criterion: str = "bic",
-        tol: float = 1e-7,
+        tol: float = DEFAULTS["tol"],
         reg_covar: float | Literal["auto"] = "auto",
-        max_iter: int = 1000,
-        n_init: int = 2,
-        min_eigenvalue: float = 1e-4,
+        max_iter: int = DEFAULTS["max_iter"],
+        n_init: int = DEFAULTS["n_init"],
+        min_eigenvalue: float = DEFAULTS["min_eigenvalue"],
         random_state: Any = 0,
         n_jobs: int | None = None,
         callback: Callable[[Candidate, int, int], object] | None = None,

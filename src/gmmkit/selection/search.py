@@ -29,10 +29,15 @@ from gmmkit.model.evaluation import Likelihood, likelihood
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.criteria import CRITERIA
 
-__all__ = ["Candidate", "SearchResult", "SearchSettings", "search"]
+__all__ = ["DEFAULTS", "SIZES", "STRUCTURES", "Candidate", "SearchResult", "SearchSettings", "search"]
+
+#: What a search does unless told otherwise, whoever asks for it.
+SIZES = tuple(range(1, 10))
+STRUCTURES = ("full", "tied", "diag", "spherical")
+DEFAULTS: dict[str, Any] = {"tol": 1e-7, "max_iter": 1000, "n_init": 3, "min_eigenvalue": 1e-4}
 
 _SHORT_GAIN = 1e-4
-_SHORT_PASSES = 40
+_SHORT_PASSES = 15
 
 
 @dataclass(frozen=True, slots=True)
