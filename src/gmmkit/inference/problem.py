@@ -62,7 +62,8 @@ def survey(table: Table, workers: Workers) -> Survey:
         total, low, high, weight = np.zeros(d), np.full(d, np.inf), np.full(d, -np.inf), 0.0
         for block in table.blocks(plan.block_rows, start, stop):
             table.check_finite(block)
-            rows = np.asarray(block.rows, dtype=np.float64)
+            # Row by row in memory, or the rounding of the sums would depend on how the caller's array lies.
+            rows = np.ascontiguousarray(block.rows, dtype=np.float64)
             if block.weights is None:
                 weight += len(rows)
                 total += rows.sum(axis=0)
