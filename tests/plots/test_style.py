@@ -118,3 +118,12 @@ def test_missing_matplotlib_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingDependencyError, match=r'pip install "gmmkit\[plot\]"'):
         plot_convergence([-1.0])
+
+
+def test_powers_and_offsets_of_ticks_stand_with_the_name():
+    mixture = Mixture.from_arrays([1.0], [[1e9, 0.0]], [[1.0, 1e-14]], covariance_type="diag")
+    ax = plot_classification(mixture, mixture.sample(50, seed=0)[0], names=["a", "b"])
+    assert ax.get_xlabel() == "a (+1e9)"
+    assert ax.get_ylabel() == "b (×1e−7)"
+    ax.figure.draw_without_rendering()
+    assert not ax.yaxis.get_offset_text().get_visible()

@@ -21,6 +21,7 @@ from gmmkit.plots.style import (
     drawing,
     dress,
     legend,
+    name_axis,
     new_figure,
     note,
     theme_named,
@@ -109,11 +110,12 @@ def plot_classification(
             ax = new_figure(width, height, colours).subplots()
         dress(ax, colours, grid="both" if len(chosen) == 2 else "x")
         ax.set_label(_sentence(mixture, drawn))
-        ax.set_xlabel(shown.names[0], parse_math=False)
         if len(chosen) == 1:
             _one_column(ax, part, shown.rows[:, 0], labels, theme)
         else:
             _two_columns(ax, part, shown, labels, theme)
+        name_axis(ax.xaxis, shown.names[0])
+        name_axis(ax.yaxis, shown.names[1] if len(chosen) == 2 else "density")
         legend(ax, component_handles(part, theme), colours, title="component (weight)")
         note(ax, "; ".join(remarks) + ".", colours)
         return ax
@@ -125,7 +127,6 @@ def _two_columns(ax: Axes, part: Mixture, shown: Drawn, labels: NDArray[np.intp]
     ellipses(ax, part, theme)
     ax.set(xlim=reach(part, 0, shown.rows[:, 0]), ylim=reach(part, 1, shown.rows[:, 1]))
     numbers(ax, part, theme)
-    ax.set_ylabel(shown.names[1], parse_math=False)
 
 
 def _one_column(
@@ -147,7 +148,7 @@ def _one_column(
             ax.plot(mine, np.full(len(mine), lane), linestyle="none", marker="|", markersize=max(4.0, 12.0 / lanes),
                     color=colour, alpha=0.7, markeredgewidth=0.8, label=f"_rows {j}")  # fmt: skip
     ax.axhline(0.0, color=theme_named(theme).muted, linewidth=0.8)
-    ax.set(xlim=(low, high), ylim=(-step * (lanes + 0.6), 1.05 * top), ylabel="density")
+    ax.set(xlim=(low, high), ylim=(-step * (lanes + 0.6), 1.05 * top))
     ax.set_yticks([tick for tick in ax.get_yticks() if 0 <= tick <= 1.05 * top])
 
 

@@ -29,6 +29,8 @@ __all__ = ["plot_criterion"]
 
 # Times the distance of the median fit from the best.
 _POOREST = 3.0
+# How much taller the picture must be with them for leaving fits out to be worth it.
+_WORTH = 1.7
 Criterion = Literal["bic", "aic", "icl"]
 
 
@@ -147,7 +149,7 @@ def _range(values: list[float]) -> tuple[float, float]:
     """
     low, high = min(values), max(values)
     most = low + _POOREST * (sorted(values)[len(values) // 2] - low)
-    high = most if low < most < high else high
+    high = most if 0.0 < _WORTH * (most - low) < high - low else high
     size = (high - low) or max(1.0, 1e-3 * abs(high))
     return low - 0.22 * size, high + 0.08 * size
 

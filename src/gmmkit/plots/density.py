@@ -17,7 +17,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed
 from gmmkit.plots.curves import curves
 from gmmkit.plots.marks import component_handles, outside
-from gmmkit.plots.style import Theme, ThemeName, drawing, dress, legend, new_figure, note, theme_named
+from gmmkit.plots.style import Theme, ThemeName, drawing, dress, legend, name_axis, new_figure, note, theme_named
 from gmmkit.plots.subject import Drawn, choose_columns, column_names, draw, fine_grid, marginal, reach, short
 
 if TYPE_CHECKING:
@@ -117,13 +117,13 @@ def plot_density(
         dress(ax, colours)
         ax.set_label(f"Density of {', '.join(short(all_names[j]) for j in chosen)}")
         ax.set(xlim=limits[0])
-        ax.set_xlabel(short(all_names[chosen[0]]), parse_math=False)
         if len(chosen) == 1:
             _curve(ax, part, shown, limits[0], theme)
         else:
             _regions(ax, part, shown, limits, levels, seed, colours)
-            ax.set_ylabel(short(all_names[chosen[1]]), parse_math=False)
             remarks.append("each region is the smallest that holds its share")
+        name_axis(ax.xaxis, short(all_names[chosen[0]]))
+        name_axis(ax.yaxis, short(all_names[chosen[1]]) if len(chosen) == 2 else "density")
         text = "; ".join(remark for remark in remarks if remark)
         note(ax, text and text[0].upper() + text[1:] + ".", colours)
     return ax
@@ -158,7 +158,7 @@ def _curve(ax: Axes, part: Mixture, shown: Drawn | None, limits: tuple[float, fl
         ax.stairs(heights, edges, fill=True, color=colours.muted, alpha=0.22, label="_histogram", zorder=1)
         top = max(top, float(heights.max()))
         handles.append(Patch(facecolor=colours.muted, alpha=0.22, label="rows"))
-    ax.set(ylim=(0.0, 1.06 * top), ylabel="density")
+    ax.set_ylim(0.0, 1.06 * top)
     legend(ax, handles, colours, title="component (weight)" if part.n_components > 1 else "")
 
 

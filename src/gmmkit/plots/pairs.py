@@ -12,8 +12,8 @@ from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.plots.curves import curves
 from gmmkit.plots.marks import component_handles, crosses, ellipses, points
-from gmmkit.plots.style import SMALL, Theme, ThemeName, dress, new_figure, theme_named
-from gmmkit.plots.subject import Drawn, marginal, reach
+from gmmkit.plots.style import SMALL, Theme, ThemeName, dress, factor, new_figure, theme_named
+from gmmkit.plots.subject import Drawn, marginal, reach, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def pairs(
         axes = figure.subplots(m, m)
         note = "; ".join(remarks) + "."
         figure.supxlabel(
-            textwrap.fill(note, int(width * 72 / (0.54 * SMALL))), x=0.01, ha="left", fontsize=SMALL,
+            textwrap.fill(note, int(width * 72 / (0.58 * SMALL))), x=0.01, ha="left", fontsize=SMALL,
             color=colours.muted,
         )  # fmt: skip
         figure.get_layout_engine().set(w_pad=0.05, h_pad=0.04, wspace=0.02, hspace=0.02)  # type: ignore[union-attr, call-arg]
@@ -51,6 +51,8 @@ def pairs(
             ax.axis("off")
             continue
         dress(ax, colours, grid=None)
+        ax.get_xaxis().get_offset_text().set_visible(False)
+        ax.get_yaxis().get_offset_text().set_visible(False)
         if i == j:
             top = curves(ax, marginal(mixture, [j]), *limits[j], theme, linewidth=1.2)
             ax.set_ylim(0.0, 1.08 * top)
@@ -77,11 +79,16 @@ def _label(ax: Axes, i: int, j: int, m: int, names: tuple[str, ...], panel: floa
     if i != j:
         ax.yaxis.set_major_locator(MaxNLocator(2 if panel < 1.4 else 3))
     size = SMALL + (panel > 1.4)
-    wrap = max(8, int(panel * 72 / (0.62 * size)))
+    wrap = max(8, int(0.82 * panel * 72 / (0.62 * size)))
     if i == m - 1:
-        ax.set_xlabel(textwrap.fill(names[j], wrap), fontsize=size, parse_math=False)
+        ax.set_xlabel(_wrapped(names[j] + factor(ax.xaxis), wrap), fontsize=size, parse_math=False)
     if j == 0:
-        ax.set_ylabel(textwrap.fill(names[i], wrap) if i else "density", fontsize=size, parse_math=False)
+        name = _wrapped(names[i] + factor(ax.yaxis), wrap) if i else "density"
+        ax.set_ylabel(name, fontsize=size, parse_math=False)
+
+
+def _wrapped(name: str, width: int) -> str:
+    return textwrap.fill(" ".join(short(word, width) for word in name.split()), width)
 
 
 def _legend(axes: NDArray[Any], mixture: Mixture, theme: ThemeName, colours: Theme, panel: float) -> None:

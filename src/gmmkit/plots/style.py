@@ -17,6 +17,7 @@ from gmmkit.errors import MissingDependencyError, ParameterError
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 __all__ = [
@@ -31,7 +32,9 @@ __all__ = [
     "component_style",
     "drawing",
     "dress",
+    "factor",
     "legend",
+    "name_axis",
     "new_figure",
     "note",
     "theme_named",
@@ -154,12 +157,29 @@ def dress(ax: Axes, theme: Theme, *, grid: Literal["both", "x", "y"] | None = "b
     )  # fmt: skip
     for label in (ax.xaxis.label, ax.yaxis.label, ax.title):
         label.set_color(theme.ink)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.get_offset_text().set(color=theme.muted, fontsize=SMALL)
     ax.set_axisbelow(True)
     if grid:
         ax.grid(visible=True, axis=grid, color=theme.grid, linewidth=0.7, linestyle="-", alpha=1.0)
     return ax
+
+
+def name_axis(axis: Axis, name: str, **options: Any) -> None:
+    """Write an axis's name, and with it what its ticks leave out.
+
+    The limits and ticks of the axis must be set.
+    """
+    axis.set_label_text(name + factor(axis), parse_math=False, **options)
+
+
+def factor(axis: Axis) -> str:
+    """Return the power or offset that an axis's ticks leave out, and hide it where it would lie on other text."""
+    formatter = axis.get_major_formatter()
+    formatter.set_locs([float(place) for place in axis.get_majorticklocs()])
+    offset = formatter.get_offset()
+    axis.get_offset_text().set_visible(False)
+    if not offset:
+        return ""
+    return f" ({offset})" if offset[0] in "+-\N{MINUS SIGN}" else f" (\N{MULTIPLICATION SIGN}{offset})"
 
 
 def axes_width(ax: Axes) -> float:
@@ -189,7 +209,7 @@ def note(ax: Axes, text: str, theme: Theme, *, beside: float = 0.0, drop: float 
     """Write a small remark under Axes, `drop` points down, wrapped to their width less `beside` inches."""
     if not text:
         return
-    characters = int((axes_width(ax) - beside) * 72 / (0.53 * SMALL))
+    characters = int((axes_width(ax) - beside) * 72 / (0.57 * SMALL))
     ax.annotate(
         textwrap.fill(text, max(24, characters)), (0.0, 0.0), xycoords="axes fraction", xytext=(0.0, -drop),
         textcoords="offset points", va="top", ha="left", fontsize=SMALL, color=theme.muted, parse_math=False,

@@ -12,7 +12,17 @@ from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed
 from gmmkit.plots.marks import ELLIPSE_RADIUS, ellipses, outside, percent
-from gmmkit.plots.style import ThemeName, component_style, drawing, dress, legend, new_figure, note, theme_named
+from gmmkit.plots.style import (
+    ThemeName,
+    component_style,
+    drawing,
+    dress,
+    legend,
+    name_axis,
+    new_figure,
+    note,
+    theme_named,
+)
 from gmmkit.plots.subject import choose_columns, draw, fine_grid, marginal, reach, short
 
 if TYPE_CHECKING:
@@ -110,11 +120,11 @@ def plot_uncertainty(
         else:
             ellipses(ax, part, theme, linewidth=1.1, alpha=0.6)
             ax.set_ylim(limits[1])
-            ax.set_ylabel(short(drawn.names[chosen[1]]), parse_math=False)
+            name_axis(ax.yaxis, short(drawn.names[chosen[1]]))
         shrink = _shrink(uncertainty)
         _points(ax, values, labels, uncertainty, theme, shrink)
         ax.set_xlim(limits[0])
-        ax.set_xlabel(short(drawn.names[chosen[0]]), parse_math=False)
+        name_axis(ax.xaxis, short(drawn.names[chosen[0]]))
         if mixture.n_components > 1:
             legend(ax, _handles(mixture, theme, shrink), colours, title="uncertainty")
         note(ax, "; ".join(remark for remark in remarks if remark) + ".", colours)
