@@ -122,6 +122,10 @@ class GaussianMixture(MixtureDensity):
     array([0, 1])
     """
 
+    weights_: NDArray[np.floating[Any]]
+    means_: NDArray[np.floating[Any]]
+    covariances_: NDArray[np.floating[Any]]
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
