@@ -66,7 +66,7 @@ def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, li
     counts = state.weights * problem.total_weight * problem.rows_per_weight
     eigenvalues = _relative_eigenvalues(state.covariance, problem)
     health = Health(counts, eigenvalues, problem.family.minimum_rows(problem.n_columns))
-    repairs = _of_columns(problem) if prior.scatter_total.any() else []
+    repairs = _of_columns(problem) if prior.any else []
     few = np.flatnonzero(counts < max(health.needed_rows, _ONE_ROW))
     starved = [int(j) for j in few if counts[j] >= _EMPTY]
     repairs += [Repair("empty", component=int(j), effective_rows=float(counts[j])) for j in few if counts[j] < _EMPTY]
@@ -81,7 +81,7 @@ def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, li
             )
             for j, row in zip(starved, rows, strict=True)
         ]
-    if prior.scatter_total.any():
+    if prior.any:
         floor = (
             DELTA * problem.total_weight / state.n_components / np.maximum(state.weights * problem.total_weight, 1e-300)
         )
@@ -99,7 +99,7 @@ def _relative_eigenvalues(covariance: Covariance, problem: Problem) -> Array:
     if not len(null):
         return covariance.smallest_eigenvalues(problem.pooled)
     _, sizes, axes = np.linalg.svd(null)
-    spread = axes[np.count_nonzero(sizes > 0.5) :]  # noqa: PLR2004
+    spread = axes[np.count_nonzero(sizes > 0.5) :]
     if not len(spread):
         return np.ones(covariance.n_components)
     return Full(spread @ covariance.dense() @ spread.T).smallest_eigenvalues(

@@ -5,7 +5,9 @@ pooled covariance of the data and Π its projection on the family. Its objective
 
     log-likelihood − ½ δ (n/k) Σ_k tr(Π(T) Σ_k⁻¹),
 
-never falls, and the fit is as equivariant as the family. A number is scikit-learn's absolute ridge, added to the
+never falls, and the fit is as equivariant as the family. Directions in which the data have no spread take no part
+in it: all components have the same tiny variance there, or the component with most rows, whose pseudo-scatter is
+shared by most, would look ever better and swallow the others. A number is scikit-learn's absolute ridge, added to the
 diagonal after each refit; its objective is the plain log-likelihood and may fall by O(ridge).
 """
 
@@ -37,30 +39,54 @@ class Prior:
     ----------
     scatter_total : ndarray
         ``δ n Π(T)``, contracted; each of k components gets a k-th of it.
+    null : ndarray
+        The contracted covariance of every component where the data have no spread.
+    pseudo_rows : float
+        ``δ n``, which keeps a component without rows as wide in null directions, in proportion, as in others.
+    shared : bool
+        Whether components share their covariance.
     ridge : ndarray of shape (d,)
     """
 
     scatter_total: Array
+    null: Array
+    pseudo_rows: float
+    shared: bool
     ridge: Array
 
-    def scatter(self, k: int) -> Array:
-        """Return the pseudo-scatter of one of k components."""
-        return self.scatter_total / k
+    @property
+    def any(self) -> bool:
+        """Whether anything but a ridge is added."""
+        return bool(self.scatter_total.any() or self.null.any())
+
+    def scatter(self, counts: Array) -> Array:
+        """Return the pseudo-scatter of components that hold `counts` (k,): one for all of them, or one for each."""
+        share = self.scatter_total / len(counts)
+        if not self.null.any():
+            return share
+        held = counts + self.pseudo_rows / len(counts)
+        if self.shared:
+            return share + held.mean() * self.null
+        return np.asarray(share + np.multiply.outer(held, self.null))
 
     def penalty(self, covariance: Covariance) -> float:
         """Return what the prior takes from the log-likelihood."""
         if not self.scatter_total.any():
             return 0.0
-        return 0.5 * covariance.trace_products(self.scatter(covariance.n_components))
+        return 0.5 * covariance.trace_products(self.scatter_total / covariance.n_components)
 
 
 def make_prior(problem: Problem, reg_covar: RegCovar) -> Prior:
     """Return the prior that `reg_covar` asks for."""
     d = problem.n_columns
+    shared = problem.family.shares_covariance
     if reg_covar == "auto":
-        return Prior(DELTA * problem.total_weight * problem.pooled.as_scatter(), np.zeros(d))
+        null = problem.pooled.as_scatter() - problem.spread
+        pseudo_rows = DELTA * problem.total_weight
+        return Prior(pseudo_rows * problem.spread, null, pseudo_rows, shared, np.zeros(d))
     if isinstance(reg_covar, str) or not reg_covar >= 0:
         raise ParameterError(f"reg_covar must be 'auto' or a number that is not negative, but got {reg_covar!r}")
     with np.errstate(over="ignore", under="ignore"):
         ridge = float(reg_covar) * problem.frame.scale**2
-    return Prior(np.zeros(problem.family.contraction.scatter_shape(d)), ridge)
+    nothing = np.zeros(problem.family.contraction.scatter_shape(d))
+    return Prior(nothing, nothing, 0.0, shared, ridge)

@@ -121,6 +121,8 @@ class Problem:
         The family's one-component fit in the frame, null directions lifted: Π(T) of the design notes.
     null_directions : ndarray of shape (m, d)
         Directions of the frame in which the rows have no spread.
+    spread : ndarray
+        The contracted scatter of one row of the pooled covariance before null directions were lifted.
     """
 
     def __init__(self, table: Table, family: type[Covariance], surveyed: Survey, workers: Workers) -> None:
@@ -181,6 +183,7 @@ class Problem:
         statistics = self.sweep(scorer, begin).statistics
         no_prior = np.zeros(self.family.contraction.scatter_shape(d))
         pooled = self.family.refit(statistics, no_prior, np.zeros(d))
+        self.spread = pooled.as_scatter()
         variances = pooled.variances()
         largest, mean = float(variances.max()) or 1.0, float(variances.mean()) or 1.0
         return pooled.lifted(_NULL * largest, _NULL_FLOOR * mean)
