@@ -432,10 +432,9 @@ def test_a_constant_column_is_named(name):
     assert found.column == 2
     assert "column 'c' holds one value only" in describe(result.repairs, ("a", "b", "c"))
     assert kinds(result) == {"constant column"}
-    # It changes next to nothing about the clusters: the tiny variance assumed there is a little smaller for the
-    # component that holds more rows, which speaks for it as half the logarithm of the ratio of rows.
+    # It changes nothing about the clusters.
     without = fitted(rows[:, :2], name).mixture
-    np.testing.assert_allclose(result.mixture.means[:, :2], without.means, atol=1e-4)
+    np.testing.assert_allclose(result.mixture.means[:, :2], without.means, atol=1e-9)
     np.testing.assert_array_equal(result.mixture.classify(rows), without.classify(rows[:, :2]))
     np.testing.assert_array_equal(result.mixture.means[:, 2], 1e3)
     # Nor does it make a sound fit look spurious.
@@ -443,6 +442,28 @@ def test_a_constant_column_is_named(name):
     np.testing.assert_allclose(
         result.health.relative_eigenvalues, fitted(rows[:, :2], name).health.relative_eigenvalues, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("columns", [1, 20])
+@pytest.mark.parametrize("name", ["full", "tied", "diag"])
+def test_constant_columns_do_not_let_one_component_swallow_another(name, columns):
+    # Of unequal, overlapping clusters the larger one gained from each constant column until the other was gone.
+    random = np.random.default_rng(0)
+    rows = np.vstack([random.standard_normal((900, 2)), random.standard_normal((300, 2)) + np.array([2.5, 0.0])])
+    expected = fitted(rows, name, tol=1e-7, max_iter=2000)
+    found = fitted(np.column_stack([rows, np.full((1200, columns), 3.0)]), name, tol=1e-7, max_iter=2000)
+    np.testing.assert_allclose(found.mixture.weights, expected.mixture.weights, atol=1e-3)
+    np.testing.assert_allclose(found.mixture.means[:, :2], expected.mixture.means, atol=1e-3)
+    assert np.diff(found.objectives).min() > -1e-10
+    assert found.health.spurious() is None
+
+
+@pytest.mark.parametrize("name", FAMILY_NAMES)
+@pytest.mark.parametrize("case", ["constant column", "dependent columns", "more columns than rows"])
+def test_objective_never_falls_on_rows_without_full_rank(case, name):
+    for start in ("kmeans", "random_from_data"):
+        trace = fitted(degenerate(case), name, start, 3, tol=1e-9).objectives
+        assert np.diff(trace).min(initial=0.0) > -1e-10
 
 
 @pytest.mark.parametrize("name", ["full", "tied"])
