@@ -66,7 +66,7 @@ class Prior:
             return share
         held = counts + self.pseudo_rows / len(counts)
         if self.shared:
-            return share + held.mean() * self.null
+            return np.asarray(share + held.mean() * self.null)
         return np.asarray(share + np.multiply.outer(held, self.null))
 
     def penalty(self, covariance: Covariance) -> float:
