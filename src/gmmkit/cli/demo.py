@@ -20,12 +20,6 @@ from gmmkit.cli.words import print_facts
 
 __all__ = ["demo"]
 
-PYTHON = """\
-from gmmkit import GaussianMixtureSearch
-from gmmkit.data.faithful import open_old_faithful
-search = GaussianMixtureSearch(n_components=range(1, 10)).fit(open_old_faithful())
-print(search.best_estimator_, search.best_score_, search.margin_)"""
-
 
 def demo(
     context: typer.Context,
@@ -37,7 +31,7 @@ def demo(
     """Fit 272 eruptions of Old Faithful: search, table, model and report."""
     if not os.path.isdir(output):
         raise UsageError(f"--output {output} is not a folder; name one that exists")
-    model, report = (os.path.join(output, name) for name in ("old-faithful.gmm", "report.html"))
+    model, report = (os.path.normpath(os.path.join(output, name)) for name in ("old-faithful.gmm", "report.html"))
     for path in (model, report):
         check_output("--output", path)
     from gmmkit.data.faithful import open_old_faithful
@@ -51,7 +45,7 @@ def demo(
         if fitted.interrupted:
             raise Interrupted(f"interrupted; the best model until then is in {model}")
         watch.say("drawing the report")
-        from gmmkit.report import write_report
+        from gmmkit.report import python_of, write_report
 
         write_report(fitted.record, report, table=table, command=command)
     facts = facts_of(fitted.record)
@@ -60,10 +54,10 @@ def demo(
     elif not quiet:
         console = console_on(sys.stderr)
         print_facts(console, facts)
-        _print_reproduction(model, report)
+        _print_reproduction(model, report, python_of(fitted.record))
 
 
-def _print_reproduction(model: str, report: str) -> None:
+def _print_reproduction(model: str, report: str, python: str) -> None:
     import shlex
     from importlib.resources import files
 
@@ -75,7 +69,7 @@ def _print_reproduction(model: str, report: str) -> None:
         f"Model in {model}, report in {report}",
         "",
         "The same from Python:",
-        *(f"    {line}" for line in PYTHON.splitlines()),
+        *(f"    {line}".rstrip() for line in python.splitlines()),
         "The same from a shell, and what to do next:",
         f"    gmmkit fit {data} -o {shlex.quote(model)}",
         f"    gmmkit predict {shlex.quote(model)} {data}",

@@ -63,6 +63,7 @@ _OF_FIT = (
     "criterion",
     "margin",
     "spurious",
+    "interrupted",
     "converged",
     "reason",
     "n_iter",

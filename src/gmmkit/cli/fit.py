@@ -12,7 +12,6 @@ from gmmkit.cli.commands import command_line
 from gmmkit.cli.facts import facts_of
 from gmmkit.cli.fitting import Asked, Fitted, fit_table
 from gmmkit.cli.options import (
-    EVERY_STRUCTURE,
     ColumnsOption,
     DataArgument,
     JobsOption,
@@ -21,7 +20,7 @@ from gmmkit.cli.options import (
     QuietOption,
     WeightsOption,
     at_least,
-    completing,
+    complete_structures,
     not_negative,
     one_of,
     parse_columns,
@@ -57,7 +56,7 @@ def fit(
         typer.Option(
             "--covariance",
             metavar="NAME,…",
-            autocompletion=completing(["all", *EVERY_STRUCTURE]),
+            autocompletion=complete_structures,
             help="full, tied, diag, spherical, several, or all.",
         ),
     ] = "all",
@@ -68,11 +67,11 @@ def fit(
     report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Also write a report (.html).")] = None,
     seed: Annotated[int, typer.Option(parser=at_least(0), metavar="N", help="The same seed gives the same model.")] = 0,
     max_iter: Annotated[
-        int | None, typer.Option(parser=at_least(1), metavar="N", help="Most passes of a fit (100; search: 1000).")
+        int | None, typer.Option(parser=at_least(1), metavar="N", help="Most passes of a fit (1000).")
     ] = None,
     tol: Annotated[
         float | None,
-        typer.Option(parser=not_negative, metavar="X", help="Gain per row to stop at (0.001; search: 1e-7)."),
+        typer.Option(parser=not_negative, metavar="X", help="Gain per row to stop at (1e-5; search: 1e-7)."),
     ] = None,
     reg_covar: Annotated[
         str,
@@ -84,7 +83,7 @@ def fit(
         str | None, typer.Option(**one_of(*STARTS), help=f"How a single fit starts: {', '.join(STARTS)}.")
     ] = None,
     n_init: Annotated[
-        int | None, typer.Option(parser=at_least(1), metavar="N", help="Starts for each fit (1; search: 2 and more).")
+        int | None, typer.Option(parser=at_least(1), metavar="N", help="Starts for each fit (3; search: and two more).")
     ] = None,
     jobs: JobsOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 5 if the fit did not converge.")] = False,

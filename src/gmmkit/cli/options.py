@@ -22,7 +22,7 @@ __all__ = [
     "WeightsOption",
     "at_least",
     "chosen",
-    "completing",
+    "complete_structures",
     "not_negative",
     "one_of",
     "parse_columns",
@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 MOST_SIZES = 10_000
-EVERY_STRUCTURE = ("full", "tied", "diag", "spherical")
 
 
 def at_least(least: int) -> Callable[[Any], int]:
@@ -74,18 +73,16 @@ def one_of(*names: str) -> dict[str, Any]:
     return {
         "parser": name,
         "metavar": listed if len(listed) < 16 else "NAME",
-        "autocompletion": completing(names),
+        "autocompletion": lambda incomplete: [name for name in names if name.startswith(incomplete)],
     }
 
 
-def completing(names: Collection[str]) -> Callable[[str], list[str]]:
-    """Return a completion that offers names, also after a comma."""
+def complete_structures(incomplete: str) -> list[str]:
+    """Offer the names of structures, also after a comma."""
+    from gmmkit.model.covariance.catalogue import FAMILIES
 
-    def offer(incomplete: str) -> list[str]:
-        before, comma, last = incomplete.rpartition(",")
-        return [before + comma + name for name in names if name.startswith(last)]
-
-    return offer
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + name for name in ("all", *FAMILIES) if name.startswith(last)]
 
 
 def chosen(wrong: str, right: Collection[str]) -> str:

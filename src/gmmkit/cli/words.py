@@ -140,6 +140,8 @@ def _print_labels(console: Console, labels: Facts) -> None:
 
 def _cautions(facts: Facts) -> Sequence[str]:
     lines = []
+    if facts["interrupted"]:
+        lines.append("The search was interrupted: models that were not tried yet may be better.")
     if facts["reason"] in STOPPED:
         lines.append(STOPPED[facts["reason"]].format(n_iter=facts["n_iter"]) + ".")
     if facts["spurious"]:

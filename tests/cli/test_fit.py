@@ -1,0 +1,133 @@
+"""``gmmkit fit`` from end to end: the same answers as from Python, whatever the file and the options."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gmmkit import GaussianMixture, GaussianMixtureSearch, load
+from gmmkit.cli.fit import STARTS as NAMES_OF_STARTS
+from gmmkit.cli.fitting import ONE_FIT
+from gmmkit.data import open_table
+from gmmkit.inference.starts import STARTS
+
+Gmmkit = Callable[..., Any]
+
+
+def test_one_fit_is_the_estimators(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    outcome = gmmkit("fit", faithful, "-k", "3", "--covariance", "full", "-o", "m.gmm")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "3 components, full covariance: 272 rows of 2 columns from old_faithful.csv" in outcome.err
+    known = GaussianMixture(3, random_state=0, **ONE_FIT).fit(open_table(faithful))
+    read = load(tmp_path / "m.gmm")
+    np.testing.assert_array_equal(read.means_, known.means_)
+    assert read.get_params()["random_state"] == 0
+    assert list(read.feature_names_in_) == ["eruptions", "waiting"]
+
+
+def test_the_search_is_the_estimators(gmmkit: Gmmkit, faithful: Path) -> None:
+    outcome = gmmkit("fit", faithful, "-k", "1:3", "--covariance", "tied,diag", "--criterion", "icl", "--json")
+    known = GaussianMixtureSearch(range(1, 4), covariance_type=["tied", "diag"], criterion="icl").fit(
+        open_table(faithful)
+    )
+    facts = outcome.json
+    assert [(row["n_components"], row["covariance_type"]) for row in facts["search"]] == [
+        (row["n_components"], row["covariance_type"]) for row in known.results_
+    ]
+    assert facts["icl"] == known.best_score_
+    assert (facts["criterion"], facts["margin"]) == ("icl", known.margin_)
+    assert outcome.err == ""
+
+
+def test_what_is_not_fixed_is_searched(gmmkit: Gmmkit, faithful: Path) -> None:
+    facts = gmmkit("fit", faithful, "-k", "2,4", "--json").json
+    tried = sorted((row["n_components"], row["covariance_type"]) for row in facts["search"])
+    assert tried == [(k, name) for k in (2, 4) for name in ("diag", "full", "spherical", "tied")]
+    in_one_column = gmmkit("fit", faithful, "-k", "2", "--columns", "waiting", "--json").json
+    assert {row["covariance_type"] for row in in_one_column["search"]} == {"full", "tied"}
+
+
+def test_options_reach_the_fit(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    options = {"--max-iter": "7", "--tol": "0.0", "--reg-covar": "0.001", "--init": "random_from_data"}
+    more = {"--n-init": "2", "--seed": "5", "--jobs": "1"}
+    arguments = [word for pair in (options | more).items() for word in pair]
+    assert gmmkit("fit", faithful, "-k", "2", "--covariance", "diag", "-o", "m.gmm", *arguments).code == 0
+    known = GaussianMixture(
+        2,
+        covariance_type="diag",
+        max_iter=7,
+        tol=0.0,
+        reg_covar=0.001,
+        init_params="random_from_data",
+        n_init=2,
+        random_state=5,
+    )
+    with pytest.warns(match="did not converge"):
+        known.fit(open_table(faithful))
+    np.testing.assert_array_equal(load(tmp_path / "m.gmm").means_, known.means_)
+
+
+def test_columns_weights_and_labels(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kind = rng.integers(2, size=200)
+    rows = rng.normal(size=(200, 2)) + 9.0 * kind[:, None]
+    lines = [f"{x},{y},{1 + w % 2},{'ab'[k]}" for (x, y), w, k in zip(rows, range(200), kind, strict=True)]
+    (tmp_path / "data.csv").write_text("x,y,times,kind\n" + "\n".join(lines) + "\n")
+    options = ("--columns", "y,x", "--weights", "times", "--label", "kind")
+    outcome = gmmkit("fit", "data.csv", "-k", "2", "--covariance", "tied", *options, "-o", "m.gmm")
+    assert "Adjusted Rand index 1.0000" in outcome.err
+    facts = gmmkit("describe", "m.gmm", "--json").json
+    assert facts["feature_names"] == ["y", "x"]
+    assert facts["total_weight"] == 300.0
+    assert facts["labels"]["names"] == ["a", "b"]
+    assert facts["labels"]["adjusted_rand_index"] == 1.0
+    assert np.sum(facts["labels"]["counts"]) == 300.0
+    assert facts["provenance"]["source"] == "data.csv"
+    assert facts["provenance"]["command"].startswith("gmmkit fit data.csv -k 2")
+
+
+def test_every_kind_of_file(gmmkit: Gmmkit, faithful: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    rows = open_table(faithful).take(np.arange(272))
+    np.save(tmp_path / "f.npy", rows)
+    pq.write_table(pa.table({"eruptions": rows[:, 0], "waiting": rows[:, 1]}), tmp_path / "f.parquet")
+    (tmp_path / "f.tsv").write_text(faithful.read_text().replace(",", "\t"))
+    found = [
+        gmmkit("fit", path, "-k", "2", "--covariance", "full", "--json").json["log_likelihood"]
+        for path in (faithful, "f.npy", "f.parquet", "f.tsv")
+    ]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(faithful.read_bytes())))
+    found.append(gmmkit("fit", "-", "-k", "2", "--covariance", "full", "--json").json["log_likelihood"])
+    assert len(set(found)) == 1
+
+
+def test_quiet_says_nothing(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    outcome = gmmkit("fit", faithful, "-k", "2", "--covariance", "full", "-o", "m.gmm", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+
+
+def test_degenerate_data_are_fitted_and_said_to_be(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a,b\n" + "".join(f"{i},7\n" for i in range(20)))
+    outcome = gmmkit("fit", "d.csv", "-k", "1", "--covariance", "full", "-o", "m.gmm")
+    assert outcome.code == 0
+    assert "Note: column 'b' holds one value only" in " ".join(outcome.err.split())
+    assert "holds one value only" in gmmkit("describe", "m.gmm", "--json").json["warnings"][0]
+    assert gmmkit("fit", "d.csv", "-k", "1", "--covariance", "full", "--reg-covar", "0").code == 3
+
+
+def test_one_fit_is_as_good_as_the_searchs(gmmkit: Gmmkit, faithful: Path) -> None:
+    one = gmmkit("fit", faithful, "-k", "3", "--covariance", "tied", "--json").json
+    searched = gmmkit("fit", faithful, "-k", "2:3", "--covariance", "tied", "--json").json
+    assert one["search"] is None
+    assert abs(one["log_likelihood"] - searched["log_likelihood"]) < 0.02
+
+
+def test_names_of_starts_are_the_engines() -> None:
+    assert NAMES_OF_STARTS == STARTS
