@@ -48,6 +48,8 @@ class Covariance(ABC):
     contraction: ClassVar[Contraction]
     #: Components share their covariance, so one well-filled component suffices for all.
     shares_covariance: ClassVar[bool] = False
+    #: Columns are independent within a component, so `variances` says all: no matrix need ever be built.
+    independent_columns: ClassVar[bool] = False
 
     values: Array
     n_components: int

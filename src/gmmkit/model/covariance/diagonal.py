@@ -33,6 +33,7 @@ class Diagonal(Covariance):
     equivariance = "column"
     features = Features.DIAGONAL
     contraction = Contraction.DIAGONAL
+    independent_columns = True
     score_centred = staticmethod(centred.score_diagonal)
     gather_centred = staticmethod(centred.gather_diagonal)
 

@@ -40,6 +40,7 @@ class Spherical(Covariance):
     equivariance = "scalar"
     features = Features.RADIAL
     contraction = Contraction.SPHERICAL
+    independent_columns = True
     score_centred = staticmethod(centred.score_diagonal)
     gather_centred = staticmethod(_gather_radial)
 
@@ -133,6 +134,7 @@ class SharedSpherical(Covariance):
     features = Features.LINEAR
     contraction = Contraction.SHARED
     shares_covariance = True
+    independent_columns = True
     score_centred = staticmethod(centred.score_diagonal)
     gather_centred = staticmethod(_gather_radial)
 
