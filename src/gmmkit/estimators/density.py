@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -81,9 +82,9 @@ class MixtureDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
             The component each row came from; rows come grouped by component.
         """
         mixture = self.mixture_
-        if n_samples < 1:
+        if not isinstance(n_samples, Integral) or n_samples < 1:
             raise ParameterError(
-                f"Invalid value for 'n_samples': {n_samples} . The sampling requires at least one sample."
+                f"Invalid value for 'n_samples': {n_samples!r} . The sampling requires at least one sample."
             )
         return mixture.sample(n_samples, seed=seed_of(check_random_state(self.random_state)))
 

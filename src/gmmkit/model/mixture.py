@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -106,6 +107,12 @@ class Mixture:
         if means.ndim != 2:
             raise ParameterError(f"means must have the shape (components, columns), but got {means.shape}")
         k, d = means.shape
+        expected = family(covariance_type).contraction.shape(k, d)
+        if np.shape(covariances) != expected:
+            raise ParameterError(
+                f"{covariance_type} covariances for means of shape {means.shape} must have the shape {expected}, "
+                f"but got {np.shape(covariances)}"
+            )
         covariance = family(covariance_type)(covariances, n_components=k, n_features=d)
         return cls(np.asarray(weights, dtype=np.float64), means, covariance)
 
@@ -236,8 +243,8 @@ class Mixture:
         components : ndarray of shape (n_rows,)
             Which component each row came from; rows come grouped by component, as in scikit-learn.
         """
-        if n_rows < 1:
-            raise ParameterError(f"n_rows must be at least 1, but got {n_rows}")
+        if not isinstance(n_rows, Integral) or n_rows < 1:
+            raise ParameterError(f"n_rows must be a whole number of at least 1, but got {n_rows!r}")
         random = generator(seed)
         counts = random.multinomial(n_rows, self.weights / self.weights.sum())
         components = np.repeat(np.arange(self.n_components), counts)

@@ -112,7 +112,7 @@ class Full(Covariance):
         covariances = shrunk_scatter(statistics, pseudo_scatter)
         diagonal = np.arange(covariances.shape[-1])
         covariances[:, diagonal, diagonal] += ridge
-        return cls(covariances)
+        return cls(symmetric(covariances))
 
     def as_scatter(self) -> Array:
         return np.asarray(self.values[0])
@@ -123,6 +123,11 @@ class Full(Covariance):
 
     def trace_products(self, pseudo_scatter: Array) -> float:
         return float(np.einsum("kij,ij->", self._precisions, pseudo_scatter))
+
+
+def symmetric(matrices: Array) -> Array:
+    """Return matrices with mirrored entries equal to the last bit."""
+    return np.asarray(0.5 * (matrices + np.swapaxes(matrices, -1, -2)))
 
 
 def smallest_eigenvalues(matrices: Array, pooled: Covariance | None) -> Array:

@@ -13,7 +13,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance
-from gmmkit.model.covariance.full import lift, smallest_eigenvalues
+from gmmkit.model.covariance.full import lift, smallest_eigenvalues, symmetric
 from gmmkit.numerics.cholesky import cholesky, inverse_lower
 from gmmkit.statistics import Contraction, Statistics
 
@@ -118,7 +118,7 @@ class Tied(Covariance):
         k = len(statistics.counts)
         covariance = (statistics.scatter() + k * pseudo_scatter) / statistics.counts.sum()
         covariance[np.diag_indices_from(covariance)] += ridge
-        return cls(covariance, n_components=k)
+        return cls(symmetric(covariance), n_components=k)
 
     def as_scatter(self) -> Array:
         return self.values

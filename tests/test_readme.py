@@ -1,0 +1,84 @@
+"""Every snippet of the README is run; every figure in it stands in the benchmarks' results."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_python_snippets_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), namespace)
+    printed = capsys.readouterr().out
+    assert printed.startswith("tied 3 2314.3")
+    assert (tmp_path / "old-faithful.gmm").exists()
+
+
+def shell_lines():
+    lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("gmmkit")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with flowers.csv in which the README's commands run one after the other."""
+    folder = tmp_path_factory.mktemp("readme")
+    iris = load_iris()
+    species = np.array(iris.target_names)[iris.target]
+    rows = ["length,width,petal_length,petal_width,species"]
+    rows += [f"{a},{b},{c},{d},{name}" for (a, b, c, d), name in zip(iris.data, species, strict=True)]
+    (folder / "flowers.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("line", shell_lines())
+def test_the_commands_run(line, folder):
+    arguments = shlex.split(line)[1:]
+    done = subprocess.run(
+        [sys.executable, "-m", "gmmkit", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "NO_COLOR": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for name in re.findall(r"(?:-o|--report) (\S+)", line):
+        assert (folder / name).stat().st_size > 0
+
+
+def test_the_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"`?make (\w+)`?", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_linked_files_exist():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_every_row_of_figures_is_a_row_of_the_results():
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    rows = [line for line in README.splitlines() if re.match(r"\| (W\d|tied|spherical|d128|small|tiny|`fit`|`predict`)", line)]
+    assert rows
+    for row in rows:
+        assert row in results, row
