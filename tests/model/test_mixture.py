@@ -124,12 +124,12 @@ def test_from_arrays_takes_the_familys_array(name):
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("full", np.eye(2), r"full covariances must have the shape .* got \(2, 2\)"),
-        ("full", np.ones((3, 2, 2)), r"full covariances must have the shape"),
-        ("tied", np.ones((2, 2, 2)), r"a tied covariance must have the shape"),
-        ("diag", np.ones(2), r"diagonal covariances must have the shape"),
-        ("spherical", np.ones((2, 2)), r"spherical variances must have the shape"),
-        ("EII", np.ones(2), r"a shared variance is one number"),
+        ("full", np.eye(2), r"must have the shape \(2, 2, 2\), but got \(2, 2\)"),
+        ("full", np.ones((3, 2, 2)), r"must have the shape \(2, 2, 2\), but got \(3, 2, 2\)"),
+        ("tied", np.ones((2, 2, 2)), r"must have the shape \(2, 2\), but got \(2, 2, 2\)"),
+        ("diag", np.ones(2), r"must have the shape \(2, 2\), but got \(2,\)"),
+        ("spherical", np.ones((2, 2)), r"must have the shape \(2,\), but got \(2, 2\)"),
+        ("EII", np.ones(2), r"must have the shape \(\), but got \(2,\)"),
         ("oval", np.ones(2), r"covariance_type must be one of full, tied, diag, spherical, EII, but got 'oval'"),
     ],
 )
@@ -193,7 +193,7 @@ def test_the_same_seed_gives_the_same_rows():
     assert not np.array_equal(mixture.sample(20, seed=5)[0], mixture.sample(20, seed=6)[0])
     random = np.random.default_rng(0)
     assert not np.array_equal(mixture.sample(20, seed=random)[0], mixture.sample(20, seed=random)[0])
-    with pytest.raises(ParameterError, match="n_rows must be at least 1, but got 0"):
+    with pytest.raises(ParameterError, match="n_rows must be a whole number of at least 1, but got 0"):
         mixture.sample(0)
 
 

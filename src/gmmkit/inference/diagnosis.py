@@ -25,7 +25,7 @@ _EMPTY = 1e-3
 _ROUNDING = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Health:
     """How well each component is supported.
 

@@ -42,11 +42,11 @@ def sample_rows(problem: Problem, random: np.random.Generator) -> Sample:
             return merged
         chosen = _inverse_cdf(merged.weights, random)
         return _merge(merged.rows[chosen], np.ones(len(chosen)))
-    chosen = (
-        np.sort(random.integers(table.n_rows, size=_MOST))
-        if table.weights is None
-        else _inverse_cdf(table.weights, random)
-    )
+    if table.weights is None:
+        # What weights of 1 would choose, without making them.
+        chosen = np.asarray(np.sort(random.random(_MOST)) * table.n_rows, dtype=np.intp)
+    else:
+        chosen = _inverse_cdf(table.weights, random)
     return _merge(problem.frame.points_in(table.take(chosen)), np.ones(len(chosen)))
 
 
