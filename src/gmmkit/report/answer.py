@@ -9,7 +9,7 @@ from gmmkit.report.html import Html, join, tag
 from gmmkit.report.marks import component
 from gmmkit.report.overlap import Overlap, overlap
 from gmmkit.report.subject import Subject
-from gmmkit.report.words import capital, decimals_for, fixed, listed, number, percent, plural, short
+from gmmkit.report.words import capital, decimals_for, fixed, listed, nats, number, percent, plural
 
 __all__ = ["answer", "facts", "headline"]
 
@@ -20,6 +20,7 @@ _SHAPES = {
     "diag": "each with its own width along every column",
     "spherical": "all round, each with its own size",
 }
+_WIDTHS = {name: "all of the same width" if name == "tied" else "each with its own width" for name in _SHAPES}
 # Expected share of rows in the wrong cluster.
 _SEPARATE, _OVERLAPPING = 0.01, 0.1
 
@@ -34,7 +35,8 @@ def headline(subject: Subject) -> str:
 def answer(subject: Subject) -> Html:
     """Return the lead: how many clusters, where they lie, how well they are told apart, what to beware of."""
     k, name = subject.mixture.n_components, subject.mixture.covariance_type
-    shape = f", {_SHAPES[name]} (covariance “{name}”)" if name in _SHAPES and k > 1 else f" (covariance “{name}”)"
+    words = _SHAPES if subject.mixture.n_features > 1 else _WIDTHS
+    shape = f", {words[name]} (covariance “{name}”)" if name in words and k > 1 else f" (covariance “{name}”)"
     lead = f"{plural(k, 'cluster')}{shape}. {_chosen(subject)}"
     found = cautions(subject)
     beware = None
@@ -47,8 +49,8 @@ def facts(subject: Subject) -> Html:
     """Return what was fitted, on what, by which version."""
     mixture, record = subject.mixture, subject.record
     d = mixture.n_features
-    columns = listed([short(name) for name in subject.names[:8]]) if d <= 8 else (
-        f"{', '.join(short(name) for name in subject.names[:7])} and {d - 7} more"
+    columns = listed(subject.short_names) if d <= 8 else (
+        f"{', '.join(subject.short_names[:7])} and {d - 7} more"
     )  # fmt: skip
     pairs: list[tuple[str, object]] = [
         ("Data", subject.source or "not recorded"),
@@ -61,7 +63,7 @@ def facts(subject: Subject) -> Html:
     for key, title in (("log_likelihood", "Log-likelihood"), ("bic", "BIC")):
         value = record.fit.get(key)
         if isinstance(value, (int, float)):
-            pairs.append((title, number(float(value), 6)))
+            pairs.append((title, nats(float(value))))
     for key, text in record.provenance.items():
         if key not in ("source", "command"):
             pairs.append((capital(key), text))
@@ -79,7 +81,7 @@ def _weights(subject: Subject) -> str:
 def _chosen(subject: Subject) -> str:
     search = subject.search
     if search is None:
-        return "Their number was given, not searched for."
+        return "The number of clusters was given, not searched for."
     tried = f"{plural(len(search.rows), 'model')} tried"
     if not search.ranked:
         return f"None of the {tried} can be trusted; this is the best of them by {search.criterion.upper()}."
@@ -88,8 +90,8 @@ def _chosen(subject: Subject) -> str:
         return f"{words}."
     second = search.ranked[1]
     return (
-        f"{words}; next comes “{second['covariance_type']}” with {plural(int(second['n_components']), 'cluster')}, "
-        f"{number(search.margin)} worse."
+        f"{words}; next comes “{second['covariance_type']}” with {plural(second['n_components'], 'cluster')}, "
+        f"{nats(search.margin)} worse."
     )
 
 
@@ -120,9 +122,9 @@ def _around(subject: Subject, j: int) -> str:
     parts = []
     for c in columns:
         side = "" if d <= 3 or mixture.n_components == 1 else f" ({'high' if between[j, c] > 0 else 'low'})"
-        value = fixed(float(mixture.means[j, c]), decimals_for(float(spreads[c])))
-        parts.append(f"{short(subject.names[c])} {value}{side}")
-    return f"around {listed(parts)}"
+        value = fixed(float(mixture.means[j, c]), decimals_for(float(spreads[c]), 2))
+        parts.append(f"{subject.short_names[c]} {value}{side}")
+    return f"{'around' if d <= 3 else 'set apart by'} {listed(parts)}"
 
 
 def _told_apart(found: Overlap | None) -> str:

@@ -6,9 +6,11 @@ from gmmkit.inference.fit import FitResult
 from gmmkit.inference.repairs import describe
 from gmmkit.report.html import Html, tag
 from gmmkit.report.subject import Subject
-from gmmkit.report.words import capital, number, plural
+from gmmkit.report.words import capital, nats, plural
 
 __all__ = ["cautions", "warnings_section"]
+
+_MOST_ALONE = 5
 
 
 def cautions(subject: Subject) -> list[str]:
@@ -26,7 +28,7 @@ def cautions(subject: Subject) -> list[str]:
         second = search.ranked[1]
         found.append(
             f"The choice is close: “{second['covariance_type']}” with "
-            f"{plural(int(second['n_components']), 'cluster')} has a BIC only {number(search.margin, 2)} worse. "
+            f"{plural(second['n_components'], 'cluster')} has a BIC only {nats(search.margin)} worse. "
             "A difference below 2 is hardly worth a mention."
         )
     return found
@@ -54,7 +56,11 @@ def _of_fit(subject: Subject, result: FitResult) -> list[str]:
             "Allow more passes (max_iter)."
         )
     for kind in dict.fromkeys(repair.kind for repair in result.repairs):
-        said = describe(tuple(repair for repair in result.repairs if repair.kind == kind), subject.names)
-        if said:
-            found.append(f"{capital(said)}.")
+        mine = tuple(repair for repair in result.repairs if repair.kind == kind)
+        # Of few rows each component has a sentence of its own; of all else there is one for all.
+        groups = [(repair,) for repair in mine[:_MOST_ALONE]] if kind == "few rows" else [mine]
+        found += [f"{capital(said)}." for said in (describe(group, subject.names) for group in groups) if said]
+        if kind == "few rows" and len(mine) > _MOST_ALONE:
+            left = len(mine) - _MOST_ALONE
+            found.append(f"{plural(left, 'more component rests', 'more components rest')} on too few rows.")
     return found

@@ -9,7 +9,7 @@ from gmmkit.plots import plot_criterion
 from gmmkit.report.figures import WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.subject import Row, Search, Subject
-from gmmkit.report.words import capital, listed, number, plural
+from gmmkit.report.words import capital, listed, nats, plural
 
 __all__ = ["choice"]
 
@@ -48,13 +48,13 @@ def _margin(search: Search) -> Html | None:
     if search.margin is None:
         return None
     name = search.criterion.upper()
-    text = f"The runner-up, {_named(search.ranked[1])}, is {number(search.margin)} worse"
+    text = f"The runner-up, {_named(search.ranked[1])}, is {nats(search.margin)} worse"
     if search.criterion == "bic":
         words = next((words for most, words in _EVIDENCE if search.margin < most), "very strong evidence")
         text += f", which is {words} for the winner (Kass & Raftery 1995)"
     best = search.value(search.ranked[0]) or 0.0
     close = [row for row in search.ranked[1:] if (search.value(row) or math.inf) - best < 6.0]
-    sizes = sorted({int(row["n_components"]) for row in (search.ranked[0], *close)})
+    sizes = sorted({row["n_components"] for row in (search.ranked[0], *close)})
     if len(close) > 1:
         text += f". {capital(plural(len(close), 'model'))} within 6 of its {name}"
         text += f", all with {plural(sizes[0], 'cluster')}" if len(sizes) == 1 else f", with {_range(sizes)}"
@@ -62,7 +62,7 @@ def _margin(search: Search) -> Html | None:
 
 
 def _named(row: Row) -> str:
-    return f"“{row['covariance_type']}” with {plural(int(row['n_components']), 'cluster')}"
+    return f"“{row['covariance_type']}” with {plural(row['n_components'], 'cluster')}"
 
 
 def _curve(search: Search) -> Html | None:
@@ -93,16 +93,19 @@ def _table(search: Search, rows: Sequence[Row], caption: str) -> Html:
     for row in rows:
         values = [_criterion(row, name) for name in names]
         worse = (search.value(row) or math.nan) - best
-        passes = f"{row.get('n_iter', '—')}" + ("" if row.get("converged", True) else " (not converged)")
-        shown = [row["rank"], row["n_components"], row["covariance_type"], values[0], number(worse) if worse else "—"]
-        shown += [*values[1:], _criterion(row, "log_likelihood"), row.get("n_parameters", "—"), passes]
+        passes = _whole(row["n_iter"]) + ("" if row["converged"] else " (not converged)")
+        shown = [row["rank"], row["n_components"], row["covariance_type"], values[0], nats(worse) if worse else "—"]
+        shown += [*values[1:], _criterion(row, "log_likelihood"), _whole(row["n_parameters"]), passes]
         body.append(cells(shown, heads=1))
-    return table(caption, head, body, class_="numbers")
+    return table(caption, head, body)
 
 
 def _criterion(row: Row, name: str) -> str:
-    value = row.get(name)
-    return number(float(value), 6) if isinstance(value, (int, float)) else "—"
+    return "—" if row[name] is None else nats(float(row[name]))
+
+
+def _whole(value: float | None) -> str:
+    return "—" if value is None else f"{value:,.0f}"
 
 
 def _set_aside(search: Search) -> Html | None:
@@ -121,7 +124,7 @@ def _failed(search: Search) -> Html | None:
 
 
 def _reasons(rows: Sequence[Row], key: str, title: str) -> Html:
-    listing = [tag("li", f"{capital(_named(row))}: {row.get(key) or 'not recorded'}") for row in rows[:_MOST_REASONS]]
+    listing = [tag("li", f"{capital(_named(row))}: {row[key] or 'not recorded'}") for row in rows[:_MOST_REASONS]]
     if len(rows) > _MOST_REASONS:
         listing.append(tag("li", f"and {len(rows) - _MOST_REASONS} more"))
     return tag("details", tag("summary", title), tag("ul", *listing))

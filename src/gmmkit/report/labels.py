@@ -36,9 +36,7 @@ def labels(subject: Subject) -> Html | None:
         cells([component(j), *(count(float(counts[j, m])) for m in shown)], heads=1)
         for j in range(min(len(counts), _MOST_CLUSTERS))
     ]
-    return join(
-        [tag("p", words), table(caption, ["Cluster", *(short(names[m]) for m in shown)], body, class_="numbers")]
-    )
+    return join([tag("p", words), table(caption, ["Cluster", *(short(names[m]) for m in shown)], body)])
 
 
 def _counts(subject: Subject) -> tuple[list[str], NDArray[np.float64]] | None:

@@ -46,13 +46,12 @@ def overlap(subject: Subject) -> Overlap | None:
     if k < 2:
         return None
     weights = None
+    # Responsibilities of the sample are held at once: fewer rows for many components.
+    most = max(1000, min(_MOST_ROWS, 4_000_000 // k))
     if table is None:
-        rows, _ = mixture.sample(min(_MOST_ROWS, 4_000_000 // k), seed=0)
+        rows, _ = mixture.sample(most, seed=0)
     else:
-        index = np.arange(table.n_rows)
-        most = max(1000, min(_MOST_ROWS, 4_000_000 // k))
-        if table.n_rows > most:
-            index = np.sort(generator(0).choice(table.n_rows, size=most, replace=False))
+        index = np.sort(generator(0).choice(table.n_rows, size=min(most, table.n_rows), replace=False))
         rows = table.take(index)
         weights = None if table.weights is None else table.weights[index]
     weights = np.ones(len(rows)) if weights is None or not weights.sum() > 0 else weights

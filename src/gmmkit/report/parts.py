@@ -32,13 +32,13 @@ def _sizes(subject: Subject) -> Html:
     rows = []
     for j in range(min(mixture.n_components, _MOST_SIZES)):
         values: list[object] = [component(j), percent(float(mixture.weights[j]))]
-        if result and j < len(result.health.effective_rows) and j < len(result.health.relative_eigenvalues):
+        if result:
             values.append(count(float(result.health.effective_rows[j])))
             values.append(number(float(result.health.relative_eigenvalues[j]), 2))
         rows.append(cells(values, heads=1))
     left = mixture.n_components - len(rows)
     caption = "Size of each cluster" + (f" (the first {len(rows)}; {left} more are in the model)" if left else "")
-    return table(caption, head, rows, class_="numbers")
+    return table(caption, head, rows)
 
 
 def _places(subject: Subject) -> Html:
@@ -50,7 +50,7 @@ def _places(subject: Subject) -> Html:
     rows = []
     for c in shown:
         decimals = decimals_for(float(usual[c]))
-        values: list[object] = [subject.names[c]]
+        values: list[object] = [tag("span", subject.names[c], class_="name")]
         for j in chosen:
             mean, spread = float(mixture.means[j, c]), float(deviations[j, c])
             width = fixed(spread, decimals) if decimals is not None and spread >= 10.0**-decimals else number(spread, 2)
@@ -61,7 +61,7 @@ def _places(subject: Subject) -> Html:
         caption += f", the {len(chosen)} heaviest of {plural(mixture.n_components, 'cluster')}"
     if len(shown) < mixture.n_features:
         caption += f", the {len(shown)} columns of {mixture.n_features} in which clusters differ most"
-    return table(caption, ["Column", *(component(int(j)) for j in chosen)], rows, class_="numbers places")
+    return table(caption, ["Column", *(component(int(j)) for j in chosen)], rows)
 
 
 def _columns(subject: Subject) -> NDArray[np.intp]:

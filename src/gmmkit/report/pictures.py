@@ -7,7 +7,7 @@ from gmmkit.plots.subject import choose_columns
 from gmmkit.report.figures import WIDE, WIDTH, figure
 from gmmkit.report.html import Html, join, tag
 from gmmkit.report.subject import Subject
-from gmmkit.report.words import listed, plural, short
+from gmmkit.report.words import listed, plural
 
 __all__ = ["pictures"]
 
@@ -17,7 +17,7 @@ _MOST_COLUMNS = 5
 
 def pictures(subject: Subject) -> Html:
     """Return the section: pictures that need rows only where there are rows."""
-    mixture, rows, names = subject.mixture, subject.table, list(subject.names)
+    mixture, rows, names = subject.mixture, subject.table, subject.short_names
     d = mixture.n_features
     shown = choose_columns(mixture, names, None, 2)
     told = _about_columns(subject, shown)
@@ -36,20 +36,22 @@ def pictures(subject: Subject) -> Html:
     )  # fmt: skip
     what = "each row in the colour and mark of its most probable cluster"
     first = figure(classified, f"Classification: {what}.", wide=wide)
-    unsure = plot_uncertainty(mixture, rows, columns=shown, names=names, width=WIDTH, max_rows=_MOST_ROWS)
-    second = figure(unsure, "Uncertainty: the larger and darker a row, the less sure its cluster.")
+    second = None
+    if mixture.n_components > 1:
+        unsure = plot_uncertainty(mixture, rows, columns=shown, names=names, width=WIDTH, max_rows=_MOST_ROWS)
+        second = figure(unsure, "Uncertainty: the larger and darker a row, the less sure its cluster.")
     if wide:
         return join([told, first, tag("div", second, last, class_="pictures")])
     return join([told, tag("div", first, second, last, class_="pictures")])
 
 
 def _about_columns(subject: Subject, pair: list[int]) -> Html | None:
-    mixture, names = subject.mixture, subject.names
+    mixture, names = subject.mixture, subject.short_names
     d = mixture.n_features
     if d <= 2:
         return None
     several = choose_columns(mixture, names, None, _MOST_COLUMNS)
-    both = listed([short(names[j]) for j in pair])
+    both = listed([names[j] for j in pair])
     why = "those in which the clusters' means differ most, measured by the spread of the rows"
     if mixture.n_components == 1:
         why = "the first, since one cluster has nothing to differ from"
@@ -57,7 +59,7 @@ def _about_columns(subject: Subject, pair: list[int]) -> Html | None:
         return tag(
             "p", f"All {d} columns are shown in pairs; where there is room for two only, they are {both}: {why}."
         )
-    seen = listed([short(names[j]) for j in several])
+    seen = listed([names[j] for j in several])
     return tag(
         "p",
         f"Of {plural(d, 'column')} the pictures show {seen} in pairs, and {both} where there is room for two only: "

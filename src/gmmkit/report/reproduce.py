@@ -8,6 +8,7 @@ from typing import Any
 from gmmkit.files.record import ModelRecord
 from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.subject import Search
+from gmmkit.selection.search import DEFAULTS, STRUCTURES
 
 __all__ = ["python_of"]
 
@@ -16,11 +17,7 @@ ONE_FIT: dict[str, Any] = {
     "covariance_type": "full", "tol": 1e-3, "reg_covar": "auto", "max_iter": 100, "n_init": 1,
     "init_params": "kmeans", "random_state": None, "on_singular": "auto",
 }  # fmt: skip
-SEARCH: dict[str, Any] = {
-    "criterion": "bic", "tol": 1e-7, "reg_covar": "auto", "max_iter": 1000, "n_init": 2, "min_eigenvalue": 1e-4,
-    "random_state": 0,
-}  # fmt: skip
-STRUCTURES = ("full", "tied", "diag", "spherical")
+SEARCH: dict[str, Any] = {"criterion": "bic", **DEFAULTS, "reg_covar": "auto", "random_state": 0}
 _WIDE = 88
 _INDENT = "    "
 

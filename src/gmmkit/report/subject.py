@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +16,12 @@ from gmmkit.data.table import Table
 from gmmkit.errors import DataError
 from gmmkit.files.record import ModelRecord
 from gmmkit.inference.fit import FitResult
+from gmmkit.inference.repairs import describe
 from gmmkit.model.mixture import Mixture
 from gmmkit.report.html import clean
 from gmmkit.report.invocation import option_of
+from gmmkit.report.words import short
+from gmmkit.selection.search import STRUCTURES
 
 __all__ = ["Search", "Subject"]
 
@@ -44,13 +48,17 @@ class Search:
     @classmethod
     def read(cls, record: ModelRecord) -> Search | None:
         """Return the search that a record tells of, or None if there was none."""
-        if not record.table:
+        try:
+            rows = [_row(row) for row in record.table or ()]
+        except (KeyError, TypeError, ValueError):
+            # A record of another program: it tells of no search that could be understood.
             return None
-        rows = list(record.table)
-        ranked = sorted((row for row in rows if row.get("rank") is not None), key=lambda row: int(row["rank"]))
-        others = [row for row in rows if row.get("rank") is None]
-        failed = tuple(row for row in others if _value(row, "bic") is None)
-        spurious = tuple(row for row in others if _value(row, "bic") is not None)
+        if not rows:
+            return None
+        ranked = sorted((row for row in rows if row["rank"] is not None), key=lambda row: row["rank"])
+        others = [row for row in rows if row["rank"] is None]
+        failed = tuple(row for row in others if row["bic"] is None)
+        spurious = tuple(row for row in others if row["bic"] is not None)
         given = record.fit.get("criterion", record.settings.get("criterion"))
         criterion = given if given in _CRITERIA else _sorting(ranked)
         return cls(criterion, tuple(ranked), spurious, failed)
@@ -62,17 +70,19 @@ class Search:
 
     def value(self, row: Row) -> float | None:
         """Return the criterion of a row; None if it has none."""
-        return _value(row, self.criterion)
+        value = row[self.criterion]
+        return None if value is None else float(value)
 
     @property
     def sizes(self) -> list[int]:
         """Numbers of components that were tried."""
-        return sorted({int(row["n_components"]) for row in self.rows})
+        return sorted({row["n_components"] for row in self.rows})
 
     @property
     def structures(self) -> list[str]:
-        """Covariance structures that were tried, in the order of the record's rows."""
-        return list(dict.fromkeys(str(row["covariance_type"]) for row in self.rows))
+        """Covariance structures that were tried, the freest first."""
+        found = {row["covariance_type"] for row in self.rows}
+        return sorted(found, key=lambda name: (STRUCTURES.index(name) if name in STRUCTURES else len(STRUCTURES), name))
 
     @property
     def margin(self) -> float | None:
@@ -121,6 +131,16 @@ class Subject:
         return tuple(clean(name) for name in given)
 
     @cached_property
+    def short_names(self) -> tuple[str, ...]:
+        """The names, short enough for a picture, and still different from each other."""
+        names = [short(name) for name in self.names]
+        often = Counter(names)
+        return tuple(
+            name if often[name] == 1 else f"{short(full, 20)} ({j})"
+            for j, (name, full) in enumerate(zip(names, self.names, strict=True))
+        )
+
+    @cached_property
     def search(self) -> Search | None:
         """How the model was chosen, if it was."""
         return Search.read(self.record)
@@ -129,9 +149,13 @@ class Subject:
     def result(self) -> FitResult | None:
         """How the fit went; None if the record does not say."""
         try:
-            return FitResult.from_record(self.mixture, self.record.fit)
-        except (KeyError, TypeError, ValueError):
+            result = FitResult.from_record(self.mixture, self.record.fit)
+            describe(result.repairs, self.names)
+        except (IndexError, KeyError, TypeError, ValueError, AttributeError):
             return None
+        k = self.mixture.n_components
+        health = result.health
+        return result if health.effective_rows.shape == health.relative_eigenvalues.shape == (k,) else None
 
     @property
     def source(self) -> str | None:
@@ -160,15 +184,28 @@ class Subject:
         return np.argsort(-self.mixture.weights, kind="stable")
 
 
+def _row(row: Row) -> Row:
+    """Return a row with everything in its place; what is not known is None."""
+    rank = row.get("rank")
+    return {
+        "rank": None if rank is None else int(rank),
+        "n_components": int(row["n_components"]),
+        "covariance_type": str(row["covariance_type"]),
+        **{name: _value(row, name) for name in (*_CRITERIA, "log_likelihood", "n_parameters", "n_iter")},
+        "converged": row.get("converged") is not False,
+        **{name: None if row.get(name) is None else str(row[name]) for name in ("spurious", "error")},
+    }
+
+
 def _value(row: Row, name: str) -> float | None:
     value = row.get(name)
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def _sorting(ranked: list[Row]) -> str:
     """Return the criterion by which rows are ranked, where a record does not say."""
     for name in _CRITERIA:
-        values = [_value(row, name) for row in ranked]
+        values = [row[name] for row in ranked]
         known = [value for value in values if value is not None]
         if len(known) == len(values) and known == sorted(known):
             return name

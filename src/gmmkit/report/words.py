@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["capital", "count", "decimals_for", "fixed", "listed", "number", "percent", "plural", "short"]
+__all__ = ["capital", "count", "decimals_for", "fixed", "listed", "nats", "number", "percent", "plural", "short"]
 
 _MOST_DECIMALS = 6
-_LONGEST = 40
+_LONGEST = 28
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
 
@@ -31,11 +31,22 @@ def number(value: float, digits: int = 4) -> str:
     return fixed(value, max(0, digits - 1 - size))
 
 
-def decimals_for(spread: float) -> int | None:
-    """Return how many decimals a value with such a spread deserves; None: none can show it."""
+def nats(value: float) -> str:
+    """Return a log-likelihood, a criterion or a difference of them: what is smaller than a tenth is no difference.
+
+    Examples
+    --------
+    >>> nats(1126.3156), nats(5.842), nats(0.0123)
+    ('1,126.3', '5.8', '0.012')
+    """
+    return number(value, 2) if 0 < abs(value) < 0.1 else fixed(value, 1)
+
+
+def decimals_for(spread: float, digits: int = 3) -> int | None:
+    """Return the decimals that show a spread with so many digits, and values beside it; None: too many."""
     if not spread > 0 or math.isinf(spread):
         return 3
-    decimals = 2 - math.floor(math.log10(spread))
+    decimals = digits - 1 - math.floor(math.log10(spread))
     return None if decimals > _MOST_DECIMALS or decimals < -_MOST_DECIMALS else max(0, decimals)
 
 
@@ -69,7 +80,7 @@ def percent(share: float) -> str:
 
 def count(value: float) -> str:
     """Return how many: whole numbers without decimals."""
-    return f"{value:,.0f}" if float(value).is_integer() or value >= 1000 else fixed(value, 1)
+    return f"{value:,.0f}" if float(value).is_integer() or value >= 999.95 else fixed(value, 1)
 
 
 def plural(n: int, one: str, many: str | None = None) -> str:
@@ -88,9 +99,16 @@ def capital(text: str) -> str:
 
 
 def short(name: str, longest: int = _LONGEST) -> str:
-    """Return a name on one line, cut where it is long."""
+    """Return a name on one line, without its middle where it is long.
+
+    Examples
+    --------
+    >>> short("temperature of the water at the inlet", 20)
+    'temperatur… the inlet'
+    """
     name = " ".join(name.split()) or "(unnamed)"
-    return name if len(name) <= longest else name[: longest - 1] + "…"
+    half = longest // 2
+    return name if len(name) <= longest else f"{name[:half].rstrip()}…{name[-half:]}"
 
 
 def _signed(text: str) -> str:
