@@ -354,7 +354,7 @@ def test_nan_and_inf_are_named(rows, method, bad):
 
 
 def test_nan_is_named_by_its_column(rows):
-    X = pd.DataFrame(rows, columns=["length", "width"])
+    X = pd.DataFrame(rows.copy(), columns=["length", "width"])
     gm = fitted(X)
     X.loc[41, "width"] = np.nan
     for call in (GaussianMixture(2).fit, gm.predict):
