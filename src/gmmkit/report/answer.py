@@ -141,6 +141,6 @@ def _told_apart(found: Overlap | None) -> str:
     if found.confused >= _SEPARATE:
         first, second = found.pair
         text += (
-            f". Most of it is between {first} and {second}: {percent(found.confused)} of {first} is taken for {second}"
+            f". The most confused are {first} and {second}: {percent(found.confused)} of {first} is taken for {second}"
         )
     return f"{text}."

@@ -15,6 +15,7 @@ __all__ = ["components"]
 _MOST_SIZES = 500
 _MOST_COMPONENTS = 40
 _MOST_COLUMNS = 60
+_NUMBERS = "Each cluster is one component of the mixture; its number is the label that rows are given."
 _THIN = (
     "Thinness is a component's smallest variance as a share of the data's, in the direction where that is least: far "
     "below 1 it is flat or small, and near 0 it has collapsed."
@@ -23,7 +24,8 @@ _THIN = (
 
 def components(subject: Subject) -> Html:
     """Return the section."""
-    return join([_sizes(subject), _places(subject), tag("p", _THIN, class_="note") if subject.result else None])
+    thin = tag("p", _THIN, class_="note") if subject.result else None
+    return join([tag("p", _NUMBERS, class_="note"), _sizes(subject), thin, _places(subject)])
 
 
 def _sizes(subject: Subject) -> Html:
