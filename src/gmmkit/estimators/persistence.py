@@ -13,7 +13,7 @@ from gmmkit.estimators.search import GaussianMixtureSearch
 from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.inference.fit import FitResult
 
-__all__ = ["load", "save"]
+__all__ = ["load", "record_of", "save"]
 
 # What is not a value, or belongs to the machine rather than the model.
 _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
@@ -44,24 +44,30 @@ def save(estimator: GaussianMixture | GaussianMixtureSearch, path: str | os.Path
     ...     gmmkit.load(f"{folder}/model.gmm").means_
     array([[1.5]])
     """
-    table = None
+    write_model(record_of(estimator), path)
+
+
+def record_of(estimator: GaussianMixture | GaussianMixtureSearch) -> ModelRecord:
+    """Return what a model file or a report holds of a fitted estimator."""
+    table: list[dict[str, Any]] | None = None
+    told: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     if isinstance(estimator, GaussianMixtureSearch):
-        table, estimator = estimator.results_, estimator.best_estimator_
+        table = estimator.results_
+        told = {"criterion": estimator.criterion, "margin": estimator.margin_}
+        settings = {"n_init": estimator.n_init}
+        estimator = estimator.best_estimator_
     if not isinstance(estimator, GaussianMixture):
-        raise ParameterError(
-            f"save takes a GaussianMixture or GaussianMixtureSearch, but got {type(estimator).__name__}"
-        )
-    mixture = estimator.mixture_
+        raise ParameterError(f"expected a GaussianMixture or GaussianMixtureSearch, but got {type(estimator).__name__}")
     names = getattr(estimator, "feature_names_in_", None)
-    record = ModelRecord(
-        mixture,
+    return ModelRecord(
+        estimator.mixture_,
         feature_names=None if names is None else [str(name) for name in names],
         estimator="GaussianMixture",
-        settings=_settings(estimator),
-        fit={**estimator.fit_result_.as_record(), "dtype": str(np.asarray(estimator.means_).dtype)},
+        settings={**_settings(estimator), **settings},
+        fit={**estimator.fit_result_.as_record(), **told, "dtype": str(np.asarray(estimator.means_).dtype)},
         table=table,
     )
-    write_model(record, path)
 
 
 def load(path: str | os.PathLike[str]) -> GaussianMixture:
