@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +26,7 @@ from scipy.special import erfcx, gammaincinv, log_ndtr, ndtr, ndtri
 from gmmkit.errors import ParameterError
 from gmmkit.model.compare import Estimate, check_samples, held
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.roots import roots
 from gmmkit.numerics.streams import Seed
 
 __all__ = ["cdf", "cdf_of", "highest_density_level", "highest_density_region", "quantile", "quantile_of"]
@@ -40,8 +40,6 @@ _ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
 _EPSILON = float(np.finfo(np.float64).eps)
 # Temporaries of rows × components are made for so many values at a time.
 _CHUNK = 2**18
-# Bisection of doubles ends within 64 turns; half the turns may be steps of Newton's.
-_MOST_TURNS = 300
 # Where a component can give the density a mode or antimode of its own, in standard deviations.
 _SHAPE = np.unique(np.concatenate([np.arange(-96, 97) / 16, np.arange(-20, 21) / 2]))
 
@@ -292,9 +290,7 @@ class _Ordered:
         slack = 1e-13 * (np.abs(self.means) + np.abs(offsets))
         low = np.where(self.weights > 0, own - slack, np.inf).min(axis=1)
         high = np.where(self.weights > 0, own + slack, -np.inf).max(axis=1)
-        return _roots(
-            lambda x, which: self.taken(which)._residual(x, p[which]), low, high, self._guess(p), 4 * _EPSILON
-        )
+        return roots(lambda x, which: self.taken(which)._residual(x, p[which]), low, high, self._guess(p), 4 * _EPSILON)
 
     def _guess(self, p: Array) -> Array:
         """Return the quantiles as they are if components do not overlap."""
@@ -402,7 +398,7 @@ class _Curve:
             return sign[which] * (value - level), sign[which] * slope
 
         low, high = edges[crossed], edges[crossed + 1]
-        found = _roots(above, low, high, 0.5 * low + 0.5 * high, 0.0)
+        found = roots(above, low, high, 0.5 * low + 0.5 * high, 0.0)
         return found[sign > 0], found[sign < 0]
 
     def log_density(self, x: Array) -> tuple[Array, Array]:
@@ -424,7 +420,7 @@ class _Curve:
         # Left of a mode the slope is positive: turned round, for a residual that grows.
         turned = np.where(rises[found], -1.0, 1.0)
         unknown = np.full(len(found), np.nan)
-        return _roots(
+        return roots(
             lambda x, which: (turned[which] * self._slope_sign(x), unknown[which]), low, high, 0.5 * (low + high), 0.0
         )
 
@@ -446,62 +442,3 @@ class _Curve:
         flip = a > -b
         a, b = np.where(flip, -b, a), np.where(flip, -a, b)
         return np.asarray((ndtr(b) - ndtr(a)) @ np.exp(self.log_weights))
-
-
-# --- roots --------------------------------------------------------------------------------------------------
-
-
-def _roots(
-    evaluate: Callable[[Array, Indices], tuple[Array, Array]], low: Array, high: Array, start: Array, tolerance: float
-) -> Array:
-    """Return where residuals that grow through 0 between `low` and `high` (n,) are 0.
-
-    Newton's steps where they stay inside the bracket and at least halve, bisection elsewhere: by turns of the
-    values and of their order among the doubles, which ends within 64 turns whatever the magnitudes are.
-
-    Parameters
-    ----------
-    evaluate : callable
-        Takes points (m,) and which of the n problems they belong to; returns residuals and slopes (m,). A NaN
-        residual ends its problem there.
-    low, high, start : ndarray of shape (n,)
-    tolerance : float
-        A residual this small is rounding.
-    """
-    low, high = low.copy(), high.copy()
-    x = np.clip(start, low, high)
-    last = np.full(len(x), np.inf)
-    active = np.arange(len(x))
-    for turn in range(_MOST_TURNS):
-        if not len(active):
-            break
-        at = x[active]
-        value, slope = evaluate(at, active)
-        low[active] = np.where(value < 0, at, low[active])
-        high[active] = np.where(value > 0, at, high[active])
-        a, b = low[active], high[active]
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            step = -value / slope
-            newton = at + step
-            size = np.abs(step)
-            trusted = (newton > a) & (newton < b) & (size <= 0.5 * last[active])
-        middle = 0.5 * a + 0.5 * b if turn % 2 else _middle_double(a, b)
-        following = np.where(trusted, newton, middle)
-        settled = (np.abs(value) <= tolerance) | np.isnan(value)
-        following[settled] = at[settled]
-        last[active] = np.where(trusted, size, np.inf)
-        x[active] = following
-        closed = (following <= a) | (following >= b) | (trusted & (size <= _EPSILON * np.abs(at)))
-        active = active[~(settled | closed)]
-    return x
-
-
-def _middle_double(a: Array, b: Array) -> Array:
-    """Return the doubles half way between a and b in the order of all doubles."""
-    first, second = _order(a.view(np.int64)), _order(b.view(np.int64))
-    return _order((first >> 1) + (second >> 1) + (first & second & 1)).view(np.float64)
-
-
-def _order(bits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Turn the bits of doubles into integers in the doubles' order, and back."""
-    return np.where(bits < 0, np.iinfo(np.int64).min - bits, bits)
