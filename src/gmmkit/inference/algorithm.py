@@ -12,6 +12,7 @@ from gmmkit.inference.problem import Assign, Totals
 from gmmkit.inference.repairs import Repair
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer
+from gmmkit.numerics.frame import Frame
 
 __all__ = ["Algorithm", "Progress", "log_weights"]
 
@@ -50,6 +51,9 @@ class Progress:
     gain : float
         Objective less the one before; infinity in the first pass.
     converged : bool
+    state : Mixture
+        What this pass's refit gave, in the frame: complete, so that a fit can go on from it.
+    frame : Frame
     """
 
     restart: int
@@ -57,6 +61,13 @@ class Progress:
     objective: float
     gain: float
     converged: bool
+    state: Mixture
+    frame: Frame
+
+    @property
+    def mixture(self) -> Mixture:
+        """The state in the data's units."""
+        return self.state.out_of(self.frame)
 
 
 def log_weights(weights: NDArray[np.float64]) -> NDArray[np.float64]:

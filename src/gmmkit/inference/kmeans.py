@@ -94,4 +94,8 @@ def lloyd(problem: Problem, seeds: Array) -> Array:
     covariance = SharedSpherical(1.0, n_components=k, n_features=d)
     start = Mixture.trusted(np.full(k, 1.0 / k), seeds, covariance)
     rule = SmallChange(_TOLERANCE * float(problem.pooled.values))
-    return run(KMeans(problem), problem, start, rule=rule, max_iter=_MOST_PASSES).state.means
+    done = run(KMeans(problem), problem, start, rule=rule, max_iter=_MOST_PASSES)
+    if done.reason == "interrupted":
+        # Half a start is no model: the fit it was for must hear of it.
+        raise KeyboardInterrupt
+    return done.state.means

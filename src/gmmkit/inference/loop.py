@@ -71,7 +71,7 @@ def run(
             converged = not repaired and rule.reached(objectives, before)
             if callback is not None:
                 gain = objective - (objectives[-2] if iteration > 1 else before)
-                callback(Progress(restart, iteration, objective, gain, converged))
+                callback(Progress(restart, iteration, objective, gain, converged, state, problem.frame))
             if converged:
                 reason = "converged"
                 break
