@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gmmkit.cli.boundary import Interrupted, NotConverged, UsageError
+from gmmkit.cli.checkpoint import Checkpoint
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.facts import facts_of
 from gmmkit.cli.fitting import Asked, Fitted, fit_table
@@ -86,13 +88,17 @@ def fit(
         int | None, typer.Option(parser=at_least(1), metavar="N", help="Starts for each fit (3; search: and two more).")
     ] = None,
     jobs: JobsOption = None,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", metavar="FILE", help="Keep the best model so far, every 30 seconds.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the --checkpoint of a single fit.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 5 if the fit did not converge.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Fit a mixture. What is not fixed is searched: 1 to 9 components of every structure, compared by BIC."""
     wanted = parse_columns(columns)
-    _check_outputs(data, output, report)
+    _check_outputs(data, {"--output": output, "--report": report, "--checkpoint": checkpoint})
     asked = Asked(
         components=parse_components(components),
         structures=parse_covariance(covariance, _structures()),
@@ -110,13 +116,19 @@ def fit(
             "--init is for a single fit; a search has starts of its own: "
             "give one number of components and one structure, or leave --init out"
         )
+    if resume and (checkpoint is None or not asked.is_one_fit):
+        raise UsageError(
+            "--resume goes on from the --checkpoint FILE of a single fit (one number of components, one structure); "
+            "a search begins anew"
+        )
     from gmmkit.data import open_table
 
+    kept = None if checkpoint is None else Checkpoint(checkpoint, resume=resume)
     command = command_line(context)
     with Watch(quiet=quiet) as watch:
         watch.say(f"reading {data}")
         table = open_table(data, columns=wanted, weights=weights, label=label)
-        fitted = fit_table(table, asked, watch, {"command": command})
+        fitted = fit_table(table, asked, watch, {"command": command}, kept)
         watch.say("writing")
         _write(fitted, table, output, report, command)
     facts = facts_of(fitted.record)
@@ -153,11 +165,12 @@ def _kept(output: str | None) -> str:
     return f"is in {output}" if output is not None else "was not kept (no --output)"
 
 
-def _check_outputs(data: str, output: str | None, report: str | None) -> None:
-    check_output("--output", output, inputs=(data,))
-    check_output("--report", report, inputs=(data,))
-    if output is not None and output == report:
-        raise UsageError(f"--output and --report are both {output}; give them different names")
+def _check_outputs(data: str, outputs: dict[str, str | None]) -> None:
+    used: dict[str, str] = {}
+    for option, path in outputs.items():
+        check_output(option, path, inputs=(data,))
+        if path is not None and used.setdefault(os.path.realpath(path), option) != option:
+            raise UsageError(f"{used[os.path.realpath(path)]} and {option} are both {path}; give them different names")
 
 
 def _structures() -> list[str]:

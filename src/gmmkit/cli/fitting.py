@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from gmmkit.cli.checkpoint import Checkpoint
 from gmmkit.cli.progress import Watch
+from gmmkit.cli.records import record_of
 from gmmkit.errors import DataError
 
 if TYPE_CHECKING:
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
+    from gmmkit.inference.algorithm import Progress
     from gmmkit.inference.fit import FitResult, FitSettings
+    from gmmkit.inference.starts import Start
+    from gmmkit.inference.stopping import StoppingRule
     from gmmkit.model.evaluation import Likelihood
-    from gmmkit.selection.search import SearchResult
+    from gmmkit.selection.search import Candidate, SearchResult
 
 __all__ = ["Asked", "Fitted", "fit_table"]
 
@@ -73,7 +79,13 @@ class Fitted:
     interrupted: bool
 
 
-def fit_table(table: Table, asked: Asked, watch: Watch, provenance: Mapping[str, str]) -> Fitted:
+def fit_table(
+    table: Table,
+    asked: Asked,
+    watch: Watch,
+    provenance: Mapping[str, str],
+    checkpoint: Checkpoint | None = None,
+) -> Fitted:
     """Fit what was asked for, and return it with everything known of it.
 
     Raises
@@ -88,40 +100,73 @@ def fit_table(table: Table, asked: Asked, watch: Watch, provenance: Mapping[str,
     _check_memory(table.n_columns, max(asked.components), structures)
     found = None
     if asked.is_one_fit:
-        result, likelihood = _one_fit(table, asked, watch)
+        result, likelihood = _one_fit(table, asked, watch, checkpoint)
     else:
-        found = _search(table, asked, structures, watch)
+        found = _search(table, asked, structures, watch, checkpoint)
         assert found.best.result is not None and found.best.likelihood is not None  # noqa: PT018
         result, likelihood = found.best.result, found.best.likelihood
     interrupted = result.interrupted if found is None else found.interrupted
-    record = _record(table, asked, result, likelihood, found, provenance)
+    record = record_of(table, asked, result, likelihood, found, provenance)
+    if checkpoint is not None:
+        checkpoint.finish(record, asked, table, interrupted=interrupted)
     return Fitted(record, result.converged and not interrupted, interrupted)
 
 
-def _one_fit(table: Table, asked: Asked, watch: Watch) -> tuple[FitResult, Likelihood]:
+def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | None) -> tuple[FitResult, Likelihood]:
     from gmmkit.execution import Workers
     from gmmkit.inference.fit import fit
     from gmmkit.inference.problem import Problem, survey
-    from gmmkit.inference.starts import Named
+    from gmmkit.inference.starts import FromMixture, Named
     from gmmkit.inference.stopping import SmallChange
     from gmmkit.model.covariance import family
     from gmmkit.model.evaluation import likelihood
 
     assert asked.structures is not None
+    known = None if checkpoint is None else checkpoint.known(asked, table)
+    named = Named(asked.init, asked.components[0])  # type: ignore[arg-type]
+    n_init = asked.option("n_init")
+    starts: list[Start] = [named] * n_init
+    if known is not None:
+        starts = [FromMixture(known[0]), *(_Later(named, place, _seed(asked)) for place in range(known[1], n_init))]
+
+    def after_pass(progress: Progress) -> None:
+        watch.passed(progress)
+        if checkpoint is not None:
+            checkpoint.passed(progress, asked, table)
+
     watch.say("looking at the columns")
     with Workers(asked.jobs) as workers:
         problem = Problem(table, family(asked.structures[0]), survey(table, workers), workers)
         watch.say("finding a start")
-        start = Named(asked.init, asked.components[0])  # type: ignore[arg-type]
-        settings = _settings(asked, SmallChange(asked.option("tol")), watch)
-        result = fit(problem, [start] * asked.option("n_init"), settings)
+        result = fit(problem, starts, _settings(asked, SmallChange(asked.option("tol")), after_pass))
     watch.say("scoring")
     return result, likelihood(result.mixture, table, n_jobs=asked.jobs)
 
 
-def _search(table: Table, asked: Asked, structures: Sequence[str], watch: Watch) -> SearchResult:
+@dataclass(frozen=True)
+class _Later:
+    """A start with the random numbers of its place among all, though those before it are not tried again."""
+
+    start: Start
+    place: int
+    seed: int
+
+    def __call__(self, problem: Any, prior: Any, policy: Any, random: Any) -> Any:
+        from gmmkit.numerics.streams import streams
+
+        return self.start(problem, prior, policy, next(islice(streams(self.seed), self.place, None)))
+
+
+def _search(
+    table: Table, asked: Asked, structures: Sequence[str], watch: Watch, checkpoint: Checkpoint | None
+) -> SearchResult:
     from gmmkit.inference.stopping import AitkenGain
     from gmmkit.selection.search import DEFAULTS, SearchSettings, search
+
+    def after_candidate(candidate: Candidate, done: int, total: int) -> None:
+        watch.tried(candidate, done, total, asked.criterion)
+        if checkpoint is not None:
+            checkpoint.tried(candidate, asked, table)
 
     settings = SearchSettings(
         n_components=asked.components,
@@ -130,82 +175,28 @@ def _search(table: Table, asked: Asked, structures: Sequence[str], watch: Watch)
         n_init=asked.option("n_init"),
         smallest_eigenvalue=DEFAULTS["min_eigenvalue"],
         fit=_settings(asked, AitkenGain(asked.option("tol")), None),
-        callback=lambda candidate, done, total: watch.tried(candidate, done, total, asked.criterion),
+        callback=after_candidate,
     )
     return search(table, settings, n_jobs=asked.jobs)
 
 
-def _settings(asked: Asked, rule: Any, watch: Watch | None) -> FitSettings:
-    import numpy as np
-
+def _settings(asked: Asked, rule: StoppingRule, callback: Callable[[Progress], object] | None) -> FitSettings:
     from gmmkit.inference.fit import FitSettings
 
-    # As the estimators turn random_state into the engine's seed: the same number gives the same model there.
-    seed = int(np.random.RandomState(asked.seed).randint(np.iinfo(np.int32).max))
     return FitSettings(
         rule=rule,
         max_iter=asked.option("max_iter"),
         reg_covar=asked.reg_covar,  # type: ignore[arg-type]
-        seed=seed,
-        callback=None if watch is None else watch.passed,
+        seed=_seed(asked),
+        callback=callback,
     )
 
 
-def _record(
-    table: Table,
-    asked: Asked,
-    result: FitResult,
-    likelihood: Likelihood,
-    found: SearchResult | None,
-    provenance: Mapping[str, str],
-) -> ModelRecord:
-    from gmmkit.files import ModelRecord
-    from gmmkit.selection.criteria import CRITERIA
+def _seed(asked: Asked) -> int:
+    """Return the engine's seed as the estimators do: the same number gives the same model there."""
+    import numpy as np
 
-    mixture = result.mixture
-    fit: dict[str, Any] = {
-        **result.as_record(),
-        "dtype": "float64",
-        "converged": result.converged,
-        "n_iter": len(result.objectives),
-        "n_rows": table.n_rows,
-        "log_likelihood": likelihood.log_likelihood,
-        **{name: criterion(likelihood, mixture.n_parameters) for name, criterion in CRITERIA.items()},
-    }
-    if found is not None:
-        fit |= {"criterion": found.criterion, "margin": found.margin, "spurious": found.best.spurious}
-        fit["interrupted"] = found.interrupted
-    if table.labels is not None:
-        fit["labels"] = _agreement(table, mixture)
-    return ModelRecord(
-        mixture,
-        feature_names=table.names,
-        settings={
-            "n_components": mixture.n_components,
-            "covariance_type": mixture.covariance_type,
-            "tol": asked.option("tol"),
-            "reg_covar": asked.reg_covar,
-            "max_iter": asked.option("max_iter"),
-            "n_init": asked.option("n_init"),
-            "init_params": asked.init,
-            "random_state": asked.seed,
-        },
-        fit=fit,
-        table=None if found is None else [candidate.as_row() for candidate in found.candidates],
-        provenance={"source": table.origin, **provenance},
-    )
-
-
-def _agreement(table: Table, mixture: Any) -> dict[str, Any]:
-    from gmmkit.selection.agreement import adjusted_rand_index, cross_table
-
-    assert table.labels is not None
-    counts = cross_table(mixture, table)
-    return {
-        "names": list(table.labels.names),
-        "counts": counts.tolist(),
-        "adjusted_rand_index": adjusted_rand_index(counts),
-    }
+    return int(np.random.RandomState(asked.seed).randint(np.iinfo(np.int32).max))
 
 
 def _structures(n_columns: int) -> Sequence[str]:
