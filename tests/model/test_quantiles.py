@@ -11,7 +11,8 @@ from cases import FAMILY_NAMES, random_mixture
 from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Diagonal, Full
 from gmmkit.model.mixture import Mixture
-from gmmkit.model.quantiles import cdf, highest_density_level, highest_density_region, quantile
+from gmmkit.model.quantiles import cdf, quantile
+from gmmkit.model.regions import highest_density_level, highest_density_region
 
 TAILS = np.array([5e-324, 1e-300, 1e-100, 1e-16, 0.01, 0.3, 0.5, 0.9, 1 - 1e-10, 1 - 2**-53])
 

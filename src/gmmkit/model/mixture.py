@@ -322,13 +322,13 @@ class Mixture:
 
     def highest_density_level(self, probability: float, *, n_samples: int = 100_000, seed: Seed = 0) -> Estimate:
         """Return the log-density above which lies the given share of the probability (Hyndman 1996)."""
-        from gmmkit.model.quantiles import highest_density_level
+        from gmmkit.model.regions import highest_density_level
 
         return highest_density_level(self, probability, n_samples=n_samples, seed=seed)
 
     def highest_density_region(self, probability: float) -> list[tuple[float, float]]:
         """Return the smallest set of intervals that holds the given probability, for a mixture of one column."""
-        from gmmkit.model.quantiles import highest_density_region
+        from gmmkit.model.regions import highest_density_region
 
         return highest_density_region(self, probability)
 

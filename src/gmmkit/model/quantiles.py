@@ -1,47 +1,38 @@
-"""Distribution function, quantiles and highest-density regions.
+"""Distribution function and quantiles.
 
-    F(x) = Σ_k w_k Φ((x − μ_k) / σ_k)        F(Q(p)) = p        R(p) = {x : f(x) ≥ c},  ∫_R f = p
+    F(x) = Σ_k w_k Φ((x − μ_k) / σ_k)        F(Q(p)) = p
 
 Quantiles solve, with L the components whose mean is below x and U the others,
 
     log(A + max(c, 0)) = log(B + max(−c, 0)),   A = Σ_U w Φ,   B = Σ_L w (1 − Φ),   c = Σ_L w − p
 
 which is ``F(x) = p`` written without any difference of near-equal numbers: right in both tails, and in the gap
-between narrow components, where F is flat to every digit. R is the smallest region that holds the probability p
-(Hyndman, "Computing and Graphing Highest Density Regions", 1996, section 2); its ends lie one between each two
-neighbours among the density's modes and antimodes.
+between narrow components, where F is flat to every digit.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.special import erfcx, gammaincinv, log_ndtr, ndtr, ndtri
+from scipy.special import erfcx, log_ndtr, ndtr, ndtri
 
 from gmmkit.errors import ParameterError
-from gmmkit.model.compare import Estimate, check_samples, held
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.roots import roots
-from gmmkit.numerics.streams import Seed
 
-__all__ = ["cdf", "cdf_of", "highest_density_level", "highest_density_region", "quantile", "quantile_of"]
+__all__ = ["cdf", "cdf_of", "chunks", "log_sum", "one_column", "quantile", "quantile_of"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
 _EPSILON = float(np.finfo(np.float64).eps)
 # Temporaries of rows × components are made for so many values at a time.
 _CHUNK = 2**18
-# Where a component can give the density a mode or antimode of its own, in standard deviations.
-_SHAPE = np.unique(np.concatenate([np.arange(-96, 97) / 16, np.arange(-20, 21) / 2]))
 
 
 def cdf(mixture: Mixture, values: ArrayLike) -> Array:
@@ -71,10 +62,10 @@ def cdf(mixture: Mixture, values: ArrayLike) -> Array:
     >>> cdf(m, [-np.inf, 0.0, 5.0, 10.0]).round(6)
     array([0.  , 0.25, 0.5 , 0.75])
     """
-    means, deviations = _one_column(mixture)
+    means, deviations = one_column(mixture)
     x = np.asarray(values, dtype=np.float64)
     flat, answer = x.ravel(), np.empty(x.size)
-    for part in _chunks(x.size, len(means)):
+    for part in chunks(x.size, len(means)):
         answer[part] = cdf_of(mixture.weights[None], means[None], deviations, flat[part])
     return answer.reshape(x.shape)
 
@@ -115,7 +106,7 @@ def quantile(mixture: Mixture, probabilities: ArrayLike) -> Array:
     >>> quantile(m, [0.0, 1e-300, 0.25, 0.5, 0.75]).round(4)
     array([    -inf, -37.0284,   0.    ,   5.    ,  10.    ])
     """
-    means, deviations = _one_column(mixture)
+    means, deviations = one_column(mixture)
     p = np.asarray(probabilities, dtype=np.float64)
     with np.errstate(divide="ignore"):
         log_weights = np.log(mixture.weights)
@@ -150,106 +141,13 @@ def quantile_of(log_weights: Array, means: Array, deviations: Array, probabiliti
     ordered = _Ordered(log_weights, means, deviations[order], shares, cumulative)
     answer = np.where(probabilities > 0, np.inf, -np.inf)
     inner = np.flatnonzero((probabilities > 0) & (probabilities < 1))
-    for part in _chunks(len(inner), means.shape[1]):
+    for part in chunks(len(inner), means.shape[1]):
         some = inner[part]
         answer[some] = ordered.taken(row[some]).quantiles(probabilities[some])
     return answer
 
 
-def highest_density_level(
-    mixture: Mixture, probability: float, *, n_samples: int = 100_000, seed: Seed = 0
-) -> Estimate:
-    """Return the log-density c with ``P(log p(x) ≥ c) = probability``: the edge of the highest-density region.
-
-    Exact, with standard error 0, for one column or where only one component has weight
-    (``−½ (d log 2π + log det Σ + χ²_d(probability))``). Otherwise a quantile of the log-densities of drawn rows, with
-    its standard error from the order statistics one binomial standard deviation away (Woodruff 1952).
-
-    Parameters
-    ----------
-    mixture : Mixture
-    probability : float
-        Between 0 and 1, both excluded.
-    n_samples : int, default=100_000
-    seed : int, SeedSequence, Generator or None
-
-    Returns
-    -------
-    Estimate
-        In nats, in the data's units, as `Mixture.log_density` is.
-
-    Raises
-    ------
-    ParameterError
-        If `probability` is not between 0 and 1, or `n_samples` is below 2.
-
-    Examples
-    --------
-    >>> from gmmkit.model.covariance import Full
-    >>> m = Mixture([1.0], [[0.0, 0.0]], Full([np.eye(2)]))
-    >>> print(highest_density_level(m, 0.95))
-    -4.83361
-    """
-    _check_probability(probability)
-    check_samples(n_samples)
-    volume = mixture.frame.log_volume
-    inside = held(mixture.into(mixture.frame))
-    d = inside.n_features
-    if inside.n_components == 1:
-        radius = float(gammaincinv(0.5 * d, probability))
-        return Estimate(volume - d * _HALF_LOG_2PI - 0.5 * float(inside.covariance.log_determinants[0]) - radius, 0.0)
-    if d == 1:
-        return Estimate(_Curve.of(inside).level(probability) + volume, 0.0)
-    rows, _ = inside.sample(n_samples, seed=seed)
-    values = np.sort(inside.log_density(rows)) + volume
-    spread = math.sqrt(n_samples * probability * (1 - probability))
-    first = max(0, min(n_samples - 2, math.floor(n_samples * (1 - probability) - spread)))
-    last = min(n_samples - 1, max(first + 1, math.ceil(n_samples * (1 - probability) + spread)))
-    error = float(values[last] - values[first]) * spread / (last - first)
-    return Estimate(float(np.quantile(values, 1 - probability)), error)
-
-
-def highest_density_region(mixture: Mixture, probability: float) -> list[tuple[float, float]]:
-    """Return the smallest set of intervals that holds the given probability.
-
-    Parameters
-    ----------
-    mixture : Mixture
-        Of one column.
-    probability : float
-        Between 0 and 1, both excluded.
-
-    Returns
-    -------
-    list of (float, float)
-        Disjoint intervals from left to right, in the column's unit; the density is the same at all their ends.
-
-    Raises
-    ------
-    ParameterError
-        If the mixture is of more than one column, or `probability` is not between 0 and 1.
-
-    Examples
-    --------
-    >>> from gmmkit.model.covariance import Spherical
-    >>> m = Mixture([0.5, 0.5], [[0.0], [10.0]], Spherical([1.0, 1.0], n_features=1))
-    >>> [(round(a, 3), round(b, 3)) for a, b in highest_density_region(m, 0.95)]
-    [(-1.96, 1.96), (8.04, 11.96)]
-    """
-    _check_probability(probability)
-    _one_column(mixture)
-    frame = mixture.frame
-    curve = _Curve.of(held(mixture.into(frame)))
-    starts, ends = (frame.points_out(x) for x in curve.intervals(curve.level(probability)))
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
-
-
-def _check_probability(probability: float) -> None:
-    if not 0 < probability < 1:
-        raise ParameterError(f"probability must be between 0 and 1, both excluded, but got {probability!r}")
-
-
-def _one_column(mixture: Mixture) -> tuple[Array, Array]:
+def one_column(mixture: Mixture) -> tuple[Array, Array]:
     """Return the means and the standard deviations (k,) of a mixture that must be of one column."""
     if mixture.n_features != 1:
         raise ParameterError(
@@ -259,7 +157,8 @@ def _one_column(mixture: Mixture) -> tuple[Array, Array]:
     return mixture.means[:, 0], np.sqrt(mixture.covariance.variances()[:, 0])
 
 
-def _chunks(n: int, k: int) -> list[slice]:
+def chunks(n: int, k: int) -> list[slice]:
+    """Return the slices that n values are taken by, few enough for temporaries of values × k components."""
     size = max(1, _CHUNK // k)
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
@@ -313,132 +212,15 @@ class _Ordered:
             below = left.sum(axis=1)
             before = np.take_along_axis(self.cumulative, np.maximum(below - 1, 0)[:, None], axis=1)[:, 0]
             c = np.where(below > 0, before, 0.0) - p
-            up = _log_sum(np.where(left, -np.inf, tails), np.log(np.maximum(c, 0.0)))
-            down = _log_sum(np.where(left, tails, -np.inf), np.log(np.maximum(-c, 0.0)))
+            up = log_sum(np.where(left, -np.inf, tails), np.log(np.maximum(c, 0.0)))
+            down = log_sum(np.where(left, tails, -np.inf), np.log(np.maximum(-c, 0.0)))
             shares = np.exp(tails - np.where(left, down[:, None], up[:, None]))
             return up - down, (shares * slopes).sum(axis=1)
 
 
-def _log_sum(values: Array, extra: Array) -> Array:
+def log_sum(values: Array, extra: Array) -> Array:
     """Return ``log(Σ_k exp values + exp extra)`` of values (n, k) and extra (n,)."""
     largest = np.maximum(values.max(axis=1), extra)
     shift = np.where(np.isfinite(largest), largest, 0.0)
     total = np.exp(values - shift[:, None]).sum(axis=1) + np.exp(extra - shift)
     return np.asarray(shift + np.log(total))
-
-
-# --- highest-density regions --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    """The density of one column: rises to its first mode, falls to an antimode, and so on, down from its last mode.
-
-    Attributes
-    ----------
-    log_weights, means, deviations : ndarray of shape (k,)
-    turns, heights : ndarray of shape (2 m − 1,)
-        Modes and antimodes from left to right, and the log-density there.
-    """
-
-    log_weights: Array
-    means: Array
-    deviations: Array
-    turns: Array
-    heights: Array
-
-    @classmethod
-    def of(cls, mixture: Mixture) -> _Curve:
-        means, deviations = _one_column(mixture)
-        nothing = np.empty(0)
-        flat = cls(np.log(mixture.weights), means, deviations, nothing, nothing)
-        turns = flat._turning_points()
-        return cls(flat.log_weights, means, deviations, turns, flat.log_density(turns)[0])
-
-    def level(self, probability: float) -> float:
-        """Return the log-density above which the probability lies."""
-
-        def excess(level: float) -> float:
-            starts, ends = self.intervals(level)
-            if probability <= 0.5:
-                return float(self._mass(starts, ends).sum()) - probability
-            gaps = self._mass(np.append(-np.inf, ends), np.append(starts, np.inf))
-            return (1.0 - probability) - float(gaps.sum())
-
-        heights = np.unique(self.heights)[::-1]
-        at = bisect_left(range(len(heights)), True, key=lambda i: excess(float(heights[i])) >= 0)
-        upper = float(heights[max(at - 1, 0)])
-        if at < len(heights):
-            lower = float(heights[at])
-        else:
-            step = 1.0
-            while excess(lower := upper - step) < 0:
-                step *= 2.0
-        return float(brentq(excess, lower, upper, xtol=1e-15, rtol=4 * _EPSILON, maxiter=500))
-
-    def intervals(self, level: float) -> tuple[Array, Array]:
-        """Return where the log-density rises through a level and where it falls through it again."""
-        reach = self.deviations * np.sqrt(2 * np.maximum(-level - np.log(self.deviations) - _HALF_LOG_2PI, 0.0))
-        # Beyond the reach of all components the density is below the level.
-        edges = np.concatenate(
-            [
-                [min((self.means - reach - self.deviations).min(), self.turns[0])],
-                self.turns,
-                [max((self.means + reach + self.deviations).max(), self.turns[-1])],
-            ]
-        )
-        heights = np.concatenate([[-np.inf], self.heights, [-np.inf]])
-        rising = np.arange(len(heights) - 1) % 2 == 0
-        lower, higher = np.where(rising, (heights[:-1], heights[1:]), (heights[1:], heights[:-1]))
-        crossed = np.flatnonzero((lower < level) & (level <= higher))
-        sign = np.where(rising, 1.0, -1.0)[crossed]
-
-        def above(x: Array, which: Indices) -> tuple[Array, Array]:
-            value, slope = self.log_density(x)
-            return sign[which] * (value - level), sign[which] * slope
-
-        low, high = edges[crossed], edges[crossed + 1]
-        found = roots(above, low, high, 0.5 * low + 0.5 * high, 0.0)
-        return found[sign > 0], found[sign < 0]
-
-    def log_density(self, x: Array) -> tuple[Array, Array]:
-        """Return the log-density of points (n,) and its slope."""
-        value, slope = np.empty(len(x)), np.empty(len(x))
-        for part in _chunks(len(x), len(self.means)):
-            z = (self.means - x[part, None]) / self.deviations
-            with np.errstate(over="ignore"):
-                terms = self.log_weights - np.log(self.deviations) - _HALF_LOG_2PI - 0.5 * z * z
-            value[part] = _log_sum(terms, np.full(len(z), -np.inf))
-            slope[part] = (np.exp(terms - value[part, None]) * z / self.deviations).sum(axis=1)
-        return value, slope
-
-    def _turning_points(self) -> Array:
-        points = np.unique(self.means[:, None] + self.deviations[:, None] * _SHAPE)
-        rises = self._slope_sign(points) >= 0
-        found = np.flatnonzero(rises[1:] != rises[:-1])
-        low, high = points[found], points[found + 1]
-        # Left of a mode the slope is positive: turned round, for a residual that grows.
-        turned = np.where(rises[found], -1.0, 1.0)
-        unknown = np.full(len(found), np.nan)
-        return roots(
-            lambda x, which: (turned[which] * self._slope_sign(x), unknown[which]), low, high, 0.5 * (low + high), 0.0
-        )
-
-    def _slope_sign(self, x: Array) -> Array:
-        """Return the slope of the density at points (n,), each over the size of its largest part."""
-        answer = np.empty(len(x))
-        for part in _chunks(len(x), len(self.means)):
-            z = (self.means - x[part, None]) / self.deviations
-            with np.errstate(over="ignore", divide="ignore"):
-                sizes = self.log_weights - 2 * np.log(self.deviations) - 0.5 * z * z + np.log(np.abs(z))
-            largest = sizes.max(axis=1, keepdims=True)
-            shares = np.exp(sizes - np.where(np.isfinite(largest), largest, 0.0))
-            answer[part] = (np.sign(z) * shares).sum(axis=1)
-        return answer
-
-    def _mass(self, starts: Array, ends: Array) -> Array:
-        """Return the probability of each interval, accurate relative to itself far out as well."""
-        a, b = ((x[:, None] - self.means) / self.deviations for x in (starts, ends))
-        flip = a > -b
-        a, b = np.where(flip, -b, a), np.where(flip, -a, b)
-        return np.asarray((ndtr(b) - ndtr(a)) @ np.exp(self.log_weights))
