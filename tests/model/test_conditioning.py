@@ -7,9 +7,10 @@ from scipy.stats import multivariate_normal
 import oracle
 from cases import FAMILY_NAMES, random_mixture
 from gmmkit.errors import DataError, ParameterError
-from gmmkit.model.conditioning import Conditional, RowMixtures, affine, marginal
+from gmmkit.model.conditioning import Conditional, affine, marginal
 from gmmkit.model.covariance import Diagonal, Full, SharedSpherical, Spherical, Tied
 from gmmkit.model.mixture import Mixture
+from gmmkit.model.row_mixtures import RowMixtures
 
 FAMILIES_OF_MATRICES = ("full", "tied")
 MOVES = [(0.0, 1.0), (1e8, 1.0), (0.0, 1e150), (0.0, 1e-150), (-3e4, 1e3)]

@@ -22,16 +22,13 @@ from numpy.typing import ArrayLike, NDArray
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.model.covariance import Covariance, Diagonal, Full, Tied
 from gmmkit.model.mixture import Mixture
-from gmmkit.model.quantiles import cdf_of, quantile_of
+from gmmkit.model.row_mixtures import RowMixtures, log_of
 from gmmkit.numerics.cholesky import cholesky, inverse_lower
 from gmmkit.numerics.frame import power_of_two
-from gmmkit.numerics.streams import Seed, generator
 
-__all__ = ["Conditional", "RowMixtures", "affine", "marginal"]
+__all__ = ["Conditional", "affine", "marginal"]
 
 Array = NDArray[np.float64]
-
-_LOG_2PI = float(np.log(2 * np.pi))
 
 
 def marginal(mixture: Mixture, columns: Sequence[int]) -> Mixture:
@@ -227,7 +224,7 @@ class Conditional:
                 f"{self.given.tolist()}, but got {x.shape}"
             )
         scores = self._source.component_log_density(x)
-        scores += _log(self._source.weights)
+        scores += log_of(self._source.weights)
         largest = scores.max(axis=1, keepdims=True)
         lost = ~np.isfinite(largest[:, 0])
         largest[lost] = 0.0
@@ -236,7 +233,7 @@ class Conditional:
         totals[lost] = 1.0
         log_weights -= np.log(totals)
         if lost.any():
-            log_weights[lost] = _log(self._source.posterior(x[lost]))
+            log_weights[lost] = log_of(self._source.posterior(x[lost]))
         return RowMixtures(log_weights, self._means_at(x), self.covariance)
 
     def _means_at(self, x: Array) -> Array:
@@ -247,170 +244,6 @@ class Conditional:
             for j, (given, mean) in enumerate(zip(self._source.means, self._means, strict=True)):
                 means[:, j] = mean + (x - given) @ self.coefficients[j].T
         return means
-
-
-class RowMixtures:
-    """One mixture of q columns for each of n rows: weights and means of their own, covariances in common.
-
-    Parameters
-    ----------
-    log_weights : ndarray of shape (n, k)
-        Logarithms, since a weight that leaves float64 may still carry the density far out.
-    means : ndarray of shape (n, k, q)
-    covariance : Covariance
-        Of k components in q columns.
-
-    Examples
-    --------
-    >>> m = Mixture([0.5, 0.5], [[0.0, 0.0], [4.0, 5.0]], Diagonal([[1.0, 1.0], [1.0, 4.0]]))
-    >>> rows = m.conditional([0]).at([[0.0], [2.0]])
-    >>> len(rows), rows[1]
-    (2, Mixture(2 components, 1 columns, diag))
-    >>> rows.mean().round(1)
-    array([[0. ],
-           [2.5]])
-    """
-
-    def __init__(self, log_weights: Array, means: Array, covariance: Covariance) -> None:
-        self.log_weights, self.means, self.covariance = log_weights, means, covariance
-
-    @property
-    def weights(self) -> Array:
-        """Weights (n, k); rows sum to 1."""
-        return np.asarray(np.exp(self.log_weights))
-
-    def __len__(self) -> int:
-        return len(self.means)
-
-    def __getitem__(self, row: int) -> Mixture:
-        i = operator.index(row)
-        weights = np.exp(self.log_weights[i])
-        return Mixture.trusted(weights / weights.sum(), self.means[i].copy(), self.covariance)
-
-    def __repr__(self) -> str:
-        n, k, q = self.means.shape
-        return f"RowMixtures({n} rows, {k} components, {q} columns, {self.covariance.name})"
-
-    def mean(self) -> Array:
-        """Return the mean of each row's mixture (n, q): the regression of the columns on those given."""
-        centre = self.means[:, :1]
-        return np.asarray((centre + self.weights[:, None] @ (self.means - centre))[:, 0])
-
-    def covariance_matrices(self) -> Array:
-        """Return the covariance of each row's mixture (n, q, q): within plus between components."""
-        n, k, q = self.means.shape
-        weights = self.weights
-        within = weights @ self.covariance.dense().reshape(k, q * q)
-        deviations = np.sqrt(weights)[:, :, None] * (self.means - self.mean()[:, None])
-        return np.asarray(within.reshape(n, q, q) + deviations.transpose(0, 2, 1) @ deviations)
-
-    def log_density(self, values: ArrayLike) -> Array:
-        """Return the log-density (n,), in nats, of each row of `values` (n, q) under its own mixture.
-
-        Raises
-        ------
-        DataError
-            If `values` is not of shape (n, q).
-
-        Examples
-        --------
-        >>> m = Mixture([1.0], [[0.0, 0.0]], Full([[[2.0, 1.0], [1.0, 2.0]]]))
-        >>> m.conditional([0]).at([[0.0], [1.0]]).log_density([[0.0], [0.5]]).round(4)
-        array([-1.1217, -1.1217])
-        """
-        n, k, q = self.means.shape
-        y = self._checked(values)
-        constants = -0.5 * (q * _LOG_2PI + self.covariance.log_determinants)
-        whitening, origin = self.covariance.whitening, np.zeros((1, q))
-        scores = np.empty((k, n))
-        with np.errstate(over="ignore"):
-            for j in range(k):
-                z = np.ascontiguousarray((y - self.means[:, j]).T)
-                own = slice(j, j + 1)
-                self.covariance.score_centred(z, origin, whitening[own], constants[own], scores[own])
-        scores += self.log_weights.T
-        largest = scores.max(axis=0)
-        shift = np.where(np.isfinite(largest), largest, 0.0)
-        return np.asarray(_log(np.exp(scores - shift).sum(axis=0)) + shift)
-
-    def sample(self, seed: Seed = None) -> Array:
-        """Draw one value (n, q) from each row's mixture.
-
-        Parameters
-        ----------
-        seed : int, SeedSequence, Generator or None
-            The same seed gives the same values.
-        """
-        random = generator(seed)
-        n, k, q = self.means.shape
-        cumulative = np.cumsum(self.weights, axis=1)
-        level = random.random((n, 1)) * cumulative[:, -1:]
-        component = np.minimum((level >= cumulative).sum(axis=1), k - 1)
-        values = random.standard_normal((n, q))
-        for j in np.unique(component):
-            drawn = component == j
-            values[drawn] = self.covariance.colour(values[drawn], int(j)) + self.means[drawn, j]
-        return values
-
-    def cdf(self, values: ArrayLike) -> Array:
-        """Return the probability (n,) of lying below each row's own value, `values` (n, 1): one column only.
-
-        Raises
-        ------
-        ParameterError
-            If the mixtures are of more than one column.
-        DataError
-            If `values` is not of shape (n, 1).
-        """
-        deviations = self._deviations()
-        return cdf_of(self.weights, self.means[:, :, 0], deviations, self._checked(values)[:, 0])
-
-    def quantile(self, probabilities: ArrayLike) -> Array:
-        """Return the values below which the given probabilities lie in each row's mixture: one column only.
-
-        Parameters
-        ----------
-        probabilities : array_like
-            One number or (m,), the same for all rows.
-
-        Returns
-        -------
-        ndarray of shape (n,) or (n, m)
-
-        Raises
-        ------
-        ParameterError
-            If the mixtures are of more than one column, or a probability is outside [0, 1].
-
-        Examples
-        --------
-        >>> m = Mixture([1.0], [[0.0, 0.0]], Full([[[2.0, 1.0], [1.0, 2.0]]]))
-        >>> m.conditional([0]).at([[0.0], [1.0]]).quantile([0.5, 0.975]).round(3)
-        array([[0. , 2.4],
-               [0.5, 2.9]])
-        """
-        deviations = self._deviations()
-        p = np.asarray(probabilities, dtype=np.float64)
-        n, m = len(self), p.size
-        row = np.repeat(np.arange(n), m)
-        values = quantile_of(self.log_weights, self.means[:, :, 0], deviations, np.tile(p.ravel(), n), row)
-        return values.reshape(n, *p.shape)
-
-    def _deviations(self) -> Array:
-        q = self.means.shape[2]
-        if q != 1:
-            raise ParameterError(
-                f"probabilities below a value are of one column, but these mixtures are of {q}: take one column "
-                "with .marginal([…]) before .conditional(…)"
-            )
-        return np.asarray(np.sqrt(self.covariance.variances()[:, 0]))
-
-    def _checked(self, values: ArrayLike) -> Array:
-        n, _, q = self.means.shape
-        y = np.asarray(values, dtype=np.float64)
-        if y.shape != (n, q):
-            raise DataError(f"values must have the shape ({n}, {q}), one row for each mixture, but got {y.shape}")
-        return y
 
 
 def _checked_columns(columns: Sequence[int], d: int, name: str) -> NDArray[np.intp]:
@@ -472,8 +305,3 @@ def _of_matrices(matrices: Array, source: Covariance) -> Covariance:
     if source.shares_covariance:
         return Tied(symmetric[0], n_components=source.n_components)
     return Full(symmetric)
-
-
-def _log(values: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(values))
