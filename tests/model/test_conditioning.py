@@ -7,7 +7,8 @@ from scipy.stats import multivariate_normal
 import oracle
 from cases import FAMILY_NAMES, random_mixture
 from gmmkit.errors import DataError, ParameterError
-from gmmkit.model.conditioning import Conditional, affine, marginal
+from gmmkit.model.affine import affine
+from gmmkit.model.conditioning import Conditional, marginal
 from gmmkit.model.covariance import Diagonal, Full, SharedSpherical, Spherical, Tied
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.row_mixtures import RowMixtures

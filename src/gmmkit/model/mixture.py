@@ -284,7 +284,7 @@ class Mixture:
 
     def affine(self, matrix: ArrayLike, offset: ArrayLike | None = None) -> Mixture:
         """Return the distribution of ``A x + b`` for A (q, d) of full row rank and b (q,)."""
-        from gmmkit.model.conditioning import affine
+        from gmmkit.model.affine import affine
 
         return affine(self, matrix, offset)
 
