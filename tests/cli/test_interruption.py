@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gmmkit import load
 from gmmkit.files import read_model, write_model
 from gmmkit.inference.kmeans import KMeans
 
@@ -85,6 +86,7 @@ def test_a_checkpoint_goes_on_to_the_same_fit(
     kept = read_model(tmp_path / "c.gmm")
     assert not kept.fit["converged"]
     assert gmmkit("describe", "c.gmm").code == 0
+    assert not load(tmp_path / "c.gmm").converged_
     again = gmmkit("fit", faithful, *ONE, "--checkpoint", "c.gmm", "--resume", "--json").json
     assert again["log_likelihood"] == pytest.approx(whole["log_likelihood"], abs=1e-5)
     finished = read_model(tmp_path / "c.gmm")

@@ -95,7 +95,8 @@ class Checkpoint:
             best = min(fitted, key=lambda c: (not c.admissible, c.criterion(asked.criterion)))
             assert best.result is not None
             rows = [c.as_row() for c in self._tried]
-            self._write(best.result.mixture, asked, table, {"criterion": asked.criterion, "interrupted": True}, rows)
+            fit = {**best.result.as_record(), "criterion": asked.criterion}
+            self._write(best.result.mixture, asked, table, {**fit, "reason": "interrupted", "interrupted": True}, rows)
 
     def finish(self, record: ModelRecord, asked: Asked, table: Table, *, interrupted: bool) -> None:
         """Write the finished model, from which going on ends at once; or where a single fit was interrupted."""
@@ -111,7 +112,19 @@ class Checkpoint:
         best = self._last if self._best is None or self._last[0] > self._best[0] else self._best
         # A start that is behind an earlier one when it is cut short is given up: begun again each time, a job that is
         # stopped every hour would never end.
-        self._write(best[1], asked, table, {"next_start": self._places_before + self._restart + 1})
+        objective, mixture = best
+        total = table.total_weight
+        # What a result needs, so that the file loads like any other; health is judged when a fit is done.
+        result = {
+            "objectives": [objective],
+            "repairs": [],
+            "effective_rows": (mixture.weights * total).tolist(),
+            "relative_eigenvalues": [],
+            "needed_rows": 0,
+            "starts_tried": self._restart + 1,
+            "total_weight": total,
+        }
+        self._write(mixture, asked, table, {**result, "next_start": self._places_before + self._restart + 1})
 
     def _is_time(self) -> bool:
         return time.monotonic() - self._written >= EVERY_SECONDS
