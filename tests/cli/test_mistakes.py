@@ -170,6 +170,17 @@ def test_no_room_is_said_before_the_work(gmmkit: Callable[..., Any], model: Path
     assert os.listdir(tmp_path) == []
 
 
+def test_no_room_for_the_rows_is_said_before_they_are_parsed(
+    gmmkit: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "big.csv").write_text("a,b\n" + "1.25,2.5\n" * 10_000)
+    usage = type("Usage", (), {"free": 100_000})
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
+    one_line(gmmkit("fit", "big.csv", "-k", "1"), RESOURCES, r"12\d,\d+ bytes are needed, 100,000 are free.*TMPDIR")
+    usage.free = 200_000
+    assert gmmkit("fit", "big.csv", "-k", "1", "--covariance", "full", "-q").code == 0
+
+
 def test_a_full_disk(
     gmmkit: Callable[..., Any], faithful: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,19 @@ class Spool(FileRows):
             raise _explained(error, 0) from error
         super().__init__(file, 0, 0, n_columns, np.dtype(np.float64))
 
+    def expect(self, n_rows: int) -> None:
+        """Refuse rows that are still to come if there is no room for them.
+
+        Raises
+        ------
+        OSError
+            If the temporary directory is too small; the message names it.
+        """
+        try:
+            _check_room(8 * self.n_columns * n_rows)
+        except OSError as error:
+            raise _explained(error, self.n_rows) from error
+
     def append(self, rows: NDArray[Any]) -> None:
         """Write rows of shape (b, n_columns) after those already there.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ __all__ = ["read_text"]
 # Lines are parsed this many characters at a time: enough to make the cost of each call vanish.
 CHUNK_CHARACTERS = 2**21
 LONGEST_FIRST_LINE = 2**24
+# Later lines may be longer than the first ones: this share of the rows there seem to be is sure enough.
+_LEAST_SHARE = 0.8
 
 
 def read_text(
@@ -68,9 +71,14 @@ def read_text(
         else:
             first_line += 1
         parser = _Parser(layout, selection, origin, first_line)
-        while head or (head := lines.readlines(CHUNK_CHARACTERS)):
+        n_bytes = 0 if path == "-" or path.endswith(".gz") else os.stat(path).st_size
+        if head:
             parser.feed(head)
-            head = []
+        while head := lines.readlines(CHUNK_CHARACTERS):
+            if n_bytes:
+                parser.expect(head, n_bytes)
+                n_bytes = 0
+            parser.feed(head)
     return parser.table()
 
 
@@ -97,6 +105,10 @@ class _Parser:
             self._options["usecols"] = selection.positions
         if selection.label is not None:
             self._options["converters"] = {selection.label: self._labels.__getitem__}
+
+    def expect(self, lines: list[str], n_bytes: int) -> None:
+        """Refuse a file of so many bytes, of which these lines are the first, if there is no room for its rows."""
+        self._spool.expect(int(_LEAST_SHARE * n_bytes * len(lines) / sum(map(len, lines))))
 
     def feed(self, lines: list[str]) -> None:
         """Parse the next lines of the file. Blank lines may stand at its end, not between rows."""
