@@ -21,7 +21,7 @@ from gmmkit.data import Table
 from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Covariance, family
 from gmmkit.model.scorer import Scorer
-from gmmkit.numerics.cholesky import not_positive_definite
+from gmmkit.model.validity import check_parameters
 from gmmkit.numerics.frame import Frame, power_of_two
 from gmmkit.numerics.streams import Seed, generator
 
@@ -33,8 +33,6 @@ __all__ = ["Mixture"]
 
 Array = NDArray[np.float64]
 Rows = ArrayLike | Table
-
-_SUM_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +68,7 @@ class Mixture:
 
     def __post_init__(self) -> None:
         weights, means = (np.array(a, dtype=np.float64) for a in (self.weights, self.means))
-        _check_parameters(weights, means, self.covariance)
+        check_parameters(weights, means, self.covariance)
         for name, array in (("weights", weights), ("means", means)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -331,53 +329,3 @@ class Mixture:
         from gmmkit.model.regions import highest_density_region
 
         return highest_density_region(self, probability)
-
-
-def _check_parameters(weights: Array, means: Array, covariance: Covariance) -> None:
-    if weights.ndim != 1 or not len(weights):
-        raise ParameterError(f"weights must be one number for each component, but got the shape {weights.shape}")
-    if means.ndim != 2 or len(means) != len(weights):
-        raise ParameterError(
-            f"means must have the shape ({len(weights)}, columns) to go with {len(weights)} weights, "
-            f"but got {means.shape}"
-        )
-    if not isinstance(covariance, Covariance):
-        raise ParameterError(
-            "covariance must be a family, such as Full(array) or Diagonal(array), "
-            f"but got {type(covariance).__name__}; Mixture.from_arrays takes plain arrays"
-        )
-    if (covariance.n_components, covariance.n_features) != means.shape:
-        raise ParameterError(
-            f"covariance is for {covariance.n_components} components and {covariance.n_features} columns, "
-            f"but means have the shape {means.shape}"
-        )
-    for name, array in (("weights", weights), ("means", means), ("covariances", covariance.values)):
-        if not np.isfinite(array).all():
-            raise ParameterError(f"{name} must be finite, but got {array[~np.isfinite(array)][0]}")
-    if (weights < 0).any():
-        j = int(weights.argmin())
-        raise ParameterError(f"weights must not be negative, but component {j} has {weights[j]:g}")
-    if abs(weights.sum() - 1.0) > _SUM_TOLERANCE:
-        raise ParameterError(f"weights must sum to 1, but sum to {weights.sum():.9g}; divide them by their sum")
-    _check_positive_definite(covariance)
-
-
-def _check_positive_definite(covariance: Covariance) -> None:
-    if covariance.asymmetry() > 1e-8 * np.abs(covariance.values).max():
-        raise ParameterError(
-            f"covariances must be symmetric, but mirrored entries differ by up to {covariance.asymmetry():g}"
-        )
-    # Judged at unit scale, so that variances of 1e-300 are as good as any.
-    scale = power_of_two(np.sqrt(np.maximum(covariance.variances().max(axis=0), 0.0)))
-    if covariance.equivariance == "scalar":
-        scale = np.full_like(scale, scale.min())
-    unit = covariance.rescaled(scale)
-    try:
-        unit.whitening  # noqa: B018
-    except np.linalg.LinAlgError:
-        bad = not_positive_definite(unit.dense())
-        j = bad[0] if bad else int(np.argmin(unit.smallest_eigenvalues()))
-        smallest = np.linalg.eigvalsh(covariance.dense()[j])[0]
-        raise ParameterError(
-            f"component {j}: the covariance is not positive definite (smallest eigenvalue {smallest:g})"
-        ) from None
