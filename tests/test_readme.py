@@ -78,7 +78,11 @@ def test_linked_files_exist():
 
 def test_every_row_of_figures_is_a_row_of_the_results():
     results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
-    rows = [line for line in README.splitlines() if re.match(r"\| (W\d|tied|spherical|d128|small|tiny|`fit`|`predict`)", line)]
+    rows = [
+        line
+        for line in README.splitlines()
+        if re.match(r"\| (W\d|tied|spherical|d128|small|tiny|`fit`|`predict`)", line)
+    ]
     assert rows
     for row in rows:
         assert row in results, row

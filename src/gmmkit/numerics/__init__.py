@@ -1,1 +1,1 @@
-"""Floating-point ground: frames, factorisations, log-sum-exp, one BLAS thread, random streams."""
+"""Floating-point ground: frames, factorisations, log-sum-exp, roots, one BLAS thread, random streams."""

@@ -63,7 +63,7 @@ def _rows(record: ModelRecord) -> tuple[str, list[str], list[str]]:
     """Return what to fit to, the lines that open it, and the imports."""
     if words_of(record)[:2] == ["gmmkit", "demo"]:
         opening = ["table = open_old_faithful()"]
-        return "table", opening, ["from gmmkit import {name}", "from gmmkit.data.faithful import open_old_faithful"]
+        return "table", opening, ["from gmmkit import {name}, open_old_faithful"]
     path = path_of(record)
     if path is None:
         d = record.mixture.n_features
