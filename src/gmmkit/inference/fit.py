@@ -61,7 +61,7 @@ class FitSettings:
         return self.on_singular
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FitResult:
     """What a fit found; it holds no data.
 

@@ -2,7 +2,7 @@
 
     A x + b          ~  Σ_k w_k N(A μ_k + b, A Σ_k Aᵀ)
 
-Source: Anderson, "An Introduction to Multivariate Statistical Analysis" (2003), theorem 2.4.1.
+Source: Anderson, "An Introduction to Multivariate Statistical Analysis" (2003), theorem 2.4.4.
 """
 
 from __future__ import annotations
