@@ -113,8 +113,8 @@ class GaussianMixture(MixtureDensity):
     --------
     >>> import numpy as np
     >>> from gmmkit import GaussianMixture
-    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
-    >>> gm = GaussianMixture(n_components=2, covariance_type="tied", random_state=0).fit(X)
+    >>> X = np.array([[0, 2], [1, 4], [2, 0], [9, 2], [10, 4], [11, 0]])
+    >>> gm = GaussianMixture(n_components=2, random_state=0).fit(X)
     >>> gm.means_.round(6)
     array([[ 1.,  2.],
            [10.,  2.]])

@@ -37,9 +37,13 @@ class Features(Enum):
 
     def build(self, z: Array, out: Array) -> Array:
         """Write ψ(z) for z (d, B) into `out` (p, B)."""
-        d = len(z)
         out[0] = 1.0
-        out[1 : 1 + d] = z
+        out[1 : 1 + len(z)] = z
+        return self.add_squares(z, out)
+
+    def add_squares(self, z: Array, out: Array) -> Array:
+        """Write the quadratic part of ψ(z) into `out`, whose first rows hold ``[1, z]`` already."""
+        d = len(z)
         if self is Features.DIAGONAL:
             np.multiply(z, z, out=out[1 + d :])
         elif self is Features.RADIAL:

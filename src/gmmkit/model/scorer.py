@@ -36,8 +36,10 @@ class Workspace:
     __slots__ = ("_psi", "_scores", "_z", "expanded", "psi", "scores", "z")
 
     def __init__(self, d: int, p: int, k: int, block_rows: int) -> None:
-        self._z = np.empty((d, block_rows))
-        self._psi = np.empty((p, block_rows))
+        self._psi = np.empty((max(p, 1 + d), block_rows))
+        # Rows are read straight into the linear features, whose constant row never changes.
+        self._psi[0] = 1.0
+        self._z = self._psi[1 : 1 + d]
         self._scores = np.empty((k, block_rows))
         self.expanded = False
 
@@ -132,7 +134,7 @@ class Scorer:
     def values_per_row(self) -> int:
         """Float64 temporaries of a pass for each row: what block sizes are planned from."""
         k, d = self.means.shape
-        return int(d + 2 * k + (2 * d if self._theta is None else self.family.features.size(d)))
+        return int(2 * k + (3 * d if self._theta is None else self.family.features.size(d)))
 
     def workspace(self, block_rows: int) -> Workspace:
         """Return buffers for one task."""
@@ -145,7 +147,7 @@ class Scorer:
         z, near = self._read(rows, work)
         if near and self._theta is not None:
             work.expanded = True
-            self.family.features.build(z, work.psi)
+            self.family.features.add_squares(z, work.psi)
             return expanded.score(self._theta, work.psi, work.scores)
         with np.errstate(over="ignore", invalid="ignore"):
             return self.family.score_centred(z, self.means, self._whitening, self._constants, work.scores)

@@ -13,6 +13,10 @@ __all__ = ["log_normalise"]
 
 Array = NDArray[np.float64]
 
+# exp(−690) is 1e-300. Below exp(−708) lie the subnormal numbers, which make every later product some hundred times
+# slower, and below exp(−745) nothing.
+_NEGLIGIBLE = -690.0
+
 
 def log_normalise(scores: Array) -> tuple[Array, NDArray[np.intp]]:
     """Turn scores into responsibilities in place and return their log normalisers.
@@ -20,7 +24,7 @@ def log_normalise(scores: Array) -> tuple[Array, NDArray[np.intp]]:
     Parameters
     ----------
     scores : ndarray of shape (k, B)
-        Log weight plus log-density. Overwritten by ``exp(score − log normaliser)``; scores more than 745
+        Log weight plus log-density. Overwritten by ``exp(score − log normaliser)``; scores more than 690
         below a row's maximum give exactly 0.
 
     Returns
@@ -31,18 +35,22 @@ def log_normalise(scores: Array) -> tuple[Array, NDArray[np.intp]]:
         Rows without a finite score; their columns of `scores` hold zeros.
     """
     largest = scores.max(axis=0)
-    finite = np.isfinite(largest)
     lost = np.empty(0, dtype=np.intp)
-    if not finite.all():
-        lost = np.flatnonzero(~finite)
+    # The smallest of the maxima is −inf or NaN if any is; +inf cannot be.
+    if not np.isfinite(largest.min()):
+        lost = np.flatnonzero(~np.isfinite(largest))
         largest[lost] = 0.0
         scores[:, lost] = -np.inf
     np.subtract(scores, largest, out=scores)
+    if scores.min() < _NEGLIGIBLE:
+        np.copyto(scores, -np.inf, where=scores < _NEGLIGIBLE)
     np.exp(scores, out=scores)
     total = scores.sum(axis=0)
-    total[lost] = 1.0
+    if len(lost):
+        total[lost] = 1.0
     scores /= total
     np.log(total, out=total)
     total += largest
-    total[lost] = -np.inf
+    if len(lost):
+        total[lost] = -np.inf
     return total, lost
