@@ -17,7 +17,7 @@ from cases import (
 from gmmkit.execution import plan
 from gmmkit.inference import problem as problem_module
 from gmmkit.inference.starts import FromPartition, Named
-from gmmkit.model import evaluation
+from gmmkit.model import scorer
 from gmmkit.model.mixture import Mixture
 
 
@@ -248,12 +248,11 @@ def bits(result):
 @pytest.fixture
 def many_tasks(monkeypatch):
     """Cut even small data into many blocks and tasks."""
-    from gmmkit.inference import diagnosis
 
-    def small(n_rows, values_per_row):
+    def small(n_rows, *sizes):
         return plan.Plan(n_rows, 7)
 
-    for module in (problem_module, evaluation, diagnosis):
+    for module in (problem_module, scorer):
         monkeypatch.setattr(module, "plan_pass", small)
 
 
@@ -276,7 +275,8 @@ def test_how_rows_are_cut_changes_nothing_beyond_rounding(name, counted, monkeyp
     rows, times = counted
     expected = fitted(rows, name, k=3, weights=times)
     for block_rows in (1, 3, 7, 64):
-        monkeypatch.setattr(problem_module, "plan_pass", lambda n, _, b=block_rows: plan.Plan(n, b))
+        for module in (problem_module, scorer):
+            monkeypatch.setattr(module, "plan_pass", lambda n, *_, b=block_rows: plan.Plan(n, b))
         assert_same_fit(fitted(rows, name, k=3, weights=times), expected)
 
 

@@ -6,13 +6,13 @@ from cases import FAMILY_NAMES, random_mixture
 from gmmkit.data import as_table
 from gmmkit.errors import DataError
 from gmmkit.execution.plan import Plan
-from gmmkit.model import evaluation
+from gmmkit.model import scorer
 from gmmkit.model.evaluation import Likelihood, evaluate, likelihood
 
 
 @pytest.fixture(params=[3, 10**6], ids=["many blocks", "one block"])
 def blocks(request, monkeypatch):
-    monkeypatch.setattr(evaluation, "plan_pass", lambda n, _: Plan(n, request.param))
+    monkeypatch.setattr(scorer, "plan_pass", lambda n, *_: Plan(n, request.param))
 
 
 @pytest.mark.parametrize("name", FAMILY_NAMES)
@@ -75,7 +75,7 @@ def test_the_number_of_columns_is_checked(quantity):
 
 def test_sums_do_not_lose_rows(monkeypatch):
     # Compensated over blocks: a million equal terms add to a million times the term.
-    monkeypatch.setattr(evaluation, "plan_pass", lambda n, _: Plan(n, 64))
+    monkeypatch.setattr(scorer, "plan_pass", lambda n, *_: Plan(n, 64))
     mixture = random_mixture("EII", 1, 1)
     rows = np.full((200_000, 1), 0.3)
     (one,) = mixture.log_density(rows[:1])

@@ -16,6 +16,9 @@ MAX_TASKS = 64
 # instead of 0.9× as fast, because short array operations fight over the interpreter lock. Fewer than 256 rows
 # starve the matrix products; more than 32768 gain nothing.
 _BLOCK_BYTES = 1 << 23
+# Softmax goes over a block's scores six times: where there are many components they should stay in a core's second
+# cache. With few, their rows are too short for that to pay for the lock.
+_SCORE_BYTES, _MANY_SCORES = 1 << 20, 64
 _FEWEST_ROWS, _MOST_ROWS = 256, 32768
 
 
@@ -40,8 +43,11 @@ class Plan:
         return list(pairwise(edges))
 
 
-def plan_pass(n_rows: int, values_per_row: int) -> Plan:
-    """Plan a pass whose temporaries hold `values_per_row` float64 values for each row."""
-    rows = max(_BLOCK_BYTES // (8 * values_per_row), _FEWEST_ROWS)
+def plan_pass(n_rows: int, values_per_row: int, scores_per_row: int = 1) -> Plan:
+    """Plan a pass whose temporaries hold `values_per_row` float64 values for each row, scores among them."""
+    rows = _BLOCK_BYTES // (8 * values_per_row)
+    if scores_per_row >= _MANY_SCORES:
+        rows = min(rows, _SCORE_BYTES // (8 * scores_per_row))
+    rows = max(rows, _FEWEST_ROWS)
     block_rows = min(1 << (rows.bit_length() - 1), _MOST_ROWS)
     return Plan(n_rows, block_rows)

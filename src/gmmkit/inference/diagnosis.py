@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.execution import plan_pass
 from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.prior import DELTA, Prior
 from gmmkit.inference.problem import Problem
@@ -126,7 +125,7 @@ def _of_columns(problem: Problem) -> list[Repair]:
 def _heaviest_rows(problem: Problem, state: Mixture, components: list[int]) -> list[int]:
     """Return for each of some components the row with the largest share of it: one pass."""
     scorer = Scorer(log_weights(state.weights), state.means, state.covariance, problem.frame)
-    plan = plan_pass(problem.table.n_rows, scorer.values_per_row)
+    plan = scorer.plan(problem.table.n_rows)
 
     def task(start: int, stop: int) -> tuple[Array, NDArray[np.intp]]:
         work = scorer.workspace(plan.block_rows)

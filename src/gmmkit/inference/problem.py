@@ -139,7 +139,7 @@ class Problem:
 
     def sweep(self, scorer: Scorer, begin: Callable[[int], Assign]) -> Totals:
         """Make one pass: `begin` is called once for each task and returns that task's assignment."""
-        plan = plan_pass(self.table.n_rows, scorer.values_per_row)
+        plan = scorer.plan(self.table.n_rows)
 
         def task(start: int, stop: int) -> tuple[Sums, list[float]]:
             work, sums, row_sums = scorer.workspace(plan.block_rows), scorer.sums(), []

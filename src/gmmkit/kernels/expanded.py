@@ -21,6 +21,8 @@ __all__ = ["Features", "gather", "pack", "score", "unpack"]
 
 Array = NDArray[np.float64]
 
+_FEW_FEATURES = 32  # for each component
+
 
 class Features(Enum):
     """Which monomials of a row the scores are linear in."""
@@ -63,7 +65,11 @@ def score(theta: Array, psi: Array, out: Array) -> Array:
 
 def gather(responsibilities: Array, psi: Array, sums: Array) -> None:
     """Add ``R ψᵀ`` (k, p) to `sums`."""
-    sums += responsibilities @ psi.T
+    if len(psi) <= _FEW_FEATURES * len(responsibilities):
+        # The same product the other way round: a quarter faster in BLAS while there are not far more features.
+        sums += (psi @ responsibilities.T).T
+    else:
+        sums += responsibilities @ psi.T
 
 
 def pack(matrices: Array) -> Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gmmkit.data import as_table
 from gmmkit.data.table import Block, Table
 from gmmkit.errors import DataError
-from gmmkit.execution import Workers, plan_pass
+from gmmkit.execution import Workers
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
 
@@ -94,7 +94,7 @@ def evaluate_blocks(mixture: Mixture, rows: Any) -> Iterator[tuple[Block, BlockA
     table = _checked_table(mixture, rows)
     scorer = mixture.scorer
     volume = scorer.frame.log_volume
-    plan = plan_pass(table.n_rows, scorer.values_per_row)
+    plan = scorer.plan(table.n_rows)
     work = scorer.workspace(plan.block_rows)
     for block in table.blocks(plan.block_rows):
         table.check_finite(block)
@@ -143,7 +143,7 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
 
     with Workers(n_jobs) as workers:
         scorer = mixture.scorer
-        plan = plan_pass(table.n_rows, scorer.values_per_row)
+        plan = scorer.plan(table.n_rows)
         parts = workers.map_merge(task, plan.tasks(), list.__add__)
     log_likelihood, log_certainty, total = (math.fsum(column) for column in zip(*parts, strict=True))
     return Likelihood(log_likelihood + total * scorer.frame.log_volume, log_certainty, total)
@@ -160,7 +160,7 @@ def _each_block(
 
     with Workers(n_jobs) as workers:
         scorer = mixture.scorer
-        plan = plan_pass(table.n_rows, scorer.values_per_row)
+        plan = scorer.plan(table.n_rows)
         workers.map_merge(task, plan.tasks(), lambda first, second: None)  # noqa: ARG005
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.execution import Plan, plan_pass
 from gmmkit.kernels import expanded
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance import Covariance
@@ -135,6 +136,10 @@ class Scorer:
         """Float64 temporaries of a pass for each row: what block sizes are planned from."""
         k, d = self.means.shape
         return int(2 * k + (3 * d if self._theta is None else self.family.features.size(d)))
+
+    def plan(self, n_rows: int) -> Plan:
+        """Return how a pass over `n_rows` is cut: a function of sizes only."""
+        return plan_pass(n_rows, self.values_per_row, len(self.means))
 
     def workspace(self, block_rows: int) -> Workspace:
         """Return buffers for one task."""

@@ -48,7 +48,8 @@ def log_normalise(scores: Array) -> tuple[Array, NDArray[np.intp]]:
     total = scores.sum(axis=0)
     if len(lost):
         total[lost] = 1.0
-    scores /= total
+    # One division a row; multiplying k × B numbers takes half the time of dividing them.
+    scores *= 1.0 / total
     np.log(total, out=total)
     total += largest
     if len(lost):
