@@ -17,7 +17,7 @@ from cases import (
 from gmmkit.execution import plan
 from gmmkit.inference import problem as problem_module
 from gmmkit.inference.starts import FromPartition, Named
-from gmmkit.model import scorer
+from gmmkit.model import evaluation, scorer
 from gmmkit.model.mixture import Mixture
 
 
