@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +22,24 @@ from gmmkit.selection.criteria import CRITERIA
 __all__ = ["MixtureDensity"]
 
 
-class MixtureDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
+class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """Prediction methods of an estimator that has ``mixture_``, ``n_jobs`` and ``random_state``."""
 
     n_jobs: int | None
     random_state: Any
 
     @property
+    @abstractmethod
     def mixture_(self) -> Mixture:
         """The fitted mixture as a value."""
-        raise AttributeError(f"{type(self).__name__} has no mixture yet")
+
+    @abstractmethod
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit the mixture to rows; every estimator says how."""
+
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.intp]:
+        """Fit the mixture and return the most probable component of each row: ``fit(X).predict(X)``."""
+        return self.fit(X, y, sample_weight=sample_weight).predict(X)
 
     def predict(self, X: Any) -> NDArray[np.intp]:
         """Return the most probable component of each row.

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import Table
-from gmmkit.errors import ParameterError, SingularComponentWarning
+from gmmkit.errors import ParameterError
 from gmmkit.estimators import given
 from gmmkit.estimators.density import MixtureDensity
+from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of, seed_of
 from gmmkit.estimators.verbose import printer
 from gmmkit.execution import Workers
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.problem import Problem, survey
-from gmmkit.inference.repairs import describe
 from gmmkit.inference.starts import STARTS, FromMixture, Named, Overridden, Start
 from gmmkit.inference.stopping import SmallChange
 from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
 
 __all__ = ["GaussianMixture"]
-
-NOT_CONVERGED = (
-    "Best performing initialization did not converge. Try different init parameters, or increase max_iter, tol, "
-    "or check for degenerate data."
-)
 
 
 class GaussianMixture(MixtureDensity):
@@ -237,18 +230,8 @@ class GaussianMixture(MixtureDensity):
             problem = Problem(table, family(self.covariance_type), survey(table, workers), workers)
             result = fit(problem, starts, settings, reorder=reorder)
         self.set_result(result, float_type(table))
-        if result.interrupted:
-            raise KeyboardInterrupt
-        if result.repairs:
-            message = describe(result.repairs, table.names)
-            warnings.warn(SingularComponentWarning(message, result.repairs), stacklevel=2)
-        if not result.converged and self.max_iter > 0:
-            warnings.warn(NOT_CONVERGED, ConvergenceWarning, stacklevel=2)
+        tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted)
         return self
-
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.intp]:
-        """Fit the mixture and return the most probable component of each row: ``fit(X).predict(X)``."""
-        return self.fit(X, y, sample_weight=sample_weight).predict(X)
 
     @property
     def mixture_(self) -> Mixture:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from gmmkit.errors import ParameterError, SingularComponentWarning
+from gmmkit.errors import ParameterError
 from gmmkit.estimators.density import MixtureDensity
-from gmmkit.estimators.gaussian_mixture import NOT_CONVERGED, GaussianMixture
+from gmmkit.estimators.gaussian_mixture import GaussianMixture
+from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of, seed_of
 from gmmkit.inference.fit import FitSettings
-from gmmkit.inference.repairs import describe
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.criteria import CRITERIA
@@ -162,20 +159,9 @@ class GaussianMixtureSearch(MixtureDensity):
         )
         found = search(table, settings, n_jobs=self.n_jobs)
         self._set(found, float_type(table))
-        if found.interrupted:
-            raise KeyboardInterrupt
-        result = found.best.result
-        assert result is not None
-        if result.repairs:
-            message = describe(result.repairs, table.names)
-            warnings.warn(SingularComponentWarning(message, result.repairs), stacklevel=2)
-        if not result.converged:
-            warnings.warn(NOT_CONVERGED, ConvergenceWarning, stacklevel=2)
+        assert found.best.result is not None
+        tell(found.best.result, table, max_iter=self.max_iter, interrupted=found.interrupted)
         return self
-
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.intp]:
-        """Search, and return the most probable component of each row under the winner."""
-        return self.fit(X, y, sample_weight=sample_weight).predict(X)
 
     @property
     def mixture_(self) -> Mixture:
