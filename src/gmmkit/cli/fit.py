@@ -174,6 +174,6 @@ def _check_outputs(data: str, outputs: dict[str, str | None]) -> None:
 
 
 def _structures() -> list[str]:
-    from gmmkit.model.covariance.catalogue import FAMILIES
+    from gmmkit.selection.search import STRUCTURES
 
-    return list(FAMILIES)
+    return list(STRUCTURES)

@@ -37,8 +37,13 @@ def console_on(stream: TextIO) -> Console:
     """Return a console that writes words and tables to a stream, in colour only on a terminal."""
     from rich.console import Console
 
+    class PipedConsole(Console):
+        def on_broken_pipe(self) -> None:
+            # rich would end the program with code 1; a reader that has seen enough is no error.
+            raise BrokenPipeError
+
     terminal = stream.isatty()
-    return Console(file=stream, width=None if terminal else WIDTH_OF_FILES, highlight=False, soft_wrap=False)
+    return PipedConsole(file=stream, width=None if terminal else WIDTH_OF_FILES, highlight=False, soft_wrap=False)
 
 
 def print_table(

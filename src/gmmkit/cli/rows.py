@@ -67,7 +67,8 @@ def _format_of(path: str) -> str:
             import pyarrow.parquet  # noqa: F401
         except ImportError:
             raise UsageError(
-                f'--output {path}: writing Parquet needs pyarrow, which is not installed: pip install "gmmkit[tables]"'
+                f"--output {path}: writing Parquet needs pyarrow, which is not installed: "
+                'pip install pyarrow (or "gmmkit[tables]")'
             ) from None
     return end
 

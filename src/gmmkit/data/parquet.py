@@ -46,7 +46,8 @@ def read_parquet(
         import pyarrow.parquet as pq
     except ImportError as error:
         raise MissingDependencyError(
-            f'{origin}: reading Parquet needs pyarrow, which is not installed: pip install "gmmkit[tables]"'
+            f"{origin}: reading Parquet needs pyarrow, which is not installed: "
+            'pip install pyarrow (or "gmmkit[tables]")'
         ) from error
     try:
         file = pq.ParquetFile(

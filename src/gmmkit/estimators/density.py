@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from gmmkit.data import Table
+from gmmkit.data import Table, as_table
 from gmmkit.errors import ParameterError
-from gmmkit.estimators.validation import float_type, rows_of, seed_of
-from gmmkit.model.evaluation import likelihood
+from gmmkit.estimators.validation import float_type, is_stream, rows_of, seed_of
+from gmmkit.model.evaluation import evaluate, likelihood
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.criteria import CRITERIA
 
@@ -39,6 +39,8 @@ class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.intp]:
         """Fit the mixture and return the most probable component of each row: ``fit(X).predict(X)``."""
+        if is_stream(X):
+            X = as_table(X)  # what can be read once is kept for the second reading
         return self.fit(X, y, sample_weight=sample_weight).predict(X)
 
     def predict(self, X: Any) -> NDArray[np.intp]:
@@ -57,12 +59,12 @@ class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
         """Return the probability of each component given each row, shape (n, k); every row sums to 1."""
         table = self._rows(X)
-        return self.mixture_.posterior(table, n_jobs=self.n_jobs).astype(float_type(table), copy=False)
+        return evaluate(self.mixture_, table, "posterior", n_jobs=self.n_jobs, dtype=float_type(table))
 
     def score_samples(self, X: Any) -> NDArray[np.floating[Any]]:
         """Return the log-density of each row, shape (n,), in nats."""
         table = self._rows(X)
-        return self.mixture_.log_density(table, n_jobs=self.n_jobs).astype(float_type(table), copy=False)
+        return evaluate(self.mixture_, table, "log_density", n_jobs=self.n_jobs, dtype=float_type(table))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the (weighted) mean log-density of the rows, in nats."""

@@ -92,8 +92,7 @@ class GaussianMixture(MixtureDensity):
     mixture_ : Mixture
         The fitted mixture as a value.
     fit_result_ : FitResult
-        Everything the fit found: repairs, effective rows of each component, the reason it stopped. None after a
-        warm start's components were set by hand.
+        Everything the fit found: repairs, effective rows of each component, the reason it stopped.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
 

@@ -59,6 +59,8 @@ def record_of(estimator: GaussianMixture | GaussianMixtureSearch) -> ModelRecord
         estimator = estimator.best_estimator_
     if not isinstance(estimator, GaussianMixture):
         raise ParameterError(f"expected a GaussianMixture or GaussianMixtureSearch, but got {type(estimator).__name__}")
+    if not hasattr(estimator, "fit_result_"):
+        raise ParameterError("the estimator has no record of a fit to save: fit it first")
     names = getattr(estimator, "feature_names_in_", None)
     return ModelRecord(
         estimator.mixture_,

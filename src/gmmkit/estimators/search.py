@@ -193,6 +193,10 @@ class GaussianMixtureSearch(MixtureDensity):
 
     def _sizes(self) -> list[int]:
         given = self.n_components
+        if hasattr(given, "__next__"):
+            raise ParameterError(
+                f"n_components is a {type(given).__name__}, which can be read only once: give a list or a range"
+            )
         wanted = list(given) if isinstance(given, Iterable) else [given]
         for k in wanted:
             if not isinstance(k, Integral) or k < 1:

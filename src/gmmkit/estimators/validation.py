@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 from gmmkit.data import Table, as_table
 from gmmkit.errors import DataError
 
-__all__ = ["float_type", "rows_of", "seed_of"]
+__all__ = ["float_type", "is_stream", "rows_of", "seed_of"]
 
 
 def rows_of(
@@ -25,7 +25,7 @@ def rows_of(
     when it is read, and checked finite then. Tables and iterators of arrays go straight in. What scikit-learn
     refuses is refused in the words of `gmmkit.data`, where that finds the same fault: they name row and column.
     """
-    if isinstance(X, Table) or _is_stream(X):
+    if isinstance(X, Table) or is_stream(X):
         table = as_table(X)
         _check_columns(estimator, table, reset)
         if table.n_rows < min_rows:
@@ -61,7 +61,8 @@ def seed_of(random_state: np.random.RandomState) -> int:
     return int(random_state.randint(np.iinfo(np.int32).max))
 
 
-def _is_stream(X: Any) -> bool:
+def is_stream(X: Any) -> bool:
+    """Tell whether X can be read only once, or only from beginning to end."""
     return hasattr(X, "__next__") or (
         hasattr(X, "__iter__")
         and not hasattr(X, "__len__")

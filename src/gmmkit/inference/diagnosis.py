@@ -15,7 +15,7 @@ from gmmkit.model.covariance import Covariance, Full
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer
 
-__all__ = ["Health", "diagnose"]
+__all__ = ["Health", "diagnose", "health_of"]
 
 Array = NDArray[np.float64]
 
@@ -60,11 +60,17 @@ class Health:
         return None
 
 
-def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, list[Repair]]:
-    """Return the health of a state in the problem's frame, and what should be said of it."""
+def health_of(problem: Problem, state: Mixture) -> Health:
+    """Return how well each component of a state in the problem's frame is supported."""
     counts = state.weights * problem.total_weight * problem.rows_per_weight
     eigenvalues = _relative_eigenvalues(state.covariance, problem)
-    health = Health(counts, eigenvalues, problem.family.minimum_rows(problem.n_columns))
+    return Health(counts, eigenvalues, problem.family.minimum_rows(problem.n_columns))
+
+
+def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, list[Repair]]:
+    """Return the health of a state in the problem's frame, and what should be said of it."""
+    health = health_of(problem, state)
+    counts, eigenvalues = health.effective_rows, health.relative_eigenvalues
     repairs = _of_columns(problem) if prior.any else []
     few = np.flatnonzero(counts < max(health.needed_rows, _ONE_ROW))
     starved = [int(j) for j in few if counts[j] >= _EMPTY]

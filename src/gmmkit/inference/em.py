@@ -66,6 +66,6 @@ def _soft(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
 
 def mixture_of(statistics: Statistics, problem: Problem, prior: Prior) -> Mixture:
     """Return the mixture that maximises the penalised likelihood of the statistics, in the problem's frame."""
-    counts = statistics.counts + 10.0 * np.finfo(np.float64).eps
+    counts = statistics.positive_counts()
     covariance = problem.family.refit(statistics, prior.scatter(counts), prior.ridge)
     return Mixture.trusted(counts / counts.sum(), statistics.means(), covariance)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gmmkit.errors import SingularComponentError
 from gmmkit.inference.algorithm import Progress
-from gmmkit.inference.diagnosis import Health, diagnose
+from gmmkit.inference.diagnosis import Health, diagnose, health_of
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run, run
 from gmmkit.inference.prior import RegCovar, make_prior
@@ -43,6 +43,8 @@ class FitSettings:
         The objective known before the first pass; −inf if none (a warm start knows its own).
     callback : callable, optional
         Called with a `Progress` after each pass.
+    admissible_eigenvalue : float, optional
+        If given, a start whose components are all supported (`Health.spurious`) beats any that is not.
     """
 
     rule: StoppingRule = field(default_factory=lambda: SmallChange(1e-3))
@@ -52,6 +54,7 @@ class FitSettings:
     seed: Seed = None
     before: float = -np.inf
     callback: Callable[[Progress], object] | None = None
+    admissible_eigenvalue: float | None = None
 
     @property
     def policy(self) -> OnSingular:
@@ -155,6 +158,12 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         If a component, column or direction is degenerate and `on_singular` is "raise" (or ``reg_covar=0``).
     """
     prior = make_prior(problem, settings.reg_covar)
+
+    def rank(done: Run) -> tuple[bool, float]:
+        smallest = settings.admissible_eigenvalue
+        sound = smallest is None or health_of(problem, done.state).spurious(smallest) is None
+        return sound, done.objective
+
     best: Run | None = None
     tried = 0
     for restart, (start, random) in enumerate(zip(starts, streams(settings.seed), strict=False)):
@@ -179,7 +188,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         done = Run(done.state, done.objectives, done.reason, (*repairs, *done.repairs))
         tried += 1
         interrupted = done.reason == "interrupted"
-        if best is None or done.objective > best.objective:
+        if best is None or rank(done) > rank(best):
             best = done
         if interrupted:
             best = _interrupted(best)

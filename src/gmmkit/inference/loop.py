@@ -66,9 +66,11 @@ def run(
                 next_state, repaired = state, []
             state = next_state
             objectives.append(objective)
-            repairs += repaired
-            # A pass that moved or dropped a component starts a new trace: its objective cannot be compared.
-            converged = not repaired and rule.reached(objectives, before)
+            known = {(repair.kind, repair.component) for repair in repairs}
+            repairs += [repair for repair in repaired if (repair.kind, repair.component) not in known]
+            # After a pass that moved or dropped a component the next one's objective is of another mixture.
+            moved = any(repair.kind in ("reseed", "drop") for repair in repaired)
+            converged = not moved and rule.reached(objectives, before)
             if callback is not None:
                 gain = objective - (objectives[-2] if iteration > 1 else before)
                 callback(Progress(restart, iteration, objective, gain, converged, state, problem.frame))

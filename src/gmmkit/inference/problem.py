@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Block, Table
 from gmmkit.errors import DataError
 from gmmkit.execution import Workers, plan_pass
+from gmmkit.inference.outliers import without_gross_outliers
 from gmmkit.model.covariance import Covariance
 from gmmkit.model.scorer import Scorer, Sums, Workspace
 from gmmkit.numerics.frame import Frame, power_of_two
@@ -58,6 +59,10 @@ def survey(table: Table, workers: Workers) -> Survey:
     plan = plan_pass(table.n_rows, 4 * table.n_columns)
 
     def task(start: int, stop: int) -> tuple[Array, Array, Array, float]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return summarise(start, stop)
+
+    def summarise(start: int, stop: int) -> tuple[Array, Array, Array, float]:
         d = table.n_columns
         total, low, high, weight = np.zeros(d), np.full(d, np.inf), np.full(d, -np.inf), 0.0
         for block in table.blocks(plan.block_rows, start, stop):
@@ -92,6 +97,12 @@ def survey(table: Table, workers: Workers) -> Survey:
             f"{table.origin}: {table.where(0, column).split(', ')[-1]} spans {low[column]:g} to {high[column]:g}, "
             "whose variance float64 cannot hold (spans up to 1e153 can be fitted); divide it by a constant"
         )
+    if ((reach > 0) & (reach < 1e-153)).any():
+        column = int(np.argmax((reach > 0) & (reach < 1e-153)))
+        raise DataError(
+            f"{table.origin}: {table.where(0, column).split(', ')[-1]} spans only {reach[column]:g}, whose variance "
+            "float64 cannot hold (spans from 1e-153 on can be fitted); multiply it by a constant"
+        )
     n_rows = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
     return Survey(mean, low, high, weight, n_rows)
 
@@ -118,7 +129,8 @@ class Problem:
     ----------
     frame : Frame
     pooled : Covariance
-        The family's one-component fit in the frame, null directions lifted: Π(T) of the design notes.
+        The family's one-component fit in the frame, null directions lifted: Π(T) of the design notes. Gross
+        outliers are left out of it (`outliers.py`).
     null_directions : ndarray of shape (m, d)
         Directions of the frame in which the rows have no spread.
     spread : ndarray
@@ -131,6 +143,10 @@ class Problem:
         self.total_weight = surveyed.total_weight
         self.frame = surveyed.frame(one_scale=family.equivariance == "scalar")
         self.pooled, self.null_directions = self._pool()
+        core = without_gross_outliers(self)
+        if core is not None:
+            self.frame, self.pooled = core
+            self.spread, self.null_directions = self.pooled.as_scatter(), np.empty((0, self.n_columns))
 
     @property
     def rows_per_weight(self) -> float:

@@ -8,11 +8,13 @@ distribution function, in the order of the rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.inference.problem import Problem
+if TYPE_CHECKING:
+    from gmmkit.inference.problem import Problem
 
 __all__ = ["Sample", "draw_rows", "sample_rows"]
 

@@ -61,14 +61,21 @@ class BlockAnswer:
     log_density: Array
 
 
-def evaluate(mixture: Mixture, rows: Any, quantity: Quantity, *, n_jobs: int | None = None) -> Array:
+def evaluate(
+    mixture: Mixture,
+    rows: Any,
+    quantity: Quantity,
+    *,
+    n_jobs: int | None = None,
+    dtype: type[np.floating[Any]] = np.float64,
+) -> Array:
     """Return one quantity for each row: (n,) for "log_density", (n, k) for the others."""
     table = _checked_table(mixture, rows)
     volume = mixture.frame.log_volume
     shape: tuple[int, ...] = (table.n_rows,)
     if quantity != "log_density":
         shape = (table.n_rows, mixture.n_components)
-    answer = np.empty(shape)
+    answer: NDArray[Any] = np.empty(shape, dtype=dtype)
     if quantity == "component_log_density":
         # With equal weights a score is the component's own log-density, less log k.
         k = mixture.n_components

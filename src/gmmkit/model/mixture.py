@@ -185,7 +185,9 @@ class Mixture:
         framed = self.into(self.frame)
         with np.errstate(divide="ignore"):
             log_weights = np.log(framed.weights)
-        return Scorer(log_weights, framed.means, framed.covariance, self.frame)
+        unshifted = Frame(np.zeros(self.n_features), self.frame.scale)
+        exact = Scorer(log_weights, self.means * self.frame.scale, framed.covariance, unshifted, centred=True)
+        return Scorer(log_weights, framed.means, framed.covariance, self.frame, exact=exact)
 
     def into(self, frame: Frame) -> Mixture:
         """Return this mixture in the coordinates of a frame."""

@@ -88,8 +88,6 @@ class Sums:
         if self.counts is None:
             self.counts = np.zeros(len(responsibilities))
         self.counts += responsibilities.sum(axis=1)
-        if self.second.ndim == 0:
-            self.second = self.second.reshape(())
         self._family.gather_centred(z, self._means, responsibilities, self.first, self.second)
 
     def statistics(self) -> Statistics:
@@ -113,16 +111,26 @@ class Scorer:
     covariance : Covariance
         In the frame.
     frame : Frame
+    exact : Scorer, optional
+        Scores the blocks that the expanded form cannot: of the same mixture in a frame without a shift, where
+        a row less a mean is rounded once. Far apart components would lose digits to a common origin.
     centred : bool, default=False
         Use the centred form for every block, however near: for first moments about points whose components'
         own covariances are not known yet.
     """
 
     def __init__(
-        self, log_weights: Array, means: Array, covariance: Covariance, frame: Frame, *, centred: bool = False
+        self,
+        log_weights: Array,
+        means: Array,
+        covariance: Covariance,
+        frame: Frame,
+        *,
+        exact: Scorer | None = None,
+        centred: bool = False,
     ) -> None:
         k, d = means.shape
-        self.means, self.covariance, self.frame = means, covariance, frame
+        self.means, self.covariance, self.frame, self._exact = means, covariance, frame, exact
         self.family = type(covariance)
         weights = np.where(np.isfinite(log_weights), log_weights, _LOG_ZERO)
         self._constants = weights - 0.5 * (d * _LOG_2PI + covariance.log_determinants)
@@ -154,6 +162,8 @@ class Scorer:
             work.expanded = True
             self.family.features.add_squares(z, work.psi)
             return expanded.score(self._theta, work.psi, work.scores)
+        if self._exact is not None:
+            return self._exact.score(rows, work)
         with np.errstate(over="ignore", invalid="ignore"):
             return self.family.score_centred(z, self.means, self._whitening, self._constants, work.scores)
 
@@ -181,6 +191,8 @@ class Scorer:
         Far out, with u the row over its size, ``|W(z − μ)|²`` is ``size² |Wu|² − 2 size uᵀPμ``: the widest component
         along u wins, and among equally wide ones the one that lies farthest along.
         """
+        if self._exact is not None:
+            return self._exact.nearest(z)
         size = np.abs(z).max(axis=0)
         u = z / np.where(np.isfinite(size) & (size > 0), size, 1.0)
         nothing = np.zeros(len(self.means))
@@ -197,7 +209,11 @@ class Scorer:
         if work.expanded:
             sums.gather_expanded(work.psi, work.z, responsibilities)
         else:
-            sums.gather_centred(work.z, responsibilities)
+            z = work.z
+            if self._exact is not None:
+                # Scored without a shift: moved to this frame, whose means the sums are about.
+                z = z - (self.frame.shift * self.frame.scale)[:, None]
+            sums.gather_centred(z, responsibilities)
 
     def sums(self) -> Sums:
         """Return empty sums for one task."""

@@ -8,6 +8,7 @@ restores what was there.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,3 +66,17 @@ def _set_threads(library: Any, threads: int) -> None:
     # a fit in a second thread would not be limited, and if it ended last the limit would never be taken back.
     # Fits are counted here instead, whichever thread they are in.
     getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
+
+
+def _after_fork() -> None:
+    """Begin anew in a child: fits of the parent's other threads do not go on here, nor is their lock let go."""
+    global _lock, _users  # noqa: PLW0603
+    _lock = threading.Lock()
+    if _users:
+        _users = 0
+        for library, threads in zip(_blas_libraries(), _before, strict=True):
+            _set_threads(library, threads)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

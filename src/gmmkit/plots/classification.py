@@ -26,7 +26,7 @@ from gmmkit.plots.style import (
     note,
     theme_named,
 )
-from gmmkit.plots.subject import Drawn, choose_columns, draw, marginal, reach, short
+from gmmkit.plots.subject import Drawn, MixtureHolder, choose_columns, draw, marginal, mixture_of, reach, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +38,7 @@ _MOST_LANES = 8
 
 
 def plot_classification(
-    mixture: Mixture,
+    mixture: Mixture | MixtureHolder,
     rows: Any,
     *,
     columns: Sequence[int | str] | None = None,
@@ -57,7 +57,7 @@ def plot_classification(
 
     Parameters
     ----------
-    mixture : Mixture
+    mixture : Mixture or fitted estimator
     rows : array-like of shape (n, d), data frame or Table
     columns : sequence of int or str, optional
         Which columns, by number or name. Default: all, at most five (three on figures narrower than 5 inches),
@@ -92,6 +92,7 @@ def plot_classification(
     >>> len(ax.patches), ax.get_xlabel()
     (2, 'length')
     """
+    mixture = mixture_of(mixture)
     colours = theme_named(theme)
     drawn = draw(mixture, rows, names, max_rows, seed)
     chosen = choose_columns(mixture, drawn.names, columns, 5 if width >= 5.0 else 3)

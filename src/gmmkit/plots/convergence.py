@@ -35,7 +35,7 @@ def plot_convergence(
 
     Parameters
     ----------
-    objectives : sequence of float
+    objectives : sequence of float, or fitted GaussianMixture
         Objective per row after each pass, from the first; higher is better. Passes without a finite value are
         left out.
     ax : Axes, optional
@@ -60,6 +60,7 @@ def plot_convergence(
     >>> plot_convergence([-5.0, -4.2, -4.1]).get_xlabel()
     'pass'
     """
+    objectives = getattr(objectives, "lower_bounds_", objectives)
     colours = theme_named(theme)
     if scale not in ("auto", "gap", "objective"):
         raise ParameterError(f"scale must be one of 'auto', 'gap', 'objective', but got {scale!r}")

@@ -55,7 +55,7 @@ def plot_criterion(
 
     Parameters
     ----------
-    rows : sequence of mappings
+    rows : sequence of mappings, or fitted GaussianMixtureSearch
         One for each fit, with "n_components", "covariance_type" and the criterion's name (None or NaN: the fit
         failed); "spurious" (why the fit is not to be trusted, or None) and "rank" (1: chosen) where known.
     criterion : {"bic", "aic", "icl"}
@@ -82,6 +82,7 @@ def plot_criterion(
     >>> plot_criterion(found).get_ylabel()
     'BIC (lower is better)'
     """
+    rows = getattr(rows, "results_", rows)
     colours = theme_named(theme)
     fits = _read(rows, criterion)
     types = list(dict.fromkeys(fit.type for fit in fits))

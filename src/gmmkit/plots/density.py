@@ -18,7 +18,18 @@ from gmmkit.numerics.streams import Seed
 from gmmkit.plots.curves import curves
 from gmmkit.plots.marks import component_handles, outside
 from gmmkit.plots.style import Theme, ThemeName, drawing, dress, legend, name_axis, new_figure, note, theme_named
-from gmmkit.plots.subject import Drawn, choose_columns, column_names, draw, fine_grid, marginal, reach, short
+from gmmkit.plots.subject import (
+    Drawn,
+    MixtureHolder,
+    choose_columns,
+    column_names,
+    draw,
+    fine_grid,
+    marginal,
+    mixture_of,
+    reach,
+    short,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +45,7 @@ _SHADE = 0.19  # of one region; regions lie on each other, so that the shades ad
 
 
 def plot_density(
-    mixture: Mixture,
+    mixture: Mixture | MixtureHolder,
     rows: Any = None,
     *,
     columns: Sequence[int | str] | None = None,
@@ -50,7 +61,7 @@ def plot_density(
 
     Parameters
     ----------
-    mixture : Mixture
+    mixture : Mixture or fitted estimator
     rows : array-like of shape (n, d), data frame or Table, optional
         Drawn as a histogram behind the curve, or as points over the regions.
     columns : sequence of one or two int or str, optional
@@ -88,6 +99,7 @@ def plot_density(
     >>> plot_density(mixture, names=["length"]).get_xlabel()
     'length'
     """
+    mixture = mixture_of(mixture)
     colours = theme_named(theme)
     levels = sorted(float(p) for p in probabilities)
     if not levels or levels[0] <= 0.0 or levels[-1] >= 1.0 or len(set(levels)) < len(levels):

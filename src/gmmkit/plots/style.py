@@ -127,7 +127,7 @@ def drawing() -> Iterator[None]:
         import matplotlib as mpl
     except ImportError as error:
         raise MissingDependencyError(
-            'pictures need matplotlib, which is not installed: pip install "gmmkit[plot]"'
+            'pictures need matplotlib, which is not installed: pip install matplotlib (or "gmmkit[plot]")'
         ) from error
     with mpl.rc_context(_RC):
         yield

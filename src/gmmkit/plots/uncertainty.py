@@ -23,7 +23,7 @@ from gmmkit.plots.style import (
     note,
     theme_named,
 )
-from gmmkit.plots.subject import choose_columns, draw, fine_grid, marginal, reach, short
+from gmmkit.plots.subject import MixtureHolder, choose_columns, draw, fine_grid, marginal, mixture_of, reach, short
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -39,7 +39,7 @@ _CLASSES = ((0.0, 3.0, 0.35), (0.01, 4.2, 0.60), (0.1, 6.2, 0.75), (0.3, 8.6, 0.
 
 
 def plot_uncertainty(
-    mixture: Mixture,
+    mixture: Mixture | MixtureHolder,
     rows: Any,
     *,
     columns: Sequence[int | str] | None = None,
@@ -57,7 +57,7 @@ def plot_uncertainty(
 
     Parameters
     ----------
-    mixture : Mixture
+    mixture : Mixture or fitted estimator
     rows : array-like of shape (n, d), data frame or Table
     columns : sequence of one or two int or str, optional
         Which columns, by number or name. Default: the two in which the components' means differ most.
@@ -90,6 +90,7 @@ def plot_uncertainty(
     >>> plot_uncertainty(mixture, mixture.sample(50, seed=0)[0]).get_ylabel()
     'uncertainty'
     """
+    mixture = mixture_of(mixture)
     colours = theme_named(theme)
     drawn = draw(mixture, rows, names, max_rows, seed)
     chosen = choose_columns(mixture, drawn.names, columns, 2)

@@ -16,7 +16,7 @@ from gmmkit.report.cautions import warnings_section
 from gmmkit.report.choice import choice
 from gmmkit.report.commands import commands
 from gmmkit.report.history import history
-from gmmkit.report.html import Html, clean, join, tag
+from gmmkit.report.html import Html, clean, tag
 from gmmkit.report.labels import labels
 from gmmkit.report.parts import components
 from gmmkit.report.pictures import pictures
@@ -114,6 +114,3 @@ def _head(title: str) -> Html:
         tag("title", f"{clean(title)} · gmmkit"),
         tag("style", Html(style)),
     )
-
-
-_ = join

@@ -183,7 +183,7 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
     sizes = _sizes(settings.n_components)
     done: list[Candidate] = []
     interrupted = False
-    total = len(sizes) * len(settings.covariance_types)
+    total = sum(not _is_twin(name, k, settings.covariance_types) for name in settings.covariance_types for k in sizes)
     with Workers(n_jobs) as workers:
         surveyed = survey(table, workers)
         try:
@@ -191,6 +191,8 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
                 problem = Problem(table, family(name), surveyed, workers)
                 previous: Candidate | None = None
                 for k in sizes:
+                    if _is_twin(name, k, settings.covariance_types):
+                        continue
                     candidate = _candidate(problem, k, settings, previous)
                     done.append(candidate)
                     previous = candidate
@@ -205,6 +207,11 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
     return _ranked(done, settings, interrupted)
 
 
+def _is_twin(name: str, k: int, names: Sequence[str]) -> bool:
+    # One component shares its covariance with nobody: two names for one model would be each other's runner-up.
+    return k == 1 and name == "tied" and "full" in names
+
+
 def _candidate(problem: Problem, k: int, settings: SearchSettings, previous: Candidate | None) -> Candidate:
     structure = problem.family
     n_parameters = k - 1 + k * problem.n_columns + structure.n_parameters(k, problem.n_columns)
@@ -217,8 +224,18 @@ def _candidate(problem: Problem, k: int, settings: SearchSettings, previous: Can
     if previous is not None and previous.result is not None and previous.n_components == k - 1:
         starts.append(_FromSmaller(previous.result.mixture))
     try:
-        # Starts compete over a few passes; only the winner is worth the many that convergence takes.
-        result = fit(problem, starts, replace(settings.fit, rule=AitkenGain(_SHORT_GAIN), max_iter=_SHORT_PASSES))
+        # Starts compete over a few passes; only the winner, an admissible one if there is any, is worth the many
+        # that convergence takes.
+        result = fit(
+            problem,
+            starts,
+            replace(
+                settings.fit,
+                rule=AitkenGain(_SHORT_GAIN),
+                max_iter=_SHORT_PASSES,
+                admissible_eigenvalue=settings.smallest_eigenvalue,
+            ),
+        )
         if not result.interrupted:
             result = fit(problem, [FromMixture(result.mixture)], settings.fit)
     except GmmkitError as error:

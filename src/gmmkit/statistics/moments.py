@@ -110,6 +110,13 @@ class Statistics:
         second = self.second - cross + self.contraction(moved, step)
         return replace(self, first=self.first - moved, second=second, reference=reference)
 
+    def positive_counts(self) -> Array:
+        """Return the counts plus scikit-learn's 10 ε, so that a component without rows has one too.
+
+        Where weights are small the ε is a share of them: a model does not depend on the unit of its weights.
+        """
+        return self.counts + 10.0 * np.finfo(np.float64).eps * min(1.0, float(self.counts.mean()))
+
     def scaled(self, factor: float) -> Statistics:
         """Return the statistics of the same rows with every weight multiplied by `factor`."""
         return replace(self, counts=self.counts * factor, first=self.first * factor, second=self.second * factor)

@@ -238,6 +238,6 @@ class Covariance(ABC):
 
 def shrunk_scatter(statistics: Statistics, pseudo_scatter: Array) -> Array:
     """Return (scatter + pseudo-scatter) / counts for families with a covariance for each component."""
-    counts = statistics.counts + 10.0 * np.finfo(np.float64).eps
+    counts = statistics.positive_counts()
     scatter = statistics.scatter() + pseudo_scatter
     return np.asarray(scatter / counts.reshape((-1,) + (1,) * (scatter.ndim - 1)))

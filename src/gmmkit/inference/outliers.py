@@ -1,0 +1,63 @@
+"""The pooled covariance without gross outliers.
+
+The prior is a millionth of the data's own covariance. One row at 99999 among clusters of unit width makes that
+covariance, and with it the prior, a thousand times too wide, and the clusters would be smeared into one. So where the
+farthest hundredth of the rows supplies nearly all the spread in some direction, the frame and the prior are taken from
+the others. Rows are ranked by their distance in the pooled covariance's own metric, which keeps the family's
+equivariance; every row still takes part in the fit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gmmkit.inference.sampling import sample_rows
+from gmmkit.model.covariance import Covariance
+from gmmkit.model.scorer import Sums
+from gmmkit.numerics.frame import Frame, power_of_two
+
+if TYPE_CHECKING:
+    from gmmkit.inference.problem import Problem
+
+__all__ = ["without_gross_outliers"]
+
+_SHARE = 0.01
+_DOMINATED = 0.01
+_FEWEST = 20
+_NULL = 1e-13
+
+
+def without_gross_outliers(problem: Problem) -> tuple[Frame, Covariance] | None:
+    """Return the frame and the family's one-component fit of all but the farthest rows, if those dominate.
+
+    None where they do not, where too few rows are left to tell, or where the others have no spread of their own.
+    """
+    sample = sample_rows(problem, np.random.default_rng(0))
+    if len(sample.weights) < _FEWEST:
+        return None
+    whitening = problem.pooled.whitening[0]
+    white = sample.rows @ whitening.T if whitening.ndim > 1 else sample.rows * whitening
+    order = np.argsort((white**2).sum(axis=1), kind="stable")
+    cumulative = np.cumsum(sample.weights[order])
+    count = int(np.searchsorted(cumulative, (1.0 - _SHARE) * cumulative[-1], side="right"))
+    kept = order[: min(max(count, 1), len(order) - 1)]
+    rows, weights = sample.rows[kept], sample.weights[kept]
+    mean = weights @ rows / weights.sum()
+    sums = Sums(problem.family, mean[None])
+    sums.gather_centred(np.ascontiguousarray(rows.T), weights[None].copy())
+    nothing = np.zeros(problem.family.contraction.scatter_shape(problem.n_columns))
+    core = problem.family.refit(sums.statistics(), nothing, np.zeros(problem.n_columns))
+    if not (core.smallest_eigenvalues(problem.pooled) < _DOMINATED).any():
+        return None
+    deviations = np.sqrt(core.variances()[0])
+    if not (deviations > 0).all():
+        return None
+    spread = deviations / problem.frame.scale
+    if problem.family.equivariance == "scalar":
+        spread = np.full_like(spread, spread.max())
+    frame = Frame(problem.frame.points_out(mean), power_of_two(spread))
+    core = core.rescaled(frame.scale / problem.frame.scale)
+    _, null = core.lifted(_NULL * float(core.variances().max()), 1.0)
+    return None if len(null) else (frame, core)
