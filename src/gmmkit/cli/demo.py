@@ -62,7 +62,9 @@ def demo(
     elif not quiet:
         console = console_on(sys.stderr)
         print_facts(console, facts)
-        _print_reproduction(model, report or f"not drawn ({missing})", python_of(fitted.record))
+        _print_reproduction(
+            model, f"report in {report}" if report else f"no report: {missing}", python_of(fitted.record)
+        )
 
 
 def _print_reproduction(model: str, report: str, python: str) -> None:
@@ -74,7 +76,7 @@ def _print_reproduction(model: str, report: str, python: str) -> None:
     data = shlex.quote(str(files("gmmkit.data") / FILE_NAME))
     lines = [
         "",
-        f"Model in {model}, report in {report}",
+        f"Model in {model}, {report}",
         "",
         "The same from Python:",
         *(f"    {line}".rstrip() for line in python.splitlines()),
