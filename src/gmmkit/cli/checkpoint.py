@@ -71,6 +71,12 @@ class Checkpoint:
                 f"--resume: {self._path} holds {mixture.n_components} components, {mixture.covariance_type}, "
                 f"{mixture.n_features} columns, not the model asked for; leave --resume out to begin anew"
             )
+        weight = record.fit.get("total_weight")
+        if weight != table.total_weight:
+            raise UsageError(
+                f"--resume: {self._path} was made from rows that weigh {weight} in all, but those of {table.origin} "
+                f"weigh {table.total_weight}: give the same data, or leave --resume out to begin anew"
+            )
         # A finished model says nothing of starts: none is left.
         left = record.fit.get("next_start")
         first = left if isinstance(left, int) else asked.option("n_init")

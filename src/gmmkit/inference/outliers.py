@@ -21,12 +21,13 @@ from gmmkit.numerics.frame import Frame, power_of_two
 if TYPE_CHECKING:
     from gmmkit.inference.problem import Problem
 
-__all__ = ["without_gross_outliers"]
+__all__ = ["NULL_SHARE", "without_gross_outliers"]
 
 _SHARE = 0.01
 _DOMINATED = 0.01
 _FEWEST = 20
-_NULL = 1e-13
+#: Share of the largest eigenvalue under which a direction of the data is rounding, not spread.
+NULL_SHARE = 1e-13
 
 
 def without_gross_outliers(problem: Problem) -> tuple[Frame, Covariance] | None:
@@ -59,5 +60,5 @@ def without_gross_outliers(problem: Problem) -> tuple[Frame, Covariance] | None:
         spread = np.full_like(spread, spread.max())
     frame = Frame(problem.frame.points_out(mean), power_of_two(spread))
     core = core.rescaled(frame.scale / problem.frame.scale)
-    _, null = core.lifted(_NULL * float(core.variances().max()), 1.0)
+    _, null = core.lifted(NULL_SHARE * float(core.variances().max()), 1.0)
     return None if len(null) else (frame, core)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Block, Table
 from gmmkit.errors import DataError
 from gmmkit.execution import Workers, plan_pass
-from gmmkit.inference.outliers import without_gross_outliers
+from gmmkit.inference.outliers import NULL_SHARE, without_gross_outliers
 from gmmkit.model.covariance import Covariance
 from gmmkit.model.scorer import Scorer, Sums, Workspace
 from gmmkit.numerics.frame import Frame, power_of_two
@@ -25,7 +25,6 @@ Array = NDArray[np.float64]
 # scores or reads the block into the workspace itself.
 Assign = Callable[[Scorer, Block, Workspace], tuple[Array, Array]]
 
-_NULL = 1e-13  # share of the largest eigenvalue under which a direction of the data is rounding, not spread
 _NULL_FLOOR = 1e-5  # share of the mean eigenvalue that a null direction is given
 
 
@@ -202,4 +201,4 @@ class Problem:
         self.spread = pooled.as_scatter()
         variances = pooled.variances()
         largest, mean = float(variances.max()) or 1.0, float(variances.mean()) or 1.0
-        return pooled.lifted(_NULL * largest, _NULL_FLOOR * mean)
+        return pooled.lifted(NULL_SHARE * largest, _NULL_FLOOR * mean)
