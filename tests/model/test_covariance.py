@@ -6,7 +6,7 @@ import pytest
 from cases import FAMILY_NAMES, covariance_of
 from gmmkit.errors import ParameterError
 from gmmkit.kernels.expanded import score
-from gmmkit.model.covariance import FAMILIES, Full, SharedSpherical, Spherical, Tied, family
+from gmmkit.model.covariance import FAMILIES, STRUCTURES, Full, SharedSpherical, Spherical, Tied, family, structures_for
 from gmmkit.statistics import Statistics
 from oracle import project
 
@@ -24,8 +24,15 @@ def test_the_catalogue_knows_itself():
     for name, cls in FAMILIES.items():
         assert family(name) is cls
         assert cls.name == name
-    with pytest.raises(ParameterError, match="'VVV'"):
-        family("VVV")
+    assert [family(name).structure for name in STRUCTURES if family(name)] == list(STRUCTURES)
+    assert family("E").structure == "EII"
+    assert family("V", 1).structure == "VII"
+    assert structures_for(1) == ("E", "V")
+    assert structures_for(2) == STRUCTURES
+    with pytest.raises(ParameterError, match="must be one of full, .*, VVV, E, V, but got 'VEX'"):
+        family("VEX")
+    with pytest.raises(ParameterError, match="'E' is for one column, but there are 2: give 'EII'"):
+        family("E", 2)
 
 
 def test_whitening_and_determinants_are_the_dense_ones(covariance):

@@ -12,6 +12,7 @@ from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.prior import Prior
 from gmmkit.inference.problem import Assign, Problem, Totals
 from gmmkit.inference.repairs import OnSingular, Repair, repair
+from gmmkit.model.covariance import Covariance
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
 from gmmkit.statistics import Statistics
@@ -51,7 +52,7 @@ class EM:
 
     def refit(self, totals: Totals, state: Mixture, iteration: int) -> tuple[Mixture, list[Repair]]:
         return repair(
-            mixture_of(totals.statistics, self.problem, self.prior),
+            mixture_of(totals.statistics, self.problem, self.prior, state.covariance),
             totals.statistics,
             self.problem,
             on_singular=self.on_singular,
@@ -64,8 +65,11 @@ def _soft(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
     return scorer.responsibilities(block.rows, work)
 
 
-def mixture_of(statistics: Statistics, problem: Problem, prior: Prior) -> Mixture:
-    """Return the mixture that maximises the penalised likelihood of the statistics, in the problem's frame."""
+def mixture_of(statistics: Statistics, problem: Problem, prior: Prior, previous: Covariance | None = None) -> Mixture:
+    """Return the mixture that maximises the penalised likelihood of the statistics, in the problem's frame.
+
+    `previous` is the covariance the statistics were gathered with, where an iterative refit begins.
+    """
     counts = statistics.positive_counts()
-    covariance = problem.family.refit(statistics, prior.scatter(counts), prior.ridge)
+    covariance = problem.family.refit(statistics, prior.scatter(counts), prior.ridge, previous)
     return Mixture.trusted(counts / counts.sum(), statistics.means(), covariance)

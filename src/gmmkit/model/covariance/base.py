@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from gmmkit.kernels.expanded import Features
 from gmmkit.statistics import Contraction, Statistics
 
-__all__ = ["Covariance", "Equivariance", "shrunk_scatter"]
+__all__ = ["Covariance", "Equivariance", "quotient"]
 
 Array = NDArray[np.float64]
 # Which maps of the data leave the family unchanged: any linear map, a scale for each column, one scale for all.
@@ -38,11 +38,15 @@ class Covariance(ABC):
     ----------
     name : str
         The catalogue's name, scikit-learn's ``covariance_type`` where it has one.
+    structure : str
+        mclust's name: for volume, shape and orientation, E if they are equal in all components, V if each has its
+        own, I for spheres (shape) and axes along the columns (orientation).
     equivariance : {"linear", "column", "scalar"}
         What maps of the data leave the family unchanged.
     """
 
     name: ClassVar[str]
+    structure: ClassVar[str]
     equivariance: ClassVar[Equivariance]
     features: ClassVar[Features]
     contraction: ClassVar[Contraction]
@@ -126,9 +130,10 @@ class Covariance(ABC):
         """Return the covariances of the columns multiplied by `scale` (d,), which the family must allow."""
 
     @classmethod
-    @abstractmethod
     def n_parameters(cls, k: int, d: int) -> int:
-        """Return the number of free covariance parameters."""
+        """Return the number of free covariance parameters of k components in d columns."""
+        volume, shape, orientation = ({"I": 0, "E": 1, "V": k}[letter] for letter in cls.structure)
+        return volume + shape * (d - 1) + orientation * d * (d - 1) // 2
 
     @classmethod
     def minimum_rows(cls, d: int) -> int:
@@ -195,8 +200,40 @@ class Covariance(ABC):
         """Turn ``R ψᵀ`` (k, p) and the shared second moment into statistics about the origin."""
 
     @classmethod
+    def solve(cls, counts: Array, scatter: Array, previous: Array | None = None) -> Array:
+        """Return the covariances of the family that are most likely given counts n_k and scatters W_k.
+
+        They maximise ``−½ Σ_k [n_k log |Σ_k| + tr(W_k Σ_k⁻¹)]``; leading axes are independent problems.
+
+        Parameters
+        ----------
+        counts : ndarray of shape (..., k)
+        scatter : ndarray of shape (..., k, d, d), or (..., k, d) where columns are independent
+        previous : ndarray of the scatter's shape, optional
+            Where a family without a closed form begins: the answer of the last pass, which it never falls behind.
+
+        Returns
+        -------
+        ndarray of the scatter's shape
+            Never NaN. Where a scatter does not determine a covariance it is not positive definite. A component
+            without rows (count and scatter 0) touches no other and gets a finite positive definite one.
+        """
+        empty = ~(counts > 0)
+        values = cls._maximise(counts, scatter, previous)
+        if empty.any():
+            values = values.copy()
+            values[empty] = 1.0 if cls.independent_columns else np.eye(scatter.shape[-1])
+        return values
+
+    @classmethod
     @abstractmethod
-    def refit(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> Self:
+    def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
+        """Do what `solve` says, with anything finite for components without rows."""
+
+    @classmethod
+    def refit(
+        cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array, previous: Covariance | None = None
+    ) -> Self:
         """Return the covariances that maximise the penalised likelihood of the statistics.
 
         Parameters
@@ -205,8 +242,20 @@ class Covariance(ABC):
         pseudo_scatter : ndarray
             Added to each component's scatter: contracted like one component's second moment.
         ridge : ndarray of shape (d,)
-            Added to each covariance's diagonal, as scikit-learn does.
+            Added to each row's scatter, so to each covariance's diagonal as scikit-learn does where the family
+            allows any diagonal.
+        previous : Covariance, optional
+            The family's covariances of the last pass, where an iteration begins.
         """
+        counts = statistics.positive_counts()
+        scatter = statistics.scatter() + pseudo_scatter
+        if ridge.any():
+            scatter = scatter + counts.reshape((-1,) + (1,) * (scatter.ndim - 1)) * cls._ridge_scatter(ridge)
+        return cls(cls.solve(counts, scatter, None if previous is None else previous.values))
+
+    @staticmethod
+    def _ridge_scatter(ridge: Array) -> Array:
+        return ridge
 
     @abstractmethod
     def as_scatter(self) -> Array:
@@ -229,6 +278,10 @@ class Covariance(ABC):
             return self
         values = self.values.copy()
         values[list(components)] = other.values[0]
+        return self._nearest(values)
+
+    def _nearest(self, values: Array) -> Self:
+        """Return the family's covariances nearest to values that may leave it."""
         return type(self)(values, **self._like)
 
     @abstractmethod
@@ -236,8 +289,7 @@ class Covariance(ABC):
         """Return ``Σ_k tr(S Σ_k⁻¹)`` for one component's contracted scatter S."""
 
 
-def shrunk_scatter(statistics: Statistics, pseudo_scatter: Array) -> Array:
-    """Return (scatter + pseudo-scatter) / counts for families with a covariance for each component."""
-    counts = statistics.positive_counts()
-    scatter = statistics.scatter() + pseudo_scatter
-    return np.asarray(scatter / counts.reshape((-1,) + (1,) * (scatter.ndim - 1)))
+def quotient(scatter: Array, sizes: Array) -> Array:
+    """Return scatter / sizes, 0 where a size is not positive; sizes lack the scatter's last axes."""
+    sizes = sizes.reshape(sizes.shape + (1,) * (scatter.ndim - sizes.ndim))
+    return np.divide(scatter, sizes, out=np.zeros_like(scatter), where=sizes > 0)

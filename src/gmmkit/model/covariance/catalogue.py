@@ -9,19 +9,58 @@ from gmmkit.model.covariance.full import Full
 from gmmkit.model.covariance.spherical import SharedSpherical, Spherical
 from gmmkit.model.covariance.tied import Tied
 
-__all__ = ["FAMILIES", "family"]
+__all__ = ["FAMILIES", "NAMES", "STRUCTURES", "family", "structures_for"]
 
+#: Every family by its own name: scikit-learn's, where it has one, or mclust's.
 FAMILIES: dict[str, type[Covariance]] = {cls.name: cls for cls in (Full, Tied, Diagonal, Spherical, SharedSpherical)}
 
+#: mclust's fourteen structures, in its order.
+STRUCTURES = ("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
 
-def family(name: str) -> type[Covariance]:
-    """Return the family of a name.
+# In one column, equal and own variances.
+_ONE_COLUMN = {"E": "EII", "V": "VII"}
+_BY_STRUCTURE = {cls.structure: cls for cls in FAMILIES.values()}
+
+#: Every name that `family` takes.
+NAMES = tuple(dict.fromkeys((*FAMILIES, *STRUCTURES, *_ONE_COLUMN)))
+
+
+def family(name: str, n_features: int | None = None) -> type[Covariance]:
+    """Return the family of a name, scikit-learn's or mclust's.
+
+    Parameters
+    ----------
+    name : str
+    n_features : int, optional
+        Number of columns, where it is known: "E" and "V" are names for one column.
+
+    Raises
+    ------
+    ParameterError
+        If there is no family of that name, or none for so many columns.
 
     Examples
     --------
-    >>> family("diag").__name__
-    'Diagonal'
+    >>> family("diag") is family("VVI")
+    True
     """
-    if name not in FAMILIES:
-        raise ParameterError(f"covariance_type must be one of {', '.join(FAMILIES)}, but got {name!r}")
-    return FAMILIES[name]
+    if name in _ONE_COLUMN and n_features not in (None, 1):
+        raise ParameterError(
+            f"covariance_type {name!r} is for one column, but there are {n_features}: "
+            f"give {_ONE_COLUMN[name]!r}, or another of {', '.join(STRUCTURES)}"
+        )
+    known = FAMILIES.get(name) or _BY_STRUCTURE.get(_ONE_COLUMN.get(name, name))
+    if known is None:
+        raise ParameterError(f"covariance_type must be one of {', '.join(NAMES)}, but got {name!r}")
+    return known
+
+
+def structures_for(d: int) -> tuple[str, ...]:
+    """Return mclust's structures for d columns.
+
+    Examples
+    --------
+    >>> structures_for(1)
+    ('E', 'V')
+    """
+    return tuple(_ONE_COLUMN) if d == 1 else STRUCTURES

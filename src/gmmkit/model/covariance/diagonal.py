@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred
 from gmmkit.kernels.expanded import Features
-from gmmkit.model.covariance.base import Covariance, shrunk_scatter
+from gmmkit.model.covariance.base import Covariance, quotient
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Diagonal"]
@@ -30,6 +30,7 @@ class Diagonal(Covariance):
     """
 
     name = "diag"
+    structure = "VVI"
     equivariance = "column"
     features = Features.DIAGONAL
     contraction = Contraction.DIAGONAL
@@ -63,10 +64,6 @@ class Diagonal(Covariance):
     def rescaled(self, scale: Array) -> Self:
         return type(self)(self.values * scale * scale)
 
-    @classmethod
-    def n_parameters(cls, k: int, d: int) -> int:
-        return k * d
-
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return np.asarray((self.values if pooled is None else self.values / pooled.values).min(axis=1))
 
@@ -96,15 +93,15 @@ class Diagonal(Covariance):
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], sums[:, 1 + d :], zeros)
 
     @classmethod
-    def refit(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> Self:
-        return cls(shrunk_scatter(statistics, pseudo_scatter) + ridge)
+    def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
+        return quotient(scatter, counts)
 
     def as_scatter(self) -> Array:
         return np.asarray(self.values[0])
 
     def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
         low = self.values < smallest
-        return type(self)(np.where(low, floor, self.values)), np.eye(self.n_features)[np.nonzero(low)[1]]
+        return self._nearest(np.where(low, floor, self.values)), np.eye(self.n_features)[np.nonzero(low)[1]]
 
     def trace_products(self, pseudo_scatter: Array) -> float:
         return float((self.whitening**2 * pseudo_scatter).sum())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred, expanded
 from gmmkit.kernels.expanded import Features
-from gmmkit.model.covariance.base import Covariance, shrunk_scatter
+from gmmkit.model.covariance.base import Covariance, quotient
 from gmmkit.numerics.cholesky import cholesky, inverse_lower
 from gmmkit.statistics import Contraction, Statistics
 
@@ -31,6 +31,7 @@ class Full(Covariance):
     """
 
     name = "full"
+    structure = "VVV"
     equivariance = "linear"
     features = Features.FULL
     contraction = Contraction.FULL
@@ -63,10 +64,6 @@ class Full(Covariance):
 
     def rescaled(self, scale: Array) -> Self:
         return type(self)(self.values * scale[:, None] * scale)
-
-    @classmethod
-    def n_parameters(cls, k: int, d: int) -> int:
-        return k * d * (d + 1) // 2
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return smallest_eigenvalues(self.values, pooled)
@@ -108,18 +105,17 @@ class Full(Covariance):
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], second, np.zeros((len(sums), d)))
 
     @classmethod
-    def refit(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> Self:
-        covariances = shrunk_scatter(statistics, pseudo_scatter)
-        diagonal = np.arange(covariances.shape[-1])
-        covariances[:, diagonal, diagonal] += ridge
-        return cls(symmetric(covariances))
+    def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
+        return symmetric(quotient(scatter, counts))
+
+    _ridge_scatter = staticmethod(np.diag)
 
     def as_scatter(self) -> Array:
         return np.asarray(self.values[0])
 
     def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
         matrices, directions = lift(self.values, smallest, floor)
-        return type(self)(matrices), directions
+        return self._nearest(matrices), directions
 
     def trace_products(self, pseudo_scatter: Array) -> float:
         return float(np.einsum("kij,ij->", self._precisions, pseudo_scatter))

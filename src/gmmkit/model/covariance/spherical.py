@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred
 from gmmkit.kernels.expanded import Features
-from gmmkit.model.covariance.base import Covariance, shrunk_scatter
+from gmmkit.model.covariance.base import Covariance, quotient
 from gmmkit.model.covariance.diagonal import inverse_root
 from gmmkit.statistics import Contraction, Statistics
 
@@ -37,6 +37,7 @@ class Spherical(Covariance):
     """
 
     name = "spherical"
+    structure = "VII"
     equivariance = "scalar"
     features = Features.RADIAL
     contraction = Contraction.SPHERICAL
@@ -70,10 +71,6 @@ class Spherical(Covariance):
     def rescaled(self, scale: Array) -> Self:
         return type(self)(self.values * scale[0] ** 2, n_features=self.n_features)
 
-    @classmethod
-    def n_parameters(cls, k: int, d: int) -> int:
-        return k
-
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return self.values if pooled is None else self.values / pooled.values
 
@@ -104,9 +101,17 @@ class Spherical(Covariance):
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], sums[:, 1 + d], zeros)
 
     @classmethod
-    def refit(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> Self:
+    def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
+        variances = quotient(scatter.mean(axis=-1), counts)
+        return np.broadcast_to(variances[..., None], scatter.shape)
+
+    @classmethod
+    def refit(
+        cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array, previous: Covariance | None = None
+    ) -> Self:
         d = statistics.first.shape[1]
-        return cls(shrunk_scatter(statistics, pseudo_scatter) / d + ridge[0], n_features=d)
+        scatter = statistics.scatter() + pseudo_scatter
+        return cls(scatter / (d * statistics.positive_counts()) + ridge[0], n_features=d)
 
     def as_scatter(self) -> Array:
         return np.asarray(self.values[0] * self.n_features)
@@ -130,6 +135,7 @@ class SharedSpherical(Covariance):
     """
 
     name = "EII"
+    structure = "EII"
     equivariance = "scalar"
     features = Features.LINEAR
     contraction = Contraction.SHARED
@@ -163,10 +169,6 @@ class SharedSpherical(Covariance):
 
     def rescaled(self, scale: Array) -> Self:
         return type(self)(self.values * scale[0] ** 2, **self._like)
-
-    @classmethod
-    def n_parameters(cls, k: int, d: int) -> int:
-        return 1
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         ratio = self.values if pooled is None else self.values / pooled.values
@@ -203,7 +205,14 @@ class SharedSpherical(Covariance):
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1:], shared, np.zeros((len(sums), d)))
 
     @classmethod
-    def refit(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> Self:
+    def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
+        variance = quotient(scatter.sum(axis=-2).mean(axis=-1), counts.sum(axis=-1))
+        return np.broadcast_to(variance[..., None, None], scatter.shape)
+
+    @classmethod
+    def refit(
+        cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array, previous: Covariance | None = None
+    ) -> Self:
         k, d = statistics.first.shape
         variance = (statistics.scatter() + k * pseudo_scatter) / (statistics.counts.sum() * d)
         return cls(variance + ridge[0], n_components=k, n_features=d)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred
 from gmmkit.kernels.expanded import Features
-from gmmkit.model.covariance.base import Covariance
+from gmmkit.model.covariance.base import Covariance, quotient
 from gmmkit.model.covariance.full import lift, smallest_eigenvalues, symmetric
 from gmmkit.numerics.cholesky import cholesky, inverse_lower
 from gmmkit.statistics import Contraction, Statistics
@@ -32,6 +32,7 @@ class Tied(Covariance):
     """
 
     name = "tied"
+    structure = "EEE"
     equivariance = "linear"
     features = Features.LINEAR
     contraction = Contraction.TIED
@@ -64,10 +65,6 @@ class Tied(Covariance):
 
     def rescaled(self, scale: Array) -> Self:
         return type(self)(self.values * scale[:, None] * scale, n_components=self.n_components)
-
-    @classmethod
-    def n_parameters(cls, k: int, d: int) -> int:
-        return d * (d + 1) // 2
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return np.broadcast_to(smallest_eigenvalues(self.values, pooled), (self.n_components,))
@@ -114,7 +111,14 @@ class Tied(Covariance):
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1:], shared, np.zeros((len(sums), d)))
 
     @classmethod
-    def refit(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> Self:
+    def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
+        shared = symmetric(quotient(scatter.sum(axis=-3), counts.sum(axis=-1)))
+        return np.broadcast_to(shared[..., None, :, :], scatter.shape)
+
+    @classmethod
+    def refit(
+        cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array, previous: Covariance | None = None
+    ) -> Self:
         k = len(statistics.counts)
         covariance = (statistics.scatter() + k * pseudo_scatter) / statistics.counts.sum()
         covariance[np.diag_indices_from(covariance)] += ridge
