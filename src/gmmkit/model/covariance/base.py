@@ -101,6 +101,16 @@ class Covariance(ABC):
         one_row = Statistics(cls.contraction, np.ones(k), nothing.first, nothing.second, nothing.reference)
         return cls.refit(one_row, np.zeros(cls.contraction.scatter_shape(d)), np.ones(d))
 
+    @classmethod
+    def from_dense(cls, matrices: Array) -> Self:
+        """Return the covariances that these matrices (k, d, d), which the family must allow, are written out from."""
+        k, d, _ = matrices.shape
+        kept = cls.contraction.value.split("->")[1]
+        values = matrices if "j" in kept else np.diagonal(matrices, axis1=1, axis2=2)
+        if "i" not in kept:
+            values = values[:, 0]
+        return cls(values if "k" in kept else values[0], n_components=k, n_features=d)
+
     @abstractmethod
     def dense(self) -> Array:
         """Return the covariance matrices (k, d, d)."""
