@@ -15,16 +15,50 @@ def sampled(rows, weights=None, seed=0):
 ROWS = np.array([[1.0, 2.0], [0.0, 5.0], [1.0, 2.0], [0.0, -1.0], [1.0, 1.0], [1.0, 2.0]])
 
 
-def test_rows_are_merged_by_value_in_lexicographic_order():
+def in_order(rows):
+    return rows[np.lexsort(rows.T[::-1])]
+
+
+def test_rows_are_merged_by_value_in_the_order_of_their_distance():
     rows, weights = sampled(ROWS)
-    np.testing.assert_allclose(rows, [[0, -1], [0, 5], [1, 1], [1, 2]], atol=1e-15)
-    np.testing.assert_array_equal(weights, [1, 1, 1, 3])
+    expected = np.unique(ROWS, axis=0)
+    whitening = np.linalg.cholesky(np.linalg.inv(np.cov(ROWS.T, bias=True)))
+    order = np.argsort((((expected - ROWS.mean(axis=0)) @ whitening) ** 2).sum(axis=1))
+    np.testing.assert_allclose(rows, expected[order], atol=1e-15)
+    np.testing.assert_array_equal(weights, np.array([1, 1, 1, 3])[order])
 
 
 def test_weights_are_added_and_zeros_left_out():
     rows, weights = sampled(ROWS, [0.5, 0.0, 2.0, 1.0, 0.25, 0.0])
-    np.testing.assert_allclose(rows, [[0, -1], [1, 1], [1, 2]], atol=1e-15)
-    np.testing.assert_array_equal(weights, [1.0, 0.25, 2.5])
+    np.testing.assert_allclose(in_order(rows), [[0, -1], [1, 1], [1, 2]], atol=1e-15)
+    assert weights[(rows == [1.0, 2.0]).all(axis=1)] == 2.5
+    assert sorted(weights) == [0.25, 1.0, 2.5]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["real", "rounded"])
+def test_the_order_survives_linear_maps(whole):
+    random = np.random.default_rng(0)
+    rows = random.integers(0, 9, (300, 3)) * 1.0 if whole else random.standard_normal((300, 3))
+    expected, weights = sampled(rows)
+    for _ in range(20):
+        axes = [np.linalg.qr(random.standard_normal((3, 3)))[0] for _ in range(2)]
+        A = axes[0] * 10.0 ** random.uniform(-2, 2, 3) @ axes[1]
+        found, found_weights = sampled(rows @ A.T)
+        np.testing.assert_array_equal(found_weights, weights)
+        back = np.linalg.solve(A, found.T).T
+        np.testing.assert_allclose(back, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["diag", "spherical"])
+def test_the_order_survives_the_maps_of_the_family(name):
+    random = np.random.default_rng(1)
+    rows = random.standard_normal((200, 3))
+    with opened(rows, name) as problem:
+        expected = problem.frame.points_out(sample_rows(problem, random).rows)
+    A = np.diag([1e-3, 7.0, 1e4]) if name == "diag" else 37.0 * np.linalg.qr(random.standard_normal((3, 3)))[0]
+    with opened(rows @ A.T, name) as problem:
+        found = problem.frame.points_out(sample_rows(problem, random).rows)
+    np.testing.assert_allclose(np.linalg.solve(A, found.T).T, expected, atol=1e-10)
 
 
 def test_the_order_of_rows_does_not_matter():

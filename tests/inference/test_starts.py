@@ -69,7 +69,13 @@ def test_named_starts_give_k_components(name, k):
         assert one[0].n_components == k
         assert one[0].weights.sum() == pytest.approx(1.0)
         if k > 1:
-            assert begun(problem, Named(name, k), seed=1)[0] != one[0] or name == "kmeans"
+            assert begun(problem, Named(name, k), seed=1)[0] != one[0] or name in (
+                "kmeans",
+                "hierarchical",
+                "hierarchical-ward",
+                "short-runs",
+                "swap",
+            )
 
 
 @pytest.mark.parametrize("name", STARTS)

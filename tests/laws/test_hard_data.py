@@ -537,5 +537,6 @@ def test_labels_are_the_same_for_the_same_rows(name, start, clusters):
         order = np.random.default_rng(seed).permutation(len(rows))
         found = fitted(rows[order], name, start).mixture
         np.testing.assert_array_equal(found.classify(rows), expected.classify(rows))
-        other_seed = fitted(rows, name, start, seed=seed + 1).mixture
-        np.testing.assert_array_equal(other_seed.classify(rows), expected.classify(rows))
+        if start != "random_from_data":  # two rows of one cluster may well lead to another optimum
+            other_seed = fitted(rows, name, start, seed=seed + 1).mixture
+            np.testing.assert_array_equal(other_seed.classify(rows), expected.classify(rows))

@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 # The engine's names, which cannot be asked for before it is imported; a test holds them equal.
-STARTS = ("kmeans", "k-means++", "random", "random_from_data")
+STARTS = (
+    *("kmeans", "k-means++", "random", "random_from_data"),
+    *("hierarchical", "hierarchical-ward", "short-runs", "swap"),
+)
 
 
 def fit(

@@ -20,16 +20,26 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Hierarchy", "HierarchyCriterion", "Transform", "agglomerate", "transformed"]
+__all__ = [
+    "WITHIN_GROUPS",
+    "Hierarchy",
+    "HierarchyCriterion",
+    "Transform",
+    "agglomerate",
+    "sphered_within",
+    "transformed",
+]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 HierarchyCriterion = Literal["VVV", "EII"]
-Transform = Literal["raw", "standardised", "svd", "sphered"]
+Transform = Literal["raw", "standardised", "svd", "sphered", "within"]
 
 # Costs as near as this are tied and the earlier groups are merged: rows that are rounded hold many ties, which
 # must not be broken by what a change of units does to the last digit.
 _TIED = 1e-8
+#: Groups whose covariance within is that of "within": more than there are clusters, few enough to be wide.
+WITHIN_GROUPS = 20
 # Share of the largest singular value below which a direction holds rounding only.
 _NULL = 1e-7
 
@@ -137,11 +147,14 @@ def transformed(rows: Array, weights: Array | None = None, transform: Transform 
     ----------
     rows : ndarray of shape (m, d)
     weights : ndarray of shape (m,), optional
-    transform : {"raw", "standardised", "svd", "sphered"}
+    transform : {"raw", "standardised", "svd", "sphered", "within"}
         ``"raw"``: one scale for all columns, so that the mean variance is 1. ``"standardised"``: each column has
         variance 1. ``"svd"``: principal components of the standardised columns, each with variance √λ for its
         eigenvalue λ of the correlation matrix (Scrucca & Raftery 2015). ``"sphered"``: the same with variance 1, which
-        no linear map of the rows changes but for a rotation. Directions without spread are left out of the last two.
+        no linear map of the rows changes but for a rotation. ``"within"``: sphered by the covariance within
+        `WITHIN_GROUPS` groups of an EII hierarchy of the sphered rows, which is as invariant and, unlike the covariance
+        of all rows, does not shrink the directions that clusters lie apart in (compare Art, Gnanadesikan & Kettenring
+        1982): see `sphered_within`. Directions without spread are left out of the last three.
 
     Examples
     --------
@@ -162,7 +175,25 @@ def transformed(rows: Array, weights: Array | None = None, transform: Transform 
     _, values, axes = np.linalg.svd(shares[:, None] * standard, full_matrices=False)
     kept = values > _NULL * max(values.max(initial=0.0), np.finfo(float).tiny)
     values, axes = values[kept], axes[kept]
-    return np.asarray(standard @ axes.T / (values if transform == "sphered" else np.sqrt(values)))
+    components = standard @ axes.T / (np.sqrt(values) if transform == "svd" else values)
+    return sphered_within(components, weights) if transform == "within" else np.asarray(components)
+
+
+def sphered_within(rows: Array, weights: Array) -> Array:
+    """Return rows (m, d), which an EII hierarchy can compare, sphered by the covariance within `WITHIN_GROUPS` groups.
+
+    One scale for all makes the median of the mean squares of rows 1, which no gross outlier changes.
+    """
+    labels = agglomerate(rows, weights, criterion="EII").labels([WITHIN_GROUPS])[0]
+    _, counts, _, scatter = _moments(rows, weights, labels, "VVV")
+    # Where groups have no width of their own, a share of everything's stands in.
+    total = (weights[:, None] * rows).T @ rows
+    factor = np.linalg.cholesky((scatter.sum(axis=0) + _NULL * total) / counts.sum())
+    components = np.linalg.solve(factor, rows.T).T
+    squares = (components**2).mean(axis=1)
+    order = np.argsort(squares)
+    middle = int(np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2))
+    return np.asarray(components / np.sqrt(squares[order[middle]] or 1.0))
 
 
 # The objective of groups: (sizes, counts, scatters) → (…,). Sizes are numbers of distinct rows, which bound the rank.
@@ -191,7 +222,7 @@ def _moments(
     rows: Array, weights: Array, member: Indices, criterion: HierarchyCriterion
 ) -> tuple[Array, Array, Array, Array]:
     g = int(member.max()) + 1
-    counts: Array = np.bincount(member, weights=weights, minlength=g)
+    counts = np.bincount(member, weights=weights, minlength=g).astype(np.float64)
     means = np.zeros((g, rows.shape[1]))
     np.add.at(means, member, weights[:, None] * rows)
     means /= counts[:, None]

@@ -1,8 +1,8 @@
 """A small weighted sample of the rows, for starts: a function of what the rows say, not of how they are stored.
 
-Up to 10,000 distinct rows: all of them, merged by value and put in lexicographic order, so that repeating a row
-equals doubling its weight and permuting rows changes nothing. Beyond, 10,000 draws by the inverse of the weighted
-distribution function, in the order of the rows.
+Up to 10,000 distinct rows: all of them, merged by value and put in an order that no map of the data changes which the
+family's pooled covariance follows, so that repeating a row equals doubling its weight, and permuting rows or changing
+units changes nothing. Beyond, 10,000 draws by the inverse of the weighted distribution function.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.model.scorer import Sums
+from gmmkit.statistics import Statistics
+
 if TYPE_CHECKING:
     from gmmkit.inference.problem import Problem
 
-__all__ = ["Sample", "draw_rows", "sample_rows"]
+__all__ = ["Sample", "draw_rows", "gather_sample", "sample_rows", "thinned", "whitened"]
 
 Array = NDArray[np.float64]
 
 _MOST = 10_000
 _MOST_TO_MERGE = 50_000
+# Whitened coordinates that differ by less, relative to their size, differ by what a change of units rounds.
+_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +44,85 @@ def sample_rows(problem: Problem, random: np.random.Generator) -> Sample:
         index = np.arange(table.n_rows)
         weights = np.ones(table.n_rows) if table.weights is None else table.weights
         index, weights = index[weights > 0], weights[weights > 0]
-        merged = _merge(problem.frame.points_in(table.take(index)), weights)
-        if len(merged.weights) <= _MOST:
-            return merged
-        chosen = _inverse_cdf(merged.weights, random)
-        return _merge(merged.rows[chosen], np.ones(len(chosen)))
+        merged = _canonical(problem, _merge(problem.frame.points_in(table.take(index)), weights))
+        return thinned(merged, _MOST, random)
     if table.weights is None:
         # What weights of 1 would choose, without making them.
         chosen = np.asarray(np.sort(random.random(_MOST)) * table.n_rows, dtype=np.intp)
     else:
-        chosen = _inverse_cdf(table.weights, random)
-    return _merge(problem.frame.points_in(table.take(chosen)), np.ones(len(chosen)))
+        chosen = _inverse_cdf(table.weights, _MOST, random)
+    return _canonical(problem, _merge(problem.frame.points_in(table.take(chosen)), np.ones(len(chosen))))
+
+
+def thinned(sample: Sample, most: int, random: np.random.Generator) -> Sample:
+    """Return a sample of at most `most` distinct rows: the same if it has no more, else as many draws by weight."""
+    if len(sample.weights) <= most:
+        return sample
+    chosen, times = np.unique(_inverse_cdf(sample.weights, most, random), return_counts=True)
+    return Sample(sample.rows[chosen], times.astype(np.float64))
 
 
 def draw_rows(sample: Sample, size: int, random: np.random.Generator) -> Array:
     """Return `size` distinct rows drawn by weight; with repeats only where the sample has fewer."""
-    m = len(sample.weights)
-    # Gumbel's trick: the largest of log weight + Gumbel noise are draws by weight without replacement.
-    keys = np.log(sample.weights) + random.gumbel(size=m)
-    order = np.argsort(-keys)[:size]
-    return sample.rows[np.resize(order, size)]
+    left = np.array(sample.weights)
+    chosen: list[int] = []
+    for uniform in random.random(min(size, len(left))):
+        cumulative = np.cumsum(left)
+        row = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
+        # Rounding may carry a draw past the last row that is left.
+        chosen.append(row if row < len(left) and left[row] > 0 else int(np.flatnonzero(left)[-1]))
+        left[chosen[-1]] = 0.0
+    return sample.rows[np.resize(chosen, size)]
 
 
-def _inverse_cdf(weights: Array, random: np.random.Generator) -> NDArray[np.intp]:
+def whitened(problem: Problem, rows: Array) -> Array:
+    """Return rows (m, d) of the frame in the metric of the family's pooled covariance, about the frame's origin."""
+    whitening = problem.pooled.whitening[0]
+    return np.asarray(rows @ whitening.T if whitening.ndim > 1 else rows * whitening)
+
+
+def gather_sample(problem: Problem, sample: Sample, responsibilities: Array) -> Statistics:
+    """Gather a sample with responsibilities (k, m): what all rows would give if it holds them all, else an estimate."""
+    shares = responsibilities * (sample.weights * (problem.total_weight / sample.weights.sum()))
+    counts = shares.sum(axis=1, keepdims=True)
+    means = shares @ sample.rows / np.where(counts > 0, counts, 1.0)
+    sums = Sums(problem.family, means)
+    sums.gather_centred(np.ascontiguousarray(sample.rows.T), shares)
+    return sums.statistics()
+
+
+def _inverse_cdf(weights: Array, size: int, random: np.random.Generator) -> NDArray[np.intp]:
     cumulative = np.cumsum(weights)
-    draws = np.sort(random.random(_MOST)) * cumulative[-1]
+    draws = np.sort(random.random(size)) * cumulative[-1]
     return np.asarray(np.minimum(np.searchsorted(cumulative, draws, side="right"), len(weights) - 1))
 
 
 def _merge(rows: Array, weights: Array) -> Sample:
     order = np.lexsort(rows.T[::-1])
     rows, weights = rows[order], weights[order]
-    first = np.ones(len(rows), dtype=bool)
-    first[1:] = (rows[1:] != rows[:-1]).any(axis=1)
-    if first.all():
+    return _joined(rows, weights, (rows[1:] == rows[:-1]).all(axis=1))
+
+
+def _canonical(problem: Problem, sample: Sample) -> Sample:
+    """Put rows in the order of their distance from the origin in the pooled metric.
+
+    Distances that differ by rounding are equal, and keep the order of the values. Rows that were the same before a
+    change of units rounded them, each in its own way, are the same again.
+    """
+    white = whitened(problem, sample.rows)
+    largest = np.abs(white).max(axis=1, initial=0.0)
+    # No square of a row may overflow.
+    size = largest * np.linalg.norm(white / np.where(largest > 0, largest, 1.0)[:, None], axis=1)
+    with np.errstate(divide="ignore"):
+        order = np.argsort(np.round(np.log(size) / _ROUNDING), kind="stable")
+    rows, white, size = sample.rows[order], white[order], size[order]
+    near = np.abs(white[1:] - white[:-1]).max(axis=1, initial=0.0) <= _ROUNDING * size[1:]
+    return _joined(rows, sample.weights[order], near)
+
+
+def _joined(rows: Array, weights: Array, as_before: NDArray[np.bool_]) -> Sample:
+    """Merge each row that is as the one before with it."""
+    if not as_before.any():
         return Sample(rows, weights)
+    first = np.concatenate([[True], ~as_before])
     return Sample(rows[first], np.add.reduceat(weights, np.flatnonzero(first)))

@@ -1,4 +1,4 @@
-"""Where a fit begins: k-means, k-means++, random rows, random responsibilities, or what the caller knows.
+"""Where a fit begins: k-means, a hierarchy, short runs, random rows, random responsibilities, or what the caller knows.
 
 Every start ends the same way: rows are assigned, statistics gathered, and the family refitted from them.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from gmmkit.inference.kmeans import hard, lloyd, plus_plus
 from gmmkit.inference.prior import Prior
 from gmmkit.inference.problem import Assign, Problem, survey
 from gmmkit.inference.repairs import OnSingular, Repair, repair
-from gmmkit.inference.sampling import draw_rows, sample_rows
+from gmmkit.inference.sampling import Sample, draw_rows, sample_rows
+from gmmkit.inference.short_runs import Trials, from_hierarchy
 from gmmkit.model.covariance import Covariance, SharedSpherical, Tied
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
@@ -29,11 +30,13 @@ from gmmkit.statistics import Statistics
 __all__ = ["STARTS", "FromMixture", "FromPartition", "Metric", "Named", "Overridden", "Start", "StartName"]
 
 Array = NDArray[np.float64]
-StartName = Literal["kmeans", "k-means++", "random", "random_from_data"]
+StartName = Literal[
+    "kmeans", "k-means++", "random", "random_from_data", "hierarchical", "hierarchical-ward", "short-runs", "swap"
+]
 #: Distances between rows: in the data's own units (scikit-learn's), or in the pooled covariance of the family.
 Metric = Literal["raw", "pooled"]
 
-STARTS: tuple[StartName, ...] = ("kmeans", "k-means++", "random", "random_from_data")
+STARTS: tuple[StartName, ...] = get_args(StartName)
 
 
 class Start(Protocol):
@@ -46,7 +49,20 @@ class Start(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One of `STARTS`, for k components."""
+    """One of `STARTS`, for k components.
+
+    ``"kmeans"``, ``"k-means++"``, ``"random"`` and ``"random_from_data"`` are scikit-learn's. The others are as
+    invariant as the family's pooled covariance: ``"hierarchical"`` and ``"hierarchical-ward"``, the partition of a
+    model-based hierarchy (`hierarchy`); ``"short-runs"``, the best of many short runs of EM (`short_runs`); ``"swap"``,
+    the best of those, moved (`moves`).
+
+    Attributes
+    ----------
+    name : str
+    k : int
+    metric : {"raw", "pooled"}
+        Of k-means and of the distances to chosen rows.
+    """
 
     name: StartName
     k: int
@@ -119,11 +135,19 @@ def _first_refit(
 def _gather_start(problem: Problem, name: StartName, k: int, random: np.random.Generator, metric: Metric) -> Statistics:
     if name == "random":
         return _random_responsibilities(problem, k, random)
+    if name == "short-runs":
+        trials = Trials(problem, k, random)
+        return trials.gather(trials.best_of_many())
+    if name == "swap":
+        trials = Trials(problem, k, random)
+        return trials.gather(trials.moved(trials.best_of_all()))
     sample = sample_rows(problem, random)
+    if name in ("hierarchical", "hierarchical-ward"):
+        return from_hierarchy(problem, sample, k, random, criterion="VVV" if name == "hierarchical" else "EII")
     if name == "random_from_data":
         return gather_hard(problem, draw_rows(sample, k, random), metric)
     whitening = _metric_covariance(problem, metric).whitening[0]
-    white = type(sample)(sample.rows @ whitening.T, sample.weights)
+    white = Sample(sample.rows @ whitening.T, sample.weights)
     centres = plus_plus(white, k, random)
     if name == "kmeans":
         table = as_table(white.rows, weights=white.weights)
