@@ -56,10 +56,10 @@ class GaussianMixture(MixtureDensity):
         Number of starts; the best is kept.
     init_params : str, default="kmeans"
         How starts are made. scikit-learn's ``"kmeans"``, ``"k-means++"``, ``"random"`` and ``"random_from_data"``;
-        ``"hierarchical"``, a model-based agglomerative hierarchy, and ``"hierarchical-ward"``, Ward's; ``"short-runs"``,
-        the best of many short runs of EM; ``"swap"``, the best of all these, improved by splitting, merging and moving
-        components. The last four do not depend on the units of the data any more than the covariances do. All but
-        ``"random"`` depend only on what the rows say: repeating a row equals doubling its weight.
+        ``"hierarchical"``, a model-based agglomerative hierarchy, and ``"hierarchical-ward"``, Ward's;
+        ``"short-runs"``, the best of many short runs of EM; ``"swap"``, the best of all these, improved by splitting,
+        merging and moving components. The last four depend on the units of the data no more than the covariances do.
+        All but ``"random"`` depend only on what the rows say: repeating a row equals doubling its weight.
     weights_init : array-like of shape (k,), optional
     means_init : array-like of shape (k, d), optional
     precisions_init : array-like, optional

@@ -72,7 +72,7 @@ def draw_rows(sample: Sample, size: int, random: np.random.Generator) -> Array:
         # Rounding may carry a draw past the last row that is left.
         chosen.append(row if row < len(left) and left[row] > 0 else int(np.flatnonzero(left)[-1]))
         left[chosen[-1]] = 0.0
-    return sample.rows[np.resize(chosen, size)]
+    return np.asarray(sample.rows[np.resize(chosen, size)])
 
 
 def whitened(problem: Problem, rows: Array) -> Array:
