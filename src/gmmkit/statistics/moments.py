@@ -28,6 +28,7 @@ class Contraction(Enum):
     FULL = "ki,kj->kij"
     TIED = "ki,kj->ij"
     DIAGONAL = "ki,ki->ki"
+    SHARED_DIAGONAL = "ki,ki->i"
     SPHERICAL = "ki,ki->k"
     SHARED = "ki,ki->"
 
@@ -41,13 +42,15 @@ class Contraction(Enum):
             Contraction.FULL: (k, d, d),
             Contraction.TIED: (d, d),
             Contraction.DIAGONAL: (k, d),
+            Contraction.SHARED_DIAGONAL: (d,),
             Contraction.SPHERICAL: (k,),
             Contraction.SHARED: (),
         }[self]
 
     def scatter_shape(self, d: int) -> tuple[int, ...]:
         """Return the shape of one component's own part."""
-        return (d, d) if self is Contraction.TIED else self.shape(1, d)[1:]
+        shared = self in (Contraction.TIED, Contraction.SHARED_DIAGONAL, Contraction.SHARED)
+        return self.shape(1, d) if shared else self.shape(1, d)[1:]
 
 
 @dataclass(frozen=True, slots=True)

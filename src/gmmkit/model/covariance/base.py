@@ -148,7 +148,9 @@ class Covariance(ABC):
     @classmethod
     def minimum_rows(cls, d: int) -> int:
         """Return how many effective rows a component needs for a covariance of its own."""
-        return 1 if cls.shares_covariance else (d + 1 if cls.contraction is Contraction.FULL else 2)
+        if cls.shares_covariance:
+            return 1
+        return d + 1 if cls.structure[1:] == "VV" else 2
 
     @abstractmethod
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
@@ -266,6 +268,10 @@ class Covariance(ABC):
     @staticmethod
     def _ridge_scatter(ridge: Array) -> Array:
         return ridge
+
+    def violation(self) -> str | None:
+        """Say which constraint of the family the values break (relative 1e-6), or None: for values of a user."""
+        return None
 
     @abstractmethod
     def as_scatter(self) -> Array:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from gmmkit.errors import ParameterError
+from gmmkit.model.covariance.axis_aligned import EEI, EVI, VEI
 from gmmkit.model.covariance.base import Covariance
+from gmmkit.model.covariance.common_axes import EVE, VVE
 from gmmkit.model.covariance.diagonal import Diagonal
+from gmmkit.model.covariance.ellipsoidal import EEV, EVV, VEE, VEV
 from gmmkit.model.covariance.full import Full
 from gmmkit.model.covariance.spherical import SharedSpherical, Spherical
 from gmmkit.model.covariance.tied import Tied
@@ -12,7 +15,10 @@ from gmmkit.model.covariance.tied import Tied
 __all__ = ["FAMILIES", "NAMES", "STRUCTURES", "family", "structures_for"]
 
 #: Every family by its own name: scikit-learn's, where it has one, or mclust's.
-FAMILIES: dict[str, type[Covariance]] = {cls.name: cls for cls in (Full, Tied, Diagonal, Spherical, SharedSpherical)}
+FAMILIES: dict[str, type[Covariance]] = {
+    cls.name: cls
+    for cls in (Full, Tied, Diagonal, Spherical, SharedSpherical, EEI, VEI, EVI, VEE, EVE, VVE, EEV, VEV, EVV)
+}
 
 #: mclust's fourteen structures, in its order.
 STRUCTURES = ("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
