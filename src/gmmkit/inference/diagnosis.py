@@ -86,7 +86,7 @@ def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, li
             )
             for j, row in zip(starved, rows, strict=True)
         ]
-    if prior.any:
+    if prior.scatter_total.any():
         floor = (
             DELTA * problem.total_weight / state.n_components / np.maximum(state.weights * problem.total_weight, 1e-300)
         )

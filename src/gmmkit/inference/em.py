@@ -47,11 +47,11 @@ class EM:
         return _soft
 
     def objective(self, totals: Totals, state: Mixture) -> float:
-        penalised = totals.row_sum - self.prior.penalty(state.covariance)
+        penalised = totals.row_sum - self.prior.penalty(state)
         return penalised / self.problem.total_weight + self.problem.frame.log_volume
 
     def refit(self, totals: Totals, state: Mixture, iteration: int) -> tuple[Mixture, list[Repair]]:
-        return repair(
+        refitted, repairs = repair(
             mixture_of(totals.statistics, self.problem, self.prior, state.covariance),
             totals.statistics,
             self.problem,
@@ -59,6 +59,12 @@ class EM:
             iteration=iteration,
             random=self.random,
         )
+        annihilated = np.flatnonzero(refitted.weights == 0)
+        if not len(annihilated):
+            return refitted, repairs
+        # Only a Dirichlet prior below 1 takes all that a component holds.
+        repairs += [Repair("annihilated", component=int(j), iteration=iteration) for j in annihilated]
+        return refitted.take(np.flatnonzero(refitted.weights)), repairs
 
 
 def _soft(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
@@ -70,6 +76,6 @@ def mixture_of(statistics: Statistics, problem: Problem, prior: Prior, previous:
 
     `previous` is the covariance the statistics were gathered with, where an iterative refit begins.
     """
-    counts = statistics.positive_counts()
-    covariance = problem.family.refit(statistics, prior.scatter(counts), prior.ridge, previous)
-    return Mixture.trusted(counts / counts.sum(), statistics.means(), covariance)
+    informed = prior.informed(statistics)
+    covariance = problem.family.refit(informed, prior.scatter(informed.positive_counts()), prior.ridge, previous)
+    return Mixture.trusted(prior.weights(statistics.positive_counts()), informed.means(), covariance)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gmmkit.errors import SingularComponentError
 from gmmkit.inference.algorithm import Progress
+from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.diagnosis import Health, diagnose, health_of
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run, run
@@ -43,6 +44,10 @@ class FitSettings:
         The objective known before the first pass; −inf if none (a warm start knows its own).
     callback : callable, optional
         Called with a `Progress` after each pass.
+    prior : ConjugatePrior, optional
+        Of means, covariances and weights; ``reg_covar="auto"`` then only helps where the data have no spread.
+    equal_weights : bool
+        Hold every weight at 1/k.
     admissible_eigenvalue : float, optional
         If given, a start whose components are all supported (`Health.spurious`) beats any that is not.
     """
@@ -55,6 +60,8 @@ class FitSettings:
     before: float = -np.inf
     callback: Callable[[Progress], object] | None = None
     admissible_eigenvalue: float | None = None
+    prior: ConjugatePrior | None = None
+    equal_weights: bool = False
 
     @property
     def policy(self) -> OnSingular:
@@ -62,6 +69,10 @@ class FitSettings:
         if self.on_singular == "auto":
             return "refuse" if self.reg_covar == 0 else "floor"
         return self.on_singular
+
+    def n_parameters(self, mixture: Mixture) -> int:
+        """Return how many parameters of a mixture these settings leave free."""
+        return mixture.n_parameters - (mixture.n_components - 1 if self.equal_weights else 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +90,8 @@ class FitResult:
     health : Health
     starts_tried : int
     total_weight : float
+    n_parameters : int
+        Parameters that were free, which criteria count.
     """
 
     mixture: Mixture
@@ -88,6 +101,7 @@ class FitResult:
     health: Health
     starts_tried: int
     total_weight: float
+    n_parameters: int
 
     @property
     def converged(self) -> bool:
@@ -115,6 +129,7 @@ class FitResult:
             "needed_rows": self.health.needed_rows,
             "starts_tried": self.starts_tried,
             "total_weight": self.total_weight,
+            "n_parameters": self.n_parameters,
         }
 
     @classmethod
@@ -136,6 +151,8 @@ class FitResult:
             ),
             starts_tried=int(record["starts_tried"]),
             total_weight=float(record["total_weight"]),
+            # Files of before parameters could be held say nothing: all were free.
+            n_parameters=int(record.get("n_parameters", mixture.n_parameters)),
         )
 
 
@@ -157,7 +174,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     SingularComponentError
         If a component, column or direction is degenerate and `on_singular` is "raise" (or ``reg_covar=0``).
     """
-    prior = make_prior(problem, settings.reg_covar)
+    prior = make_prior(problem, settings.reg_covar, settings.prior, equal_weights=settings.equal_weights)
 
     def rank(done: Run) -> tuple[bool, float]:
         smallest = settings.admissible_eigenvalue
@@ -170,6 +187,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         algorithm = EM(problem, prior, settings.policy, random)
         try:
             state, repairs = start(problem, prior, settings.policy, random)
+            state = prior.started(state)
         except KeyboardInterrupt:
             if best is None:
                 raise
@@ -207,6 +225,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         health=health,
         starts_tried=tried,
         total_weight=problem.total_weight,
+        n_parameters=settings.n_parameters(state),
     )
 
 

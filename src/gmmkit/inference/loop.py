@@ -69,7 +69,7 @@ def run(
             known = {(repair.kind, repair.component) for repair in repairs}
             repairs += [repair for repair in repaired if (repair.kind, repair.component) not in known]
             # After a pass that moved or dropped a component the next one's objective is of another mixture.
-            moved = any(repair.kind in ("reseed", "drop") for repair in repaired)
+            moved = any(repair.kind in ("reseed", "drop", "annihilated") for repair in repaired)
             converged = not moved and rule.reached(objectives, before)
             if callback is not None:
                 gain = objective - (objectives[-2] if iteration > 1 else before)

@@ -9,19 +9,24 @@ never falls, and the fit is as equivariant as the family. Directions in which th
 in it: all components have the same tiny variance there, or the component with most rows, whose pseudo-scatter is
 shared by most, would look ever better and swallow the others. A number is scikit-learn's absolute ridge, added to the
 diagonal after each refit; its objective is the plain log-likelihood and may fall by O(ridge).
+
+A conjugate prior (`conjugate.py`) takes the place of "auto", which then only gives directions without spread their
+tiny variance; a ridge is added all the same. Its objective is the log posterior, up to a constant.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.errors import ParameterError
+from gmmkit.inference.conjugate import Conjugate, ConjugatePrior
 from gmmkit.inference.problem import Problem
-from gmmkit.model.covariance import Covariance
+from gmmkit.model.mixture import Mixture
+from gmmkit.statistics import Statistics
 
 __all__ = ["DELTA", "Prior", "RegCovar", "make_prior"]
 
@@ -33,7 +38,7 @@ DELTA = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """Pseudo-scatter for each component, and a ridge, in a problem's frame.
+    """What is known before the data, in a problem's frame: pseudo-statistics, and a ridge.
 
     Attributes
     ----------
@@ -46,6 +51,10 @@ class Prior:
     shared : bool
         Whether components share their covariance.
     ridge : ndarray of shape (d,)
+    conjugate : Conjugate or None
+    pseudo_counts : float
+        Added to each component's count before weights are taken: α − 1 of a Dirichlet prior. Infinity holds all
+        weights equal.
     """
 
     scatter_total: Array
@@ -53,15 +62,23 @@ class Prior:
     pseudo_rows: float
     shared: bool
     ridge: Array
+    conjugate: Conjugate | None = None
+    pseudo_counts: float = 0.0
 
     @property
     def any(self) -> bool:
-        """Whether anything but a ridge is added."""
-        return bool(self.scatter_total.any() or self.null.any())
+        """Whether anything but a ridge is added to scatters."""
+        return bool(self.scatter_total.any() or self.null.any() or self.conjugate is not None)
+
+    def informed(self, statistics: Statistics) -> Statistics:
+        """Return the statistics that means and covariances are taken from: those of a conjugate prior added."""
+        return statistics if self.conjugate is None else self.conjugate.informed(statistics)
 
     def scatter(self, counts: Array) -> Array:
         """Return the pseudo-scatter of components that hold `counts` (k,): one for all of them, or one for each."""
         share = self.scatter_total / len(counts)
+        if self.conjugate is not None:
+            share = share + self.conjugate.pseudo_scatter(len(counts))
         if not self.null.any():
             return share
         held = counts + self.pseudo_rows / len(counts)
@@ -69,24 +86,59 @@ class Prior:
             return np.asarray(share + held.mean() * self.null)
         return np.asarray(share + np.multiply.outer(held, self.null))
 
-    def penalty(self, covariance: Covariance) -> float:
+    def weights(self, counts: Array) -> Array:
+        """Return the most probable weights (k,) of components that hold `counts`; 0 where the prior takes it all."""
+        if np.isinf(self.pseudo_counts):
+            return np.full(len(counts), 1.0 / len(counts))
+        held = np.maximum(counts + self.pseudo_counts, 0.0) if self.pseudo_counts else counts
+        return np.asarray(held / held.sum())
+
+    def started(self, state: Mixture) -> Mixture:
+        """Return a first state with its weights as this prior holds them."""
+        if not np.isinf(self.pseudo_counts):
+            return state
+        return replace(state, weights=self.weights(state.weights) * state.weights.sum())
+
+    def penalty(self, state: Mixture) -> float:
         """Return what the prior takes from the log-likelihood."""
-        if not self.scatter_total.any():
-            return 0.0
-        return 0.5 * covariance.trace_products(self.scatter_total / covariance.n_components)
+        taken = 0.0
+        if self.scatter_total.any():
+            taken += 0.5 * state.covariance.trace_products(self.scatter_total / state.n_components)
+        if self.conjugate is not None:
+            taken -= self.conjugate.log_density(state)
+        if self.pseudo_counts and np.isfinite(self.pseudo_counts):
+            taken -= self.pseudo_counts * float(np.log(state.weights[state.weights > 0]).sum())
+        return taken
 
 
-def make_prior(problem: Problem, reg_covar: RegCovar) -> Prior:
-    """Return the prior that `reg_covar` asks for."""
+def make_prior(
+    problem: Problem,
+    reg_covar: RegCovar,
+    conjugate: ConjugatePrior | None = None,
+    *,
+    equal_weights: bool = False,
+) -> Prior:
+    """Return the prior that `reg_covar`, a conjugate prior and equal weights come to."""
     d = problem.n_columns
     shared = problem.family.shares_covariance
+    nothing = np.zeros(problem.family.contraction.scatter_shape(d))
+    framed = None if conjugate is None else conjugate.framed(problem)
+    pseudo_counts = 0.0 if conjugate is None else (conjugate.concentration - 1.0) / problem.rows_per_weight
+    if equal_weights:
+        if pseudo_counts:
+            raise ParameterError(
+                "equal_weights=True leaves no weights to estimate, but the prior asks for a concentration of "
+                f"{conjugate.concentration:g}: give one of them"  # type: ignore[union-attr]
+            )
+        pseudo_counts = np.inf
     if reg_covar == "auto":
         null = problem.pooled.as_scatter() - problem.spread
+        if framed is not None:
+            return Prior(nothing, null, 0.0, shared, np.zeros(d), framed, pseudo_counts)
         pseudo_rows = DELTA * problem.total_weight
-        return Prior(pseudo_rows * problem.spread, null, pseudo_rows, shared, np.zeros(d))
+        return Prior(pseudo_rows * problem.spread, null, pseudo_rows, shared, np.zeros(d), None, pseudo_counts)
     if isinstance(reg_covar, str) or not reg_covar >= 0:
         raise ParameterError(f"reg_covar must be 'auto' or a number that is not negative, but got {reg_covar!r}")
     with np.errstate(over="ignore", under="ignore"):
         ridge = float(reg_covar) * problem.frame.scale**2
-    nothing = np.zeros(problem.family.contraction.scatter_shape(d))
-    return Prior(nothing, nothing, 0.0, shared, ridge)
+    return Prior(nothing, nothing, 0.0, shared, ridge, framed, pseudo_counts)

@@ -42,7 +42,9 @@ class Repair:
 
     Attributes
     ----------
-    kind : {"floor", "reseed", "drop", "empty", "few rows", "collapsed", "constant column", "dependent columns"}
+    kind : str
+        Done: "floor", "reseed", "drop", "annihilated". Found: "empty", "few rows", "collapsed", "constant column",
+        "dependent columns".
     component : int or None
     column : int or None
     row : int or None
@@ -197,6 +199,7 @@ def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
         ("floor", "was singular and its covariance was raised"),
         ("reseed", "collapsed and was moved"),
         ("drop", "collapsed and was dropped"),
+        ("annihilated", "held fewer rows than the prior of the weights takes and was dropped"),
     ):
         found = [r for r in repairs if r.kind == kind]
         if found:
