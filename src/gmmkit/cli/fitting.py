@@ -173,6 +173,7 @@ def _search(
         covariance_types=structures,
         criterion=asked.criterion,
         n_init=asked.option("n_init"),
+        tol=asked.option("tol"),
         smallest_eigenvalue=DEFAULTS["min_eigenvalue"],
         fit=_settings(asked, AitkenGain(asked.option("tol")), None),
         callback=after_candidate,
@@ -200,10 +201,9 @@ def _seed(asked: Asked) -> int:
 
 
 def _structures(n_columns: int) -> Sequence[str]:
-    from gmmkit.selection.search import STRUCTURES
+    from gmmkit.model.covariance.catalogue import structures_for
 
-    # In one column a matrix, a diagonal and a variance are the same thing.
-    return STRUCTURES if n_columns > 1 else STRUCTURES[:2]
+    return structures_for(n_columns)
 
 
 def _check_rows(table: Table, asked: Asked) -> None:

@@ -18,9 +18,11 @@ from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of, seed_of
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
+from gmmkit.model.covariance import family
+from gmmkit.model.covariance.catalogue import NAMES, structures_for
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.criteria import CRITERIA
-from gmmkit.selection.search import DEFAULTS, SIZES, STRUCTURES, Candidate, SearchResult, SearchSettings, search
+from gmmkit.selection.search import DEFAULTS, SIZES, Candidate, SearchResult, SearchSettings, search
 
 __all__ = ["GaussianMixtureSearch"]
 
@@ -33,7 +35,9 @@ class GaussianMixtureSearch(MixtureDensity):
     n_components : int or iterable of int, default=(1, 2, …, 9)
         Numbers of components to try.
     covariance_type : "all", str or list of str, default="all"
-        Structures to try: any of "full", "tied", "diag", "spherical".
+        Structures to try: any of mclust's "EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE",
+        "EEV", "VEV", "EVV", "VVV", of scikit-learn's "full", "tied", "diag", "spherical", and in one column "E", "V".
+        "all": mclust's fourteen, or two in one column.
     criterion : {"bic", "aic", "icl"}, default="bic"
         Lower is better, as in scikit-learn.
     tol : float, default=1e-7
@@ -41,9 +45,8 @@ class GaussianMixtureSearch(MixtureDensity):
     reg_covar : "auto" or float, default="auto"
         See :class:`GaussianMixture`.
     max_iter : int, default=1000
-    n_init : int, default=3
-        k-means starts in the metric of the structure, beside one in the data's own units and one that splits a
-        component of the next smaller fit.
+    n_init : int, default=0
+        Random starts of each candidate, beside those from hierarchies and those candidates learn from each other.
     min_eigenvalue : float, default=1e-4
         A fit whose smallest component variance is a smaller share of the data's is spurious: likelihoods of
         collapsed components are unbounded and mean nothing.
@@ -82,12 +85,12 @@ class GaussianMixtureSearch(MixtureDensity):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", Iterable],
-        "covariance_type": [StrOptions({"all", *STRUCTURES}), list, tuple],
+        "covariance_type": [StrOptions({"all", *NAMES}), list, tuple],
         "criterion": [StrOptions(set(CRITERIA))],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [Interval(Integral, 0, None, closed="left")],
         "min_eigenvalue": [Interval(Real, 0.0, None, closed="left")],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
@@ -148,6 +151,7 @@ class GaussianMixtureSearch(MixtureDensity):
             covariance_types=self._structures(table.n_columns),
             criterion=self.criterion,
             n_init=self.n_init,
+            tol=self.tol,
             smallest_eigenvalue=self.min_eigenvalue,
             fit=FitSettings(
                 rule=AitkenGain(self.tol),
@@ -205,12 +209,10 @@ class GaussianMixtureSearch(MixtureDensity):
 
     def _structures(self, n_columns: int) -> list[str]:
         if self.covariance_type == "all":
-            # In one column a matrix, a diagonal and a variance are the same thing.
-            return list(STRUCTURES if n_columns > 1 else STRUCTURES[:2])
+            return list(structures_for(n_columns))
         wanted = [self.covariance_type] if isinstance(self.covariance_type, str) else list(self.covariance_type)
-        unknown = [name for name in wanted if name not in STRUCTURES]
-        if unknown or not wanted:
-            raise ParameterError(
-                f"covariance_type must be 'all' or some of {', '.join(STRUCTURES)}, but got {self.covariance_type!r}"
-            )
+        if not wanted:
+            raise ParameterError("covariance_type is empty: give 'all', or some of " + ", ".join(NAMES))
+        for name in wanted:
+            family(name, n_columns)
         return list(dict.fromkeys(wanted))

@@ -1,8 +1,8 @@
-"""Search over numbers of components × covariance families, by an information criterion.
+"""Search over numbers of components × covariance structures, by a criterion.
 
-Every candidate is fitted from several starts: k-means in the metric of the pooled covariance, k-means in the data's
-own units, and the best fit of one component fewer with a component split. Admissible fits are ranked; fits that
-collapsed onto a few rows are listed apart as spurious, fits that failed with the reason.
+How candidates are started and fitted is told in `inference/candidates.py`. Admissible fits are ranked; fits that
+collapsed onto a few rows are listed apart as spurious, those that could not be made with the reason, and candidates
+that are another's model under a second name with that name.
 """
 
 from __future__ import annotations
@@ -14,30 +14,22 @@ from typing import Any
 import numpy as np
 
 from gmmkit.data.table import Table
-from gmmkit.errors import GmmkitError, ParameterError
+from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers
-from gmmkit.inference.fit import FitResult, FitSettings, fit
-from gmmkit.inference.moves import best_split
-from gmmkit.inference.prior import Prior
-from gmmkit.inference.problem import Problem, survey
-from gmmkit.inference.repairs import OnSingular, Repair
-from gmmkit.inference.sampling import sample_rows
-from gmmkit.inference.starts import FromMixture, Named, Start
-from gmmkit.inference.stopping import AitkenGain
+from gmmkit.inference.candidates import fit_candidates
+from gmmkit.inference.fit import FitResult, FitSettings
 from gmmkit.model.covariance import family
-from gmmkit.model.evaluation import Likelihood, likelihood
-from gmmkit.model.mixture import Mixture
+from gmmkit.model.covariance.catalogue import STRUCTURES
+from gmmkit.model.evaluation import Likelihood
 from gmmkit.selection.criteria import CRITERIA
 
 __all__ = ["DEFAULTS", "SIZES", "STRUCTURES", "Candidate", "SearchResult", "SearchSettings", "search"]
 
 #: What a search does unless told otherwise, whoever asks for it.
 SIZES = tuple(range(1, 10))
-STRUCTURES = ("full", "tied", "diag", "spherical")
-DEFAULTS: dict[str, Any] = {"tol": 1e-7, "max_iter": 1000, "n_init": 3, "min_eigenvalue": 1e-4}
-
-_SHORT_GAIN = 1e-4
-_SHORT_PASSES = 15
+DEFAULTS: dict[str, Any] = {"tol": 1e-7, "max_iter": 1000, "n_init": 0, "min_eigenvalue": 1e-4}
+#: Criteria closer than this are tied: less than any fit is converged to.
+_TIED = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +48,14 @@ class Candidate:
         Why the fit is not admissible.
     error : str or None
         Why there is no fit.
+    same_as : str or None
+        The structure under which this very model is ranked: with one component sharing means nothing.
+    starts, reached : int
+        Starts that were run, and how many of them, run to the end, came out at this optimum.
     rank : int or None
-        1 for the best admissible fit by the search's criterion.
+        1 for the best admissible fit by the search's criterion; ties share it.
+    margin : float or None
+        How much worse the criterion is than the best one.
     """
 
     n_components: int
@@ -67,7 +65,11 @@ class Candidate:
     result: FitResult | None = None
     spurious: str | None = None
     error: str | None = None
+    same_as: str | None = None
+    starts: int = 0
+    reached: int = 0
     rank: int | None = None
+    margin: float | None = None
 
     def criterion(self, name: str) -> float:
         """Return a criterion, lower is better; infinity if there is no fit."""
@@ -76,13 +78,14 @@ class Candidate:
     @property
     def admissible(self) -> bool:
         """Whether the fit takes part in the ranking."""
-        return self.result is not None and self.spurious is None
+        return self.result is not None and self.spurious is None and self.same_as is None
 
     def as_row(self) -> dict[str, Any]:
         """Return the row as plain values, for tables, files and JSON; criteria are None where there is no fit."""
         fitted = self.likelihood is not None and self.result is not None
         return {
             "rank": self.rank,
+            "margin": self.margin,
             "n_components": self.n_components,
             "covariance_type": self.covariance_type,
             "n_parameters": self.n_parameters,
@@ -90,6 +93,9 @@ class Candidate:
             **{name: self.criterion(name) if fitted else None for name in CRITERIA},
             "n_iter": len(self.result.objectives) if self.result else None,
             "converged": self.result.converged if self.result else None,
+            "starts": self.starts,
+            "reached": self.reached,
+            "same_as": self.same_as,
             "spurious": self.spurious,
             "error": self.error,
         }
@@ -105,6 +111,8 @@ class SearchResult:
     ranked : tuple of Candidate
         Admissible fits, best first.
     spurious, failed : tuple of Candidate
+    copies : tuple of Candidate
+        Models that are ranked under another name.
     interrupted : bool
     """
 
@@ -112,12 +120,13 @@ class SearchResult:
     ranked: tuple[Candidate, ...]
     spurious: tuple[Candidate, ...]
     failed: tuple[Candidate, ...]
+    copies: tuple[Candidate, ...]
     interrupted: bool
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """All rows: ranked, then spurious, then failed."""
-        return (*self.ranked, *self.spurious, *self.failed)
+        """All rows: ranked, then spurious, then failed, then copies."""
+        return (*self.ranked, *self.spurious, *self.failed, *self.copies)
 
     @property
     def best(self) -> Candidate:
@@ -142,7 +151,9 @@ class SearchSettings:
     covariance_types : sequence of str
     criterion : {"bic", "aic", "icl"}
     n_init : int
-        k-means starts in the pooled metric for each candidate, beside the two others.
+        Random starts for each candidate, beside the hierarchies' and what candidates learn from each other.
+    tol : float
+        Log-likelihood per unit of weight that may be left to gain.
     smallest_eigenvalue : float
         Smallest variance of a component, as a share of the data's, that is admissible.
     fit : FitSettings
@@ -154,22 +165,10 @@ class SearchSettings:
     covariance_types: Sequence[str]
     criterion: str
     n_init: int
+    tol: float
     smallest_eigenvalue: float
     fit: FitSettings
     callback: Callable[[Candidate, int, int], object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _FromSmaller:
-    """A start: the best fit of one component fewer, with the component split that the rows ask for most."""
-
-    smaller: Mixture
-
-    def __call__(
-        self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
-    ) -> tuple[Mixture, list[Repair]]:
-        state = self.smaller.into(problem.frame)
-        return best_split(state, problem, sample_rows(problem, random)), []
 
 
 def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None) -> SearchResult:
@@ -181,71 +180,83 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
         If not one candidate could be fitted: the first one's reason.
     """
     sizes = _sizes(settings.n_components)
+    names = list(dict.fromkeys(settings.covariance_types))
+    twins = {(name, k): _twin(name, k, names, table.n_columns) for name in names for k in sizes}
+    cells = [cell for cell, twin in twins.items() if twin is None]
     done: list[Candidate] = []
     interrupted = False
-    total = sum(not _is_twin(name, k, settings.covariance_types) for name in settings.covariance_types for k in sizes)
     with Workers(n_jobs) as workers:
-        surveyed = survey(table, workers)
         try:
-            for name in settings.covariance_types:
-                problem = Problem(table, family(name), surveyed, workers)
-                previous: Candidate | None = None
-                for k in sizes:
-                    if _is_twin(name, k, settings.covariance_types):
-                        continue
-                    candidate = _candidate(problem, k, settings, previous)
-                    done.append(candidate)
-                    previous = candidate
-                    if settings.callback is not None:
-                        settings.callback(candidate, len(done), total)
-                    if candidate.result is not None and candidate.result.interrupted:
-                        raise KeyboardInterrupt
+            for fitted in fit_candidates(
+                table,
+                cells,
+                settings.fit,
+                tol=settings.tol,
+                smallest_eigenvalue=settings.smallest_eigenvalue,
+                n_random=settings.n_init,
+                workers=workers,
+            ):
+                name, k = fitted.cell
+                result = fitted.result
+                candidate = Candidate(
+                    k,
+                    name,
+                    _n_parameters(name, k, table.n_columns) if result is None else result.n_parameters,
+                    likelihood=fitted.likelihood,
+                    result=result,
+                    spurious=None if result is None else result.health.spurious(settings.smallest_eigenvalue),
+                    error=fitted.error,
+                    starts=fitted.tried,
+                    reached=fitted.reached,
+                )
+                done.append(candidate)
+                if settings.callback is not None:
+                    settings.callback(candidate, len(done), len(cells))
+                if result is not None and result.interrupted:
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             if not any(candidate.result for candidate in done):
                 raise
             interrupted = True
-    return _ranked(done, settings, interrupted)
+    known = {(c.covariance_type, c.n_components): c for c in done}
+    copies = [
+        replace(known[twin, k], covariance_type=name, same_as=twin)
+        for (name, k), twin in twins.items()
+        if twin is not None and (twin, k) in known
+    ]
+    return _ranked(done, copies, settings, interrupted)
 
 
-def _is_twin(name: str, k: int, names: Sequence[str]) -> bool:
-    # One component shares its covariance with nobody: two names for one model would be each other's runner-up.
-    return k == 1 and name == "tied" and "full" in names
+def _n_parameters(name: str, k: int, d: int) -> int:
+    return k - 1 + k * d + family(name).n_parameters(k, d)
 
 
-def _candidate(problem: Problem, k: int, settings: SearchSettings, previous: Candidate | None) -> Candidate:
-    structure = problem.family
-    n_parameters = k - 1 + k * problem.n_columns + structure.n_parameters(k, problem.n_columns)
-    blank = Candidate(k, structure.name, n_parameters)
-    if k > problem.table.n_rows:
-        return replace(blank, error=f"{k} components need at least as many rows, but there are {problem.table.n_rows}")
-    starts: list[Start] = [Named("kmeans", k, "pooled")] * (settings.n_init if k > 1 else 1)
-    if k > 1 and problem.n_columns > 1:
-        starts.append(Named("kmeans", k, "raw"))
-    if previous is not None and previous.result is not None and previous.n_components == k - 1:
-        starts.append(_FromSmaller(previous.result.mixture))
-    try:
-        # Starts compete over a few passes; only the winner, an admissible one if there is any, is worth the many
-        # that convergence takes.
-        result = fit(
-            problem,
-            starts,
-            replace(
-                settings.fit,
-                rule=AitkenGain(_SHORT_GAIN),
-                max_iter=_SHORT_PASSES,
-                admissible_eigenvalue=settings.smallest_eigenvalue,
-            ),
-        )
-        if not result.interrupted:
-            result = fit(problem, [FromMixture(result.mixture)], settings.fit)
-    except GmmkitError as error:
-        return replace(blank, error=str(error))
-    found = likelihood(result.mixture, problem.table, n_jobs=problem.workers.n_threads)
-    spurious = result.health.spurious(settings.smallest_eigenvalue)
-    return replace(blank, likelihood=found, result=result, spurious=spurious)
+def _twin(name: str, k: int, names: Sequence[str], d: int) -> str | None:
+    """Return the first of the names before this one that is the same model, if any.
+
+    One component shares its covariance with nobody, and in one column every matrix is a number: two names for one
+    model would be each other's runner-up.
+    """
+
+    def alike(other: str) -> bool:
+        a, b = family(name), family(other)
+        if a is b:
+            return True
+        if k > 1 and d > 1:
+            return False
+        if d == 1:
+            return k == 1 or a.structure[0] == b.structure[0]
+        return a.n_parameters(1, d) == b.n_parameters(1, d)
+
+    for other in names[: names.index(name)]:
+        if alike(other):
+            return other
+    return None
 
 
-def _ranked(done: Sequence[Candidate], settings: SearchSettings, interrupted: bool) -> SearchResult:
+def _ranked(
+    done: Sequence[Candidate], copies: Sequence[Candidate], settings: SearchSettings, interrupted: bool
+) -> SearchResult:
     def value(candidate: Candidate) -> tuple[float, int]:
         return candidate.criterion(settings.criterion), candidate.n_parameters
 
@@ -254,8 +265,12 @@ def _ranked(done: Sequence[Candidate], settings: SearchSettings, interrupted: bo
         raise ParameterError(f"no candidate could be fitted: {failed[0].error}")
     admissible = sorted((c for c in done if c.admissible), key=value)
     spurious = sorted((c for c in done if c.result is not None and not c.admissible), key=value)
-    ranked = tuple(replace(c, rank=i) for i, c in enumerate(admissible, start=1))
-    return SearchResult(settings.criterion, ranked, tuple(spurious), failed, interrupted)
+    ranked: list[Candidate] = []
+    for i, candidate in enumerate(admissible, start=1):
+        margin = candidate.criterion(settings.criterion) - admissible[0].criterion(settings.criterion)
+        tied = bool(ranked) and margin - (ranked[-1].margin or 0.0) <= _TIED
+        ranked.append(replace(candidate, rank=ranked[-1].rank if tied else i, margin=margin))
+    return SearchResult(settings.criterion, tuple(ranked), tuple(spurious), failed, tuple(copies), interrupted)
 
 
 def _sizes(n_components: Iterable[int]) -> list[int]:

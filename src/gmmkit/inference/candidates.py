@@ -1,0 +1,248 @@
+"""Fit many candidates, each a structure with a number of components, to the same table.
+
+All are started and compared together on rows in memory (`tournament.py`). If those are all of the table's and nothing
+but the defaults is asked of a fit, the tournament's winners are the answers. Otherwise each winner is where its own
+fit to all rows begins. Data with dependent columns, and very wide data, are fitted one candidate at a time from named
+starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from gmmkit.data.table import Table
+from gmmkit.errors import GmmkitError
+from gmmkit.execution import Workers
+from gmmkit.inference import stack_engine
+from gmmkit.inference.diagnosis import Health, diagnose
+from gmmkit.inference.fit import FitResult, FitSettings, fit, ordered
+from gmmkit.inference.moves import best_split
+from gmmkit.inference.opening import Opening, open_tournament
+from gmmkit.inference.prior import Prior, make_prior
+from gmmkit.inference.problem import Problem, Survey, survey
+from gmmkit.inference.repairs import OnSingular, Repair
+from gmmkit.inference.sampling import sample_rows
+from gmmkit.inference.stack import CONVERGED, StackRun
+from gmmkit.inference.starts import FromMixture, Named, Start
+from gmmkit.inference.stopping import AitkenGain
+from gmmkit.inference.tournament import Cell, Tournament, Winner
+from gmmkit.model.covariance import Full, family
+from gmmkit.model.evaluation import Likelihood, likelihood
+from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.streams import generator
+
+__all__ = ["Fitted", "fit_candidates"]
+
+_SHORT_GAIN = 1e-4
+_SHORT_PASSES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """One candidate's fit, or why there is none.
+
+    Attributes
+    ----------
+    cell : tuple of str and int
+    result : FitResult or None
+    likelihood : Likelihood or None
+        At the fitted parameters.
+    tried, reached : int
+        Starts that were run, and how many of them came out at this optimum.
+    error : str or None
+    """
+
+    cell: Cell
+    result: FitResult | None = None
+    likelihood: Likelihood | None = None
+    tried: int = 0
+    reached: int = 0
+    error: str | None = None
+
+
+def fit_candidates(
+    table: Table,
+    cells: Sequence[Cell],
+    settings: FitSettings,
+    *,
+    tol: float,
+    smallest_eigenvalue: float,
+    n_random: int,
+    workers: Workers,
+) -> Iterator[Fitted]:
+    """Yield each cell's fit, in the order of the cells.
+
+    Parameters
+    ----------
+    table : Table
+    cells : sequence of (str, int)
+    settings : FitSettings
+    tol : float
+        Objective per unit of weight that may be left to gain.
+    smallest_eigenvalue : float
+        Smallest variance of a component, as a share of the data's, that is admissible.
+    n_random : int
+        Random starts beside the others.
+    workers : Workers
+    """
+    surveyed = survey(table, workers)
+    possible = [cell for cell in cells if cell[1] <= table.n_rows]
+    context = _Context(table, surveyed, workers, settings, smallest_eigenvalue)
+    winners, opening = _tournament(context, possible, tol, n_random)
+    for structure, k in cells:
+        if k > table.n_rows:
+            reason = f"{k} components need at least as many rows, but there are {table.n_rows}"
+            yield Fitted((structure, k), error=reason)
+            continue
+        winner = winners.get((structure, k))
+        try:
+            if winner is None or opening is None:
+                yield context.from_named_starts((structure, k))
+            elif opening.complete and _plain(settings):
+                yield context.as_won((structure, k), winner, opening)
+            else:
+                yield context.fitted_on((structure, k), winner, opening)
+        except GmmkitError as error:
+            yield Fitted((structure, k), error=str(error))
+
+
+def _tournament(
+    context: _Context, cells: Sequence[Cell], tol: float, n_random: int
+) -> tuple[dict[Cell, Winner], Opening | None]:
+    structures = list(dict.fromkeys(structure for structure, _ in cells))
+    sizes = sorted({k for _, k in cells})
+    if not cells:
+        return {}, None
+    base = Problem(context.table, Full, context.surveyed, context.workers)
+    random = generator(context.settings.seed)
+    opening = open_tournament(base, structures, sizes, random, n_random=n_random)
+    if opening is None:
+        return {}, None
+    played = Tournament(
+        opening.few,
+        context.smallest_eigenvalue,
+        base.rows_per_weight,
+        context.settings.max_iter,
+        tol if opening.few is opening.rows else max(tol, _SHORT_GAIN),
+        n_threads=context.workers.n_threads,
+    )
+    winners = played.play(cells, opening.partitions)
+    if opening.few is not opening.rows and winners:
+        stack = StackRun.join([winner.run for winner in winners.values()]).stack
+        final = stack_engine.run(
+            opening.rows, stack, max_iter=context.settings.max_iter, tol=tol, n_threads=context.workers.n_threads
+        )
+        winners = {cell: replace(winner, run=final.take([s])) for s, (cell, winner) in enumerate(winners.items())}
+    return winners, opening
+
+
+@dataclass(slots=True)
+class _Context:
+    """What every candidate's fit needs."""
+
+    table: Table
+    surveyed: Survey
+    workers: Workers
+    settings: FitSettings
+    smallest_eigenvalue: float
+    _smaller: FitResult | None = None
+
+    def problem(self, structure: str) -> Problem:
+        return Problem(self.table, family(structure), self.surveyed, self.workers)
+
+    def as_won(self, cell: Cell, winner: Winner, opening: Opening) -> Fitted:
+        """Return a winner that has seen all the rows."""
+        run = winner.run
+        state = _state(winner)
+        total = opening.rows.total_weight
+        pooled = Full(opening.rows.pooled[cell[0]][None])
+        state = ordered(state)
+        per_weight = max(1.0, self.surveyed.n_rows / total)
+        health = Health(
+            state.weights * total * per_weight,
+            Full(state.covariance.dense()).smallest_eigenvalues(pooled),
+            family(cell[0]).minimum_rows(self.table.n_columns),
+        )
+        repairs: list[Repair] = []
+        if health.spurious(self.smallest_eigenvalue) is not None:
+            problem = self.problem(cell[0])
+            own = state.out_of(opening.frame).into(problem.frame)
+            _, repairs = diagnose(problem, own, make_prior(problem, self.settings.reg_covar))
+        result = FitResult(
+            mixture=state.out_of(opening.frame),
+            objectives=tuple((run.traces[0] + opening.frame.log_volume).tolist()),
+            reason="converged" if run.status[0] == CONVERGED else "max_iter",
+            repairs=tuple(repairs),
+            health=health,
+            starts_tried=winner.tried,
+            total_weight=total,
+            n_parameters=self.settings.n_parameters(state),
+        )
+        found = Likelihood(
+            float(run.log_likelihood[0]) + total * opening.frame.log_volume, float(run.log_certainty[0]), total
+        )
+        return Fitted(cell, result, found, winner.tried, winner.reached)
+
+    def fitted_on(self, cell: Cell, winner: Winner, opening: Opening) -> Fitted:
+        """Fit all rows from where a winner ended."""
+        problem = self.problem(cell[0])
+        start = FromMixture(_state(winner).out_of(opening.frame))
+        result = fit(problem, [start], self.settings)
+        found = likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
+        return Fitted(cell, result, found, winner.tried, winner.reached)
+
+    def from_named_starts(self, cell: Cell) -> Fitted:
+        """Fit a candidate by itself: starts compete over a few passes, and the best, an admissible one if any, goes on."""
+        structure, k = cell
+        problem = self.problem(structure)
+        starts: list[Start] = [Named("kmeans", k, "pooled")] * (3 if k > 1 else 1)
+        if k > 1 and problem.family.equivariance == "scalar":
+            starts.append(Named("kmeans", k, "raw"))
+        smaller = self._smaller
+        if (
+            smaller is not None
+            and smaller.mixture.n_components == k - 1
+            and smaller.mixture.covariance_type == problem.family.name
+        ):
+            starts.append(_FromSmaller(smaller.mixture))
+        short = replace(
+            self.settings,
+            rule=AitkenGain(_SHORT_GAIN),
+            max_iter=_SHORT_PASSES,
+            admissible_eigenvalue=self.smallest_eigenvalue,
+        )
+        result = fit(problem, starts, short)
+        if not result.interrupted:
+            result = fit(problem, [FromMixture(result.mixture)], self.settings)
+        self._smaller = result
+        found = likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
+        return Fitted(cell, result, found, len(starts), 1)
+
+
+def _plain(settings: FitSettings) -> bool:
+    """Tell whether nothing is asked for that the tournament's engine does not do."""
+    default = FitSettings()
+    free = {"rule", "max_iter", "seed", "before", "callback", "admissible_eigenvalue"}
+    return all(getattr(settings, f.name) is getattr(default, f.name) for f in fields(FitSettings) if f.name not in free)
+
+
+def _state(winner: Winner) -> Mixture:
+    stack = winner.run.stack
+    covariance = family(stack.structures[0]).from_dense(stack.covariances)
+    return Mixture.trusted(stack.weights, stack.means, covariance)
+
+
+@dataclass(frozen=True, slots=True)
+class _FromSmaller:
+    """A start: the fit of one component fewer, with the component split that the rows ask for most."""
+
+    smaller: Mixture
+
+    def __call__(
+        self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
+    ) -> tuple[Mixture, list[Repair]]:
+        state = self.smaller.into(problem.frame)
+        return best_split(state, problem, sample_rows(problem, random)), []

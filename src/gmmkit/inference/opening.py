@@ -1,0 +1,165 @@
+"""What a tournament is played with: the rows in memory, and the partitions that every cell starts from.
+
+Partitions come from hierarchies (Ward 1963 on all starting rows; the classification likelihood of free covariances
+from the last few dozen of its groups on) in coordinates as invariant as the structures that use them, and from random
+k-means++ centres where more are asked for. All of it is a function of the weighted empirical measure: rows are merged
+by value, and beyond some thousand distinct ones a seeded sample stands for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from gmmkit.inference.hierarchy import Transform, agglomerate, transformed
+from gmmkit.inference.kmeans import plus_plus
+from gmmkit.inference.prior import DELTA
+from gmmkit.inference.problem import Problem
+from gmmkit.inference.sampling import Sample, sample_rows
+from gmmkit.inference.stack import StackRows
+from gmmkit.inference.tournament import Partitions
+from gmmkit.model.covariance import family
+from gmmkit.model.covariance.base import Equivariance
+from gmmkit.numerics.frame import Frame
+
+__all__ = ["Opening", "open_tournament"]
+
+Array = NDArray[np.float64]
+
+# A stack's features hold d²/2 numbers a row; wider data are fitted one candidate at a time.
+_MOST_COLUMNS = 40
+# Starts are sought on so many rows at least; more where components have more parameters.
+_FEW, _FEW_PER_PARAMETER = 1000, 20
+# VVV merging begins with so many groups of Ward's hierarchy: from single rows on, its criterion says little.
+_GROUPS = 40
+_TRANSFORMS: dict[Equivariance, Transform] = {"linear": "sphered", "column": "standardised", "scalar": "raw"}
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Rows and starts of a tournament.
+
+    Attributes
+    ----------
+    frame : Frame
+        One scale for all columns, so that every structure may be fitted in it.
+    rows : StackRows
+        All distinct rows with their weights, or a sample of them.
+    few : StackRows
+        Fewer of them, for starts; the same where they are few.
+    partitions : Partitions
+        Of `few`.
+    complete : bool
+        Whether `rows` are all of the table's.
+    """
+
+    frame: Frame
+    rows: StackRows
+    few: StackRows
+    partitions: Partitions
+    complete: bool
+
+
+def open_tournament(
+    problem: Problem,
+    structures: Sequence[str],
+    sizes: Sequence[int],
+    random: np.random.Generator,
+    *,
+    n_random: int = 0,
+    prior: bool = True,
+) -> Opening | None:
+    """Return rows and starts for a tournament, or None where the data ask for one candidate at a time.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of free covariance matrices.
+    structures : sequence of str
+    sizes : sequence of int
+    random : numpy.random.Generator
+    n_random : int, default=0
+        Partitions by k-means++ centres, beside the hierarchies' two.
+    prior : bool, default=True
+        Whether the fits have the default pseudo-scatter.
+    """
+    if problem.n_columns > _MOST_COLUMNS or len(problem.null_directions):
+        return None
+    sample = sample_rows(problem, random)
+    common = float(problem.frame.scale.min())
+    frame = Frame(problem.frame.shift, np.full(problem.n_columns, common))
+    # Both scales are powers of two: nothing is rounded.
+    z = sample.rows * (common / problem.frame.scale)
+    spread = problem.spread * np.outer(common / problem.frame.scale, common / problem.frame.scale)
+    pooled = {name: _projected(spread, name) for name in structures}
+    total = problem.total_weight
+    complete = bool(np.isclose(sample.weights.sum(), total, rtol=1e-9))
+    rows = _stack_rows(Sample(z, sample.weights), pooled, total, prior)
+    most = max(_FEW, _FEW_PER_PARAMETER * problem.n_columns * max(sizes))
+    thin = Sample(z, sample.weights)
+    few = rows
+    if len(z) > most:
+        thin = _thinned(thin, most, random)
+        few = _stack_rows(thin, pooled, total, prior)
+    kinds = sorted({family(name).equivariance for name in structures} | {"linear"})
+    coordinates = {kind: transformed(thin.rows, thin.weights, _TRANSFORMS[kind]) for kind in kinds}
+    partitions = _partitions(coordinates, thin.weights, [k for k in sizes if k <= len(thin.weights)], random, n_random)
+    return Opening(frame, rows, few, partitions, complete)
+
+
+def _projected(spread: Array, name: str) -> Array:
+    """Return Π(T) written out: the structure's own covariance of all rows as one component."""
+    structure = family(name)
+    if structure.independent_columns:
+        return np.diag(structure.solve(np.ones(1), np.diagonal(spread)[None])[0])
+    return structure.solve(np.ones(1), spread[None])[0]
+
+
+def _stack_rows(sample: Sample, pooled: dict[str, Array], total: float, prior: bool) -> StackRows:
+    weights = sample.weights * (total / sample.weights.sum())
+    return StackRows(np.ascontiguousarray(sample.rows.T), weights, pooled, DELTA * total if prior else 0.0)
+
+
+def _thinned(sample: Sample, size: int, random: np.random.Generator) -> Sample:
+    cumulative = np.cumsum(sample.weights)
+    draws = np.sort(random.random(size)) * cumulative[-1]
+    chosen, counts = np.unique(
+        np.minimum(np.searchsorted(cumulative, draws, side="right"), len(cumulative) - 1), return_counts=True
+    )
+    return Sample(sample.rows[chosen], counts.astype(np.float64))
+
+
+def _partitions(
+    coordinates: dict[Equivariance, Array],
+    weights: Array,
+    sizes: Sequence[int],
+    random: np.random.Generator,
+    n_random: int,
+) -> Partitions:
+    found: Partitions = {}
+    for kind, points in coordinates.items():
+        # Rows were merged by value, so that leaving their weights out here counts no repetition.
+        tree = linkage(points, "ward") if len(points) > 1 else None
+        chains = []
+        if tree is not None and kind == "linear":
+            groups = fcluster(tree, _GROUPS, "maxclust")
+            chains = [agglomerate(points, weights, groups=groups).labels(sizes)]
+        for i, k in enumerate(sizes):
+            own = [] if tree is None else [fcluster(tree, k, "maxclust") - 1]
+            own += [chain[i] for chain in chains]
+            own += [
+                _nearest(points, plus_plus(Sample(points, weights), k, random)) for _ in range(n_random if k > 1 else 0)
+            ]
+            if k == 1 and not own:
+                own = [np.zeros(len(points), dtype=np.int32)]
+            found[kind, k] = [p.astype(np.int32) for p in own if len(np.unique(p)) == k]
+    return found
+
+
+def _nearest(points: Array, centres: Array) -> NDArray[np.intp]:
+    distance = (centres**2).sum(axis=1)[:, None] - 2.0 * centres @ points.T
+    return np.asarray(distance.argmin(axis=0))
