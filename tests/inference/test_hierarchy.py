@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cases import blobs
-from gmmkit.inference.hierarchy import agglomerate, transformed
+from gmmkit.inference.hierarchy import WITHIN_GROUPS, agglomerate, transformed
 
 
 def objective(criterion, rows, weights, variance):
@@ -130,3 +130,25 @@ def test_directions_without_spread_are_left_out(transform):
     flat = np.column_stack([rows, rows @ [1.0, 2.0], np.full(50, 3.0)])
     assert transformed(flat, transform=transform).shape == (50, 2)
     assert transformed(np.ones((4, 2)), transform=transform).shape == (4, 0)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_within_is_sphered_by_the_covariance_within_wards_groups(weighted):
+    rows = blobs(120, 2, 3)
+    weights = np.random.default_rng(0).integers(1, 4, 120) * 1.0 if weighted else np.ones(120)
+    found = transformed(rows, weights, "within")
+    groups = agglomerate(transformed(rows, weights), weights, criterion="EII").labels([WITHIN_GROUPS])[0]
+    within = np.zeros((2, 2))
+    for j in range(WITHIN_GROUPS):
+        held = groups == j
+        deviations = found[held] - np.average(found[held], axis=0, weights=weights[held])
+        within += (weights[held, None] * deviations).T @ deviations
+    np.testing.assert_allclose(within, within[0, 0] * np.eye(2), atol=1e-5 * within[0, 0])
+    squares = np.repeat((found**2).mean(axis=1), weights.astype(int))
+    assert np.median(squares) == pytest.approx(1.0, rel=0.05)
+
+
+def test_rows_in_few_places_have_no_width_within_and_are_sphered_by_all():
+    found = transformed(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([5.0, 5.0, 5.0]), "within")
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found.T @ found, (found.T @ found)[0, 0] * np.eye(2), atol=1e-8)

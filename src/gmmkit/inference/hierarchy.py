@@ -185,7 +185,7 @@ def sphered_within(rows: Array, weights: Array) -> Array:
     One scale for all makes the median of the mean squares of rows 1, which no gross outlier changes.
     """
     labels = agglomerate(rows, weights, criterion="EII").labels([WITHIN_GROUPS])[0]
-    _, counts, _, scatter = _moments(rows, weights, labels, "VVV")
+    _, _, counts, scatter = _moments(rows, weights, labels, "VVV")
     # Where groups have no width of their own, a share of everything's stands in.
     total = (weights[:, None] * rows).T @ rows
     factor = np.linalg.cholesky((scatter.sum(axis=0) + _NULL * total) / counts.sum())
