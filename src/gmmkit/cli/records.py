@@ -27,9 +27,10 @@ def record_of(
 ) -> ModelRecord:
     """Return the record of a finished fit, or of the best of a search."""
     from gmmkit.files import ModelRecord
-    from gmmkit.selection.criteria import CRITERIA
+    from gmmkit.selection.criteria import CRITERIA, Fitted
 
     mixture = result.mixture
+    fitted = Fitted(likelihood, mixture, result.n_parameters)
     fit: dict[str, Any] = {
         **result.as_record(),
         "dtype": "float64",
@@ -37,7 +38,7 @@ def record_of(
         "n_iter": len(result.objectives),
         "n_rows": table.n_rows,
         "log_likelihood": likelihood.log_likelihood,
-        **{name: criterion(likelihood, mixture.n_parameters) for name, criterion in CRITERIA.items()},
+        **{name: criterion(fitted) for name, criterion in CRITERIA.items()},
     }
     if found is not None:
         fit |= {"criterion": found.criterion, "margin": found.margin, "spurious": found.best.spurious}

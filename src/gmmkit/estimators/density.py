@@ -17,7 +17,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.estimators.validation import float_type, is_stream, rows_of, seed_of
 from gmmkit.model.evaluation import evaluate, likelihood
 from gmmkit.model.mixture import Mixture
-from gmmkit.selection.criteria import CRITERIA
+from gmmkit.selection.criteria import CRITERIA, Fitted
 
 __all__ = ["MixtureDensity"]
 
@@ -83,6 +83,14 @@ class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """Return the integrated completed likelihood on X (Biernacki et al. 2000); lower is better."""
         return self._criterion("icl", X, sample_weight)
 
+    def sabic(self, X: Any, sample_weight: Any = None) -> float:
+        """Return the sample-size adjusted BIC on X (Sclove 1987); lower is better."""
+        return self._criterion("sabic", X, sample_weight)
+
+    def mml(self, X: Any, sample_weight: Any = None) -> float:
+        """Return twice the message length of X (Figueiredo & Jain 2002); lower is better."""
+        return self._criterion("mml", X, sample_weight)
+
     def sample(self, n_samples: int = 1) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Draw rows from the mixture.
 
@@ -102,7 +110,11 @@ class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _criterion(self, name: str, X: Any, sample_weight: Any) -> float:
         mixture = self.mixture_
         found = likelihood(mixture, self._rows(X, sample_weight), n_jobs=self.n_jobs)
-        return CRITERIA[name](found, mixture.n_parameters)
+        return CRITERIA[name](Fitted(found, mixture, self._n_parameters()))
+
+    def _n_parameters(self) -> int:
+        """Return the number of parameters that were free in the fit."""
+        return self.mixture_.n_parameters
 
     def _rows(self, X: Any, sample_weight: Any = None) -> Table:
         check_is_fitted(self)

@@ -21,6 +21,7 @@ from gmmkit.estimators.validation import float_type, rows_of, seed_of
 from gmmkit.estimators.verbose import printer
 from gmmkit.execution import Workers
 from gmmkit.inference.algorithm import Progress
+from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.starts import STARTS, FromMixture, Named, Overridden, Start
@@ -78,6 +79,13 @@ class GaussianMixture(MixtureDensity):
         What to do with a component that collapses: hold its covariance up, move it to a random row, drop it, or
         raise. "auto" holds it up, and raises if ``reg_covar=0``. Repairs are reported in one
         :class:`gmmkit.errors.SingularComponentWarning`.
+    prior : "conjugate" or ConjugatePrior, optional
+        A normal–inverse-Wishart prior of each component, which keeps components from collapsing, and a Dirichlet
+        prior of the weights; "conjugate" is :class:`gmmkit.ConjugatePrior` with its defaults (Fraley & Raftery
+        2007). ``lower_bound_`` is then the log posterior per row, up to a constant. ``reg_covar="auto"`` adds nothing
+        more but a tiny variance in directions without spread; a number is added as ever.
+    equal_weights : bool, default=False
+        Hold every weight at 1/k; criteria count k − 1 parameters fewer.
 
     Attributes
     ----------
@@ -139,6 +147,8 @@ class GaussianMixture(MixtureDensity):
         "n_jobs": [Integral, None],
         "callback": [callable, None],
         "on_singular": [StrOptions({"auto", "floor", "reseed", "drop", "raise"})],
+        "prior": [StrOptions({"conjugate"}), ConjugatePrior, None],
+        "equal_weights": ["boolean"],
     }
 
     def __init__(
@@ -161,6 +171,8 @@ class GaussianMixture(MixtureDensity):
         n_jobs: int | None = None,
         callback: Callable[[Progress], object] | None = None,
         on_singular: str = "auto",
+        prior: Literal["conjugate"] | ConjugatePrior | None = None,
+        equal_weights: bool = False,
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -179,6 +191,8 @@ class GaussianMixture(MixtureDensity):
         self.n_jobs = n_jobs
         self.callback = callback
         self.on_singular = on_singular
+        self.prior = prior
+        self.equal_weights = equal_weights
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
         """Fit the mixture to rows.
@@ -227,6 +241,8 @@ class GaussianMixture(MixtureDensity):
             seed=seed_of(check_random_state(self.random_state)),
             before=before,
             callback=printer(self.verbose, self.verbose_interval, self.max_iter, self.callback),
+            prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
+            equal_weights=self.equal_weights,
         )
         with Workers(self.n_jobs) as workers:
             problem = Problem(table, family(self.covariance_type), survey(table, workers), workers)
@@ -251,6 +267,8 @@ class GaussianMixture(MixtureDensity):
         """Return the starts to try, whether components may be put in order, and the bound known before."""
         k, d = self.n_components, table.n_columns
         inits = (self.weights_init, self.means_init, self.precisions_init)
+        if self.equal_weights and self.weights_init is not None:
+            raise ParameterError("equal_weights=True holds every weight at 1/k: leave out weights_init")
         weights = None if inits[0] is None else given.checked_weights(inits[0], k)
         means = None if inits[1] is None else given.checked_means(inits[1], k, d)
         covariance = None
@@ -310,5 +328,7 @@ class GaussianMixture(MixtureDensity):
         )
 
     def _n_parameters(self) -> int:
-        """Return the number of free parameters (scikit-learn's name for ``mixture_.n_parameters``)."""
-        return self.mixture_.n_parameters
+        """Return the number of parameters that were free in the fit (scikit-learn's name)."""
+        result: FitResult | None = getattr(self, "fit_result_", None)
+        held = 0 if result is None else result.mixture.n_parameters - result.n_parameters
+        return self.mixture_.n_parameters - held

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from gmmkit.errors import ModelFormatError, ParameterError
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
 from gmmkit.estimators.search import GaussianMixtureSearch
 from gmmkit.files import ModelRecord, read_model, write_model
+from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult
 
 __all__ = ["load", "record_of", "save"]
@@ -88,6 +91,8 @@ def load(path: str | os.PathLike[str]) -> GaussianMixture:
     known = GaussianMixture().get_params()
     settings = {name: value for name, value in record.settings.items() if name in known}
     try:
+        if isinstance(settings.get("prior"), Mapping):
+            settings["prior"] = ConjugatePrior(**settings["prior"])
         estimator = GaussianMixture(**{**settings, "covariance_type": record.mixture.covariance_type})
         result = FitResult.from_record(record.mixture, record.fit)
     except (KeyError, TypeError, ValueError) as error:
@@ -103,4 +108,6 @@ def _settings(estimator: GaussianMixture) -> dict[str, Any]:
     kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
     if not isinstance(estimator.random_state, (int, np.integer)):
         kept["random_state"] = None  # a generator's state is not a setting
+    if isinstance(estimator.prior, ConjugatePrior):
+        kept["prior"] = asdict(estimator.prior)
     return kept
