@@ -21,7 +21,7 @@ from gmmkit.inference.fit import FitResult, FitSettings
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.model.evaluation import Likelihood
-from gmmkit.selection.criteria import CRITERIA
+from gmmkit.selection.criteria import CRITERIA, Fitted
 
 __all__ = ["DEFAULTS", "SIZES", "STRUCTURES", "Candidate", "SearchResult", "SearchSettings", "search"]
 
@@ -73,7 +73,9 @@ class Candidate:
 
     def criterion(self, name: str) -> float:
         """Return a criterion, lower is better; infinity if there is no fit."""
-        return np.inf if self.likelihood is None else CRITERIA[name](self.likelihood, self.n_parameters)
+        if self.likelihood is None or self.result is None:
+            return np.inf
+        return CRITERIA[name](Fitted(self.likelihood, self.result.mixture, self.n_parameters))
 
     @property
     def admissible(self) -> bool:
