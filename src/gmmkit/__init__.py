@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOME = {
+    "ConjugatePrior": "gmmkit.inference.conjugate",
     "Diagonal": "gmmkit.model.covariance",
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
+    from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior
     from gmmkit.model.covariance import Diagonal as Diagonal
     from gmmkit.model.covariance import Full as Full
     from gmmkit.model.covariance import SharedSpherical as SharedSpherical
