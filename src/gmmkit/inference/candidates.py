@@ -195,7 +195,7 @@ class _Context:
         return Fitted(cell, result, found, winner.tried, winner.reached)
 
     def from_named_starts(self, cell: Cell) -> Fitted:
-        """Fit a candidate by itself: starts compete over a few passes, and the best, an admissible one if any, goes on."""
+        """Fit a candidate by itself: starts compete over a few passes, and the best goes on."""
         structure, k = cell
         problem = self.problem(structure)
         starts: list[Start] = [Named("kmeans", k, "pooled")] * (3 if k > 1 else 1)

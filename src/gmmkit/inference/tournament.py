@@ -11,7 +11,7 @@ from its like; one that is closed under column scalings, or under rotations and 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
