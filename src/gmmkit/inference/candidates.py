@@ -32,6 +32,7 @@ from gmmkit.inference.tournament import Cell, Tournament, Winner
 from gmmkit.model.covariance import Full, family
 from gmmkit.model.evaluation import Likelihood, likelihood
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.frame import Frame
 from gmmkit.numerics.streams import generator
 
 __all__ = ["Fitted", "fit_candidates"]
@@ -156,10 +157,10 @@ class _Context:
     def as_won(self, cell: Cell, winner: Winner, opening: Opening) -> Fitted:
         """Return a winner that has seen all the rows."""
         run = winner.run
-        state = _state(winner)
-        total = opening.rows.total_weight
-        pooled = Full(opening.rows.pooled[cell[0]][None])
+        frame, state = _state(winner, opening)
         state = ordered(state)
+        total = opening.rows.total_weight
+        pooled = Full((opening.rows.pooled[cell[0]] * np.outer(*[frame.scale / opening.frame.scale] * 2))[None])
         per_weight = max(1.0, self.surveyed.n_rows / total)
         health = Health(
             state.weights * total * per_weight,
@@ -169,10 +170,10 @@ class _Context:
         repairs: list[Repair] = []
         if health.spurious(self.smallest_eigenvalue) is not None:
             problem = self.problem(cell[0])
-            own = state.out_of(opening.frame).into(problem.frame)
+            own = state.out_of(frame).into(problem.frame)
             _, repairs = diagnose(problem, own, make_prior(problem, self.settings.reg_covar))
         result = FitResult(
-            mixture=state.out_of(opening.frame),
+            mixture=state.out_of(frame),
             objectives=tuple((run.traces[0] + opening.frame.log_volume).tolist()),
             reason="converged" if run.status[0] == CONVERGED else "max_iter",
             repairs=tuple(repairs),
@@ -189,7 +190,8 @@ class _Context:
     def fitted_on(self, cell: Cell, winner: Winner, opening: Opening) -> Fitted:
         """Fit all rows from where a winner ended."""
         problem = self.problem(cell[0])
-        start = FromMixture(_state(winner).out_of(opening.frame))
+        frame, state = _state(winner, opening)
+        start = FromMixture(state.out_of(frame))
         result = fit(problem, [start], self.settings)
         found = likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
         return Fitted(cell, result, found, winner.tried, winner.reached)
@@ -229,10 +231,16 @@ def _plain(settings: FitSettings) -> bool:
     return all(getattr(settings, f.name) is getattr(default, f.name) for f in fields(FitSettings) if f.name not in free)
 
 
-def _state(winner: Winner) -> Mixture:
-    stack = winner.run.stack
-    covariance = family(stack.structures[0]).from_dense(stack.covariances)
-    return Mixture.trusted(stack.weights, stack.means, covariance)
+def _state(winner: Winner, opening: Opening) -> tuple[Frame, Mixture]:
+    """Return a winner as a mixture in a frame that its structure allows."""
+    stack, frame = winner.run.stack, opening.frame
+    structure = family(stack.structures[0])
+    means, covariances = stack.means, stack.covariances
+    if structure.equivariance == "scalar":
+        units = opening.rows.units
+        frame = Frame(frame.shift, frame.scale * units)
+        means, covariances = means * units, covariances * np.outer(units, units)
+    return frame, Mixture.trusted(stack.weights, means, structure.from_dense(covariances))
 
 
 @dataclass(frozen=True, slots=True)

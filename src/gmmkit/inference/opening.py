@@ -46,7 +46,7 @@ class Opening:
     Attributes
     ----------
     frame : Frame
-        One scale for all columns, so that every structure may be fitted in it.
+        Of the rows.
     rows : StackRows
         All distinct rows with their weights, or a sample of them.
     few : StackRows
@@ -90,38 +90,39 @@ def open_tournament(
     if problem.n_columns > _MOST_COLUMNS or len(problem.null_directions):
         return None
     sample = sample_rows(problem, random)
-    common = float(problem.frame.scale.min())
-    frame = Frame(problem.frame.shift, np.full(problem.n_columns, common))
-    # Both scales are powers of two: nothing is rounded.
-    z = sample.rows * (common / problem.frame.scale)
-    spread = problem.spread * np.outer(common / problem.frame.scale, common / problem.frame.scale)
-    pooled = {name: _projected(spread, name) for name in structures}
+    # What turns the frame's columns into columns of one scale; all scales are powers of two.
+    units = problem.frame.scale.min() / problem.frame.scale
+    pooled = {name: _projected(problem.spread, name, units) for name in structures}
     total = problem.total_weight
     complete = bool(np.isclose(sample.weights.sum(), total, rtol=1e-9))
-    rows = _stack_rows(Sample(z, sample.weights), pooled, total, prior)
+
+    def stack_rows(of: Sample) -> StackRows:
+        weights = of.weights * (total / of.weights.sum())
+        return StackRows(np.ascontiguousarray(of.rows.T), weights, pooled, DELTA * total if prior else 0.0, units)
+
+    rows = few = stack_rows(sample)
     most = max(_FEW, _FEW_PER_PARAMETER * problem.n_columns * max(sizes))
-    thin = Sample(z, sample.weights)
-    few = rows
-    if len(z) > most:
-        thin = _thinned(thin, most, random)
-        few = _stack_rows(thin, pooled, total, prior)
+    if len(sample.weights) > most:
+        sample = _thinned(sample, most, random)
+        few = stack_rows(sample)
     kinds = sorted({family(name).equivariance for name in structures} | {"linear"})
-    coordinates = {kind: transformed(thin.rows, thin.weights, _TRANSFORMS[kind]) for kind in kinds}
-    partitions = _partitions(coordinates, thin.weights, [k for k in sizes if k <= len(thin.weights)], random, n_random)
-    return Opening(frame, rows, few, partitions, complete)
+    coordinates = {
+        kind: transformed(sample.rows * (units if kind == "scalar" else 1.0), sample.weights, _TRANSFORMS[kind])
+        for kind in kinds
+    }
+    possible = [k for k in sizes if k <= len(sample.weights)]
+    partitions = _partitions(coordinates, sample.weights, possible, random, n_random)
+    return Opening(problem.frame, rows, few, partitions, complete)
 
 
-def _projected(spread: Array, name: str) -> Array:
+def _projected(spread: Array, name: str, units: Array) -> Array:
     """Return Π(T) written out: the structure's own covariance of all rows as one component."""
     structure = family(name)
+    outer = np.outer(units, units) if structure.equivariance == "scalar" else np.ones_like(spread)
+    spread = spread * outer
     if structure.independent_columns:
-        return np.diag(structure.solve(np.ones(1), np.diagonal(spread)[None])[0])
-    return structure.solve(np.ones(1), spread[None])[0]
-
-
-def _stack_rows(sample: Sample, pooled: dict[str, Array], total: float, prior: bool) -> StackRows:
-    weights = sample.weights * (total / sample.weights.sum())
-    return StackRows(np.ascontiguousarray(sample.rows.T), weights, pooled, DELTA * total if prior else 0.0)
+        return np.asarray(np.diag(structure.solve(np.ones(1), np.diagonal(spread)[None])[0]) / outer)
+    return np.asarray(structure.solve(np.ones(1), spread[None])[0] / outer)
 
 
 def _thinned(sample: Sample, size: int, random: np.random.Generator) -> Sample:

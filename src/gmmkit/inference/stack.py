@@ -38,18 +38,21 @@ class StackRows:
     Attributes
     ----------
     z : ndarray of shape (d, n)
-        Rows in a frame with one scale for all columns; contiguous columns.
+        Rows in a frame; contiguous columns.
     weights : ndarray of shape (n,)
     pooled : dict of str to ndarray of shape (d, d)
         For each structure the prior's scatter of one row: Π(T).
     pseudo_rows : float
         The prior's weight, shared by a mixture's components: each has ``pseudo_rows / k`` rows of Π(T).
+    units : ndarray of shape (d,)
+        What each column of z is multiplied by to give all columns one scale; powers of two.
     """
 
     z: Array
     weights: Array
     pooled: dict[str, Array]
     pseudo_rows: float
+    units: Array
 
     @property
     def total_weight(self) -> float:
