@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cases import blobs
-from gmmkit.inference.hierarchy import WITHIN_GROUPS, agglomerate, transformed
+from gmmkit.inference.hierarchy import WITHIN_GROUPS, agglomerate, sphered_within, transformed
 
 
 def objective(criterion, rows, weights, variance):
@@ -144,8 +144,16 @@ def test_within_is_sphered_by_the_covariance_within_wards_groups(weighted):
         deviations = found[held] - np.average(found[held], axis=0, weights=weights[held])
         within += (weights[held, None] * deviations).T @ deviations
     np.testing.assert_allclose(within, within[0, 0] * np.eye(2), atol=1e-5 * within[0, 0])
-    squares = np.repeat((found**2).mean(axis=1), weights.astype(int))
-    assert np.median(squares) == pytest.approx(1.0, rel=0.05)
+    assert np.average((found**2).mean(axis=1), weights=weights) == pytest.approx(1.0)
+
+
+def test_one_gross_outlier_does_not_change_the_scale_of_the_others():
+    rows = blobs(120, 2, 3)
+    expected = sphered_within(rows, np.ones(120))
+    found = sphered_within(np.vstack([rows, [1e9, 1e9]]), np.ones(121))
+    assert np.average((found[:-1] ** 2).mean(axis=1)) < 1.5
+    assert agglomerate(found, variance=1.0).labels([2])[0].tolist() == [0] * 120 + [1]
+    assert np.isfinite(expected).all()
 
 
 def test_rows_in_few_places_have_no_width_within_and_are_sphered_by_all():

@@ -27,7 +27,9 @@ def test_a_partition_is_the_oracles_m_step(name):
     expected = oracle.m_step(name, rows, shares * weights[:, None])
     np.testing.assert_allclose(found.weights, expected[0], rtol=1e-12)
     np.testing.assert_allclose(found.means, expected[1], rtol=1e-12)
-    np.testing.assert_allclose(found.covariance.dense(), expected[2], rtol=1e-8, atol=1e-9)
+    # Orientation is found by inner passes, ours and the oracle's, each to a tolerance of the objective.
+    iterative = name in ("EVE", "VVE")
+    np.testing.assert_allclose(found.covariance.dense(), expected[2], rtol=1e-3 if iterative else 1e-8, atol=1e-9)
     assert repairs == []
 
 

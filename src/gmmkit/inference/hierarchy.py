@@ -40,6 +40,8 @@ Transform = Literal["raw", "standardised", "svd", "sphered", "within"]
 _TIED = 1e-8
 #: Groups whose covariance within is that of "within": more than there are clusters, few enough to be wide.
 WITHIN_GROUPS = 20
+# Squares of so many times the median are those of gross outliers, which have no say in a scale.
+_FAR = 1e4
 # Share of the largest singular value below which a direction holds rounding only.
 _NULL = 1e-7
 
@@ -182,7 +184,7 @@ def transformed(rows: Array, weights: Array | None = None, transform: Transform 
 def sphered_within(rows: Array, weights: Array) -> Array:
     """Return rows (m, d), which an EII hierarchy can compare, sphered by the covariance within `WITHIN_GROUPS` groups.
 
-    One scale for all makes the median of the mean squares of rows 1, which no gross outlier changes.
+    One scale for all makes the mean square 1, of rows a hundred times as far out as half of the others no more.
     """
     labels = agglomerate(rows, weights, criterion="EII").labels([WITHIN_GROUPS])[0]
     _, _, counts, scatter = _moments(rows, weights, labels, "VVV")
@@ -192,8 +194,9 @@ def sphered_within(rows: Array, weights: Array) -> Array:
     components = np.linalg.solve(factor, rows.T).T
     squares = (components**2).mean(axis=1)
     order = np.argsort(squares)
-    middle = int(np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2))
-    return np.asarray(components / np.sqrt(squares[order[middle]] or 1.0))
+    median = squares[order[np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]]
+    mean = np.average(np.minimum(squares, _FAR * median), weights=weights)
+    return np.asarray(components / np.sqrt(mean or 1.0))
 
 
 # The objective of groups: (sizes, counts, scatters) → (…,). Sizes are numbers of distinct rows, which bound the rank.

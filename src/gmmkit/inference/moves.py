@@ -25,6 +25,9 @@ __all__ = ["best_split", "divided", "joined", "score_sample", "split", "split_an
 
 Array = NDArray[np.float64]
 
+# Variances, as a share of the data's and of a component's own, that hold up a covariance of few rows.
+_TINY, _NARROW = 1e-9, 1e-3
+
 
 def best_split(mixture: Mixture, problem: Problem, sample: Sample) -> Mixture:
     """Return the split of one component that leaves the sample most likely, in the problem's frame."""
@@ -37,7 +40,7 @@ def best_split(mixture: Mixture, problem: Problem, sample: Sample) -> Mixture:
 def split(mixture: Mixture, component: int, problem: Problem, sample: Sample, responsibilities: Array) -> Mixture:
     """Return the mixture with one component replaced by two of half its weight and the same covariance.
 
-    The two means are those of the component's rows on either side (see `divided`); the second component is appended.
+    The two means are those of the component's rows in each part (see `divided`); the second component is appended.
 
     Parameters
     ----------
@@ -60,20 +63,38 @@ def split(mixture: Mixture, component: int, problem: Problem, sample: Sample, re
 
 
 def divided(problem: Problem, sample: Sample, responsibilities: Array, component: int) -> Array:
-    """Return responsibilities (k + 1, m) with one component's rows divided at its mean along its longest axis.
+    """Return responsibilities (k + 1, m) with one component's rows divided at their mean; the second part is appended.
 
-    The second part is appended.
+    Of the longest axis in the pooled metric and the axes of the fourth moments ``E |y|² y yᵀ``, where y are the rows in
+    the component's own metric (two clusters lie along the flattest axis, or one far smaller along the heaviest: Tyler,
+    Critchley, Dümbgen & Oja 2009), the one that leaves the two parts the most likely: −Σ n log |S|.
     """
     held = sample.weights * responsibilities[component]
+    total = held.sum() or 1.0
     rows = whitened(problem, sample.rows)
-    deviations = rows - held @ rows / (held.sum() or 1.0)
-    axis = np.linalg.eigh((held[:, None] * deviations).T @ deviations)[1][:, -1]
-    along = deviations @ axis
+    d = rows.shape[1]
+    deviations = rows - held @ rows / total
+    scatter = (held[:, None] * deviations).T @ deviations / total
+    own = np.linalg.solve(np.linalg.cholesky(scatter + _TINY * np.eye(d)), deviations.T).T
+    fourth = (held * (own**2).sum(axis=1) / total)[:, None] * own
+    longest = deviations @ np.linalg.eigh(scatter)[1][:, -1]
+    along = np.column_stack([own @ np.linalg.eigh(fourth.T @ own)[1], longest]).T
     # An axis has no sign; the first row of the sample gives it one.
-    beyond = (along > 0) != (along[0] > 0)
+    sides = (along > 0) != (along[:, :1] > 0)
+    beyond = sides[int(np.argmin([_spread(own, held * side) + _spread(own, held * ~side) for side in sides]))]
     answer = np.vstack([responsibilities, responsibilities[component] * beyond])
     answer[component] *= ~beyond
     return answer
+
+
+def _spread(rows: Array, held: Array) -> float:
+    """Return n log |S| of rows with weights `held`, S held up where they are too few for it."""
+    total = held.sum()
+    if not total > 0:
+        return 0.0
+    deviations = rows - held @ rows / total
+    scatter = (held[:, None] * deviations).T @ deviations / total
+    return float(total * np.linalg.slogdet(scatter + _NARROW * np.eye(rows.shape[1]))[1])
 
 
 def joined(responsibilities: Array, first: int, second: int) -> Array:
