@@ -198,3 +198,34 @@ def test_many_rows_are_started_on_a_sample_and_fitted_on_all():
     assert search.best_estimator_.n_components == 3
     assert search.best_score_ == pytest.approx(search.bic(X), rel=1e-10)
     np.testing.assert_allclose(search.best_estimator_.weights_, 1 / 3, atol=0.01)
+
+
+@pytest.mark.parametrize("criterion", ["sabic", "mml", "held_out"])
+def test_every_criterion_ranks_and_finds_planted_clusters(criterion):
+    rng = np.random.default_rng(4)
+    X = np.concatenate([rng.normal(m, 1.0, size=(150, 2)) for m in (0.0, 6.0, 12.0)])
+    search = GaussianMixtureSearch(range(1, 6), covariance_type=["VVV"], criterion=criterion, folds=5).fit(X)
+    ranked = [row[criterion] for row in search.results_ if row["rank"]]
+    assert ranked == sorted(ranked)
+    assert search.best_estimator_.n_components == 3
+
+
+def test_a_prior_holds_components_up():
+    # Three rows that agree in one column: without a prior a component may collapse onto them.
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    X[:6, 0] = 3.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularComponentWarning)
+        without = GaussianMixtureSearch([4], covariance_type="VVV", min_eigenvalue=0.0).fit(X)
+    held = GaussianMixtureSearch([4], covariance_type="VVV", min_eigenvalue=0.0, prior="conjugate").fit(X)
+
+    def smallest(search):
+        return search.search_result_.best.result.health.relative_eigenvalues.min()
+
+    assert smallest(without) < 1e-3 < smallest(held)
+
+
+def test_equal_weights_are_held_and_not_counted():
+    search = GaussianMixtureSearch([3], covariance_type=["EEE"], equal_weights=True).fit(IRIS)
+    np.testing.assert_allclose(search.best_estimator_.weights_, 1 / 3)
+    assert search.results_[0]["n_parameters"] == 3 * 4 + 10

@@ -16,13 +16,13 @@ from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
 from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of, seed_of
+from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import NAMES, structures_for
 from gmmkit.model.mixture import Mixture
-from gmmkit.selection.criteria import CRITERIA
-from gmmkit.selection.search import DEFAULTS, SIZES, Candidate, SearchResult, SearchSettings, search
+from gmmkit.selection.search import CRITERION_NAMES, DEFAULTS, SIZES, Candidate, SearchResult, SearchSettings, search
 
 __all__ = ["GaussianMixtureSearch"]
 
@@ -38,8 +38,9 @@ class GaussianMixtureSearch(MixtureDensity):
         Structures to try: any of mclust's "EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE",
         "EEV", "VEV", "EVV", "VVV", of scikit-learn's "full", "tied", "diag", "spherical", and in one column "E", "V".
         "all": mclust's fourteen, or two in one column.
-    criterion : {"bic", "aic", "icl"}, default="bic"
-        Lower is better, as in scikit-learn.
+    criterion : {"bic", "icl", "aic", "sabic", "mml", "held_out"}, default="bic"
+        What candidates are ranked by; lower is better, as in scikit-learn. "sabic" is the sample-size adjusted BIC,
+        "mml" the minimum message length, "held_out" −2 n times the mean log-density of rows the fit did not see.
     tol : float, default=1e-7
         Stop when Aitken's estimate of the log-likelihood still to be gained per row is less.
     reg_covar : "auto" or float, default="auto"
@@ -50,6 +51,12 @@ class GaussianMixtureSearch(MixtureDensity):
     min_eigenvalue : float, default=1e-4
         A fit whose smallest component variance is a smaller share of the data's is spurious: likelihoods of
         collapsed components are unbounded and mean nothing.
+    prior : "conjugate" or ConjugatePrior, optional
+        See :class:`GaussianMixture`: keeps components from collapsing.
+    equal_weights : bool, default=False
+        Hold every component's weight at 1/k.
+    folds : int, default=10
+        Of the "held_out" criterion.
     random_state : int, RandomState or None, default=0
         A search is a measurement: it gives the same answer twice unless asked not to.
     n_jobs : int or None, default=None
@@ -86,12 +93,15 @@ class GaussianMixtureSearch(MixtureDensity):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", Iterable],
         "covariance_type": [StrOptions({"all", *NAMES}), list, tuple],
-        "criterion": [StrOptions(set(CRITERIA))],
+        "criterion": [StrOptions(set(CRITERION_NAMES))],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_init": [Interval(Integral, 0, None, closed="left")],
         "min_eigenvalue": [Interval(Real, 0.0, None, closed="left")],
+        "prior": [StrOptions({"conjugate"}), ConjugatePrior, None],
+        "equal_weights": ["boolean"],
+        "folds": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "callback": [callable, None],
@@ -108,6 +118,9 @@ class GaussianMixtureSearch(MixtureDensity):
         max_iter: int = DEFAULTS["max_iter"],
         n_init: int = DEFAULTS["n_init"],
         min_eigenvalue: float = DEFAULTS["min_eigenvalue"],
+        prior: Literal["conjugate"] | ConjugatePrior | None = None,
+        equal_weights: bool = False,
+        folds: int = 10,
         random_state: Any = 0,
         n_jobs: int | None = None,
         callback: Callable[[Candidate, int, int], object] | None = None,
@@ -120,6 +133,9 @@ class GaussianMixtureSearch(MixtureDensity):
         self.max_iter = max_iter
         self.n_init = n_init
         self.min_eigenvalue = min_eigenvalue
+        self.prior = prior
+        self.equal_weights = equal_weights
+        self.folds = folds
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.callback = callback
@@ -158,7 +174,10 @@ class GaussianMixtureSearch(MixtureDensity):
                 max_iter=self.max_iter,
                 reg_covar=self.reg_covar,
                 seed=seed_of(check_random_state(self.random_state)),
+                prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
+                equal_weights=self.equal_weights,
             ),
+            folds=self.folds,
             callback=self.callback,
         )
         found = search(table, settings, n_jobs=self.n_jobs)
@@ -187,6 +206,8 @@ class GaussianMixtureSearch(MixtureDensity):
             tol=self.tol,
             reg_covar=self.reg_covar,
             max_iter=self.max_iter,
+            prior=self.prior,
+            equal_weights=self.equal_weights,
             random_state=self.random_state,
             n_jobs=self.n_jobs,
         )

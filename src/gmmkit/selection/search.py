@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gmmkit.data.table import Table
-from gmmkit.errors import ParameterError
+from gmmkit.errors import ParameterError, SingularComponentError
 from gmmkit.execution import Workers
 from gmmkit.inference.candidates import fit_candidates
 from gmmkit.inference.fit import FitResult, FitSettings
@@ -22,12 +22,24 @@ from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.model.evaluation import Likelihood
 from gmmkit.selection.criteria import CRITERIA, Fitted
+from gmmkit.selection.held_out import HeldOut, held_out
 
-__all__ = ["DEFAULTS", "SIZES", "STRUCTURES", "Candidate", "SearchResult", "SearchSettings", "search"]
+__all__ = [
+    "CRITERION_NAMES",
+    "DEFAULTS",
+    "SIZES",
+    "STRUCTURES",
+    "Candidate",
+    "SearchResult",
+    "SearchSettings",
+    "search",
+]
 
 #: What a search does unless told otherwise, whoever asks for it.
 SIZES = tuple(range(1, 10))
 DEFAULTS: dict[str, Any] = {"tol": 1e-7, "max_iter": 1000, "n_init": 0, "min_eigenvalue": 1e-4}
+#: What candidates can be ranked by: functions of a fit, and the likelihood of rows it did not see.
+CRITERION_NAMES = (*CRITERIA, "held_out")
 #: Criteria closer than this are tied: less than any fit is converged to.
 _TIED = 1e-6
 
@@ -50,6 +62,8 @@ class Candidate:
         Why there is no fit.
     same_as : str or None
         The structure under which this very model is ranked: with one component sharing means nothing.
+    held_out : HeldOut or None
+        Where that is the search's criterion.
     starts, reached : int
         Starts that were run, and how many of them, run to the end, came out at this optimum.
     rank : int or None
@@ -66,6 +80,7 @@ class Candidate:
     spurious: str | None = None
     error: str | None = None
     same_as: str | None = None
+    held_out: HeldOut | None = None
     starts: int = 0
     reached: int = 0
     rank: int | None = None
@@ -73,6 +88,8 @@ class Candidate:
 
     def criterion(self, name: str) -> float:
         """Return a criterion, lower is better; infinity if there is no fit."""
+        if name == "held_out":
+            return np.inf if self.held_out is None else self.held_out.criterion
         if self.likelihood is None or self.result is None:
             return np.inf
         return CRITERIA[name](Fitted(self.likelihood, self.result.mixture, self.n_parameters))
@@ -93,6 +110,7 @@ class Candidate:
             "n_parameters": self.n_parameters,
             "log_likelihood": self.likelihood.log_likelihood if self.likelihood else None,
             **{name: self.criterion(name) if fitted else None for name in CRITERIA},
+            "held_out": self.held_out.criterion if self.held_out else None,
             "n_iter": len(self.result.objectives) if self.result else None,
             "converged": self.result.converged if self.result else None,
             "starts": self.starts,
@@ -151,7 +169,8 @@ class SearchSettings:
     ----------
     n_components : sequence of int
     covariance_types : sequence of str
-    criterion : {"bic", "aic", "icl"}
+    criterion : str
+        One of `CRITERION_NAMES`.
     n_init : int
         Random starts for each candidate, beside the hierarchies' and what candidates learn from each other.
     tol : float
@@ -159,6 +178,8 @@ class SearchSettings:
     smallest_eigenvalue : float
         Smallest variance of a component, as a share of the data's, that is admissible.
     fit : FitSettings
+    folds : int
+        Of the held-out likelihood, where that is the criterion.
     callback : callable, optional
         Called with each finished `Candidate`, the number done and the number of all.
     """
@@ -170,6 +191,7 @@ class SearchSettings:
     tol: float
     smallest_eigenvalue: float
     fit: FitSettings
+    folds: int = 10
     callback: Callable[[Candidate, int, int], object] | None = None
 
 
@@ -211,6 +233,8 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
                     starts=fitted.tried,
                     reached=fitted.reached,
                 )
+                if settings.criterion == "held_out" and candidate.admissible:
+                    candidate = _on_held_out(candidate, table, settings, workers)
                 done.append(candidate)
                 if settings.callback is not None:
                     settings.callback(candidate, len(done), len(cells))
@@ -227,6 +251,15 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
         if twin is not None and (twin, k) in known
     ]
     return _ranked(done, copies, settings, interrupted)
+
+
+def _on_held_out(candidate: Candidate, table: Table, settings: SearchSettings, workers: Workers) -> Candidate:
+    assert candidate.result is not None
+    try:
+        found = held_out(table, candidate.result.mixture, settings.fit, workers=workers, folds=settings.folds)
+    except SingularComponentError as error:
+        return replace(candidate, spurious=f"what one fold leaves cannot be fitted: {error}")
+    return replace(candidate, held_out=found)
 
 
 def _n_parameters(name: str, k: int, d: int) -> int:
