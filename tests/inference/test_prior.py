@@ -160,6 +160,14 @@ def test_the_objective_never_falls(data, name):
 
 
 @pytest.mark.parametrize("name", FAMILY_NAMES)
+def test_the_objective_never_falls_where_data_have_no_spread(name):
+    for rows in (blobs(), faithful_like()):
+        flat = np.column_stack([rows, rows.sum(axis=1)])
+        result = fitted(flat, name, "random_from_data", 4, tol=1e-10, prior=ConjugatePrior(), max_iter=60)
+        assert np.diff(result.objectives).min(initial=0.0) > -1e-10
+
+
+@pytest.mark.parametrize("name", FAMILY_NAMES)
 def test_the_prior_is_as_equivariant_as_its_family(name):
     rows, d = blobs(), 3
     change = {

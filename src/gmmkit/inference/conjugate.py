@@ -160,7 +160,11 @@ class Conjugate:
             centred = (statistics + unseen).about((statistics + unseen).means())
         else:
             centred = statistics.about(statistics.means())
-        return replace(centred, counts=statistics.counts + self._added(k), first=np.zeros_like(centred.first))
+        return replace(centred, counts=statistics.counts + self.added(k), first=np.zeros_like(centred.first))
+
+    def added(self, k: int) -> float:
+        """Return what is added to the count of each of k components."""
+        return self.mean_exponent + self.exponent / (k if self.shared else 1)
 
     def pseudo_scatter(self, k: int) -> Array:
         """Return Λ of each of k components, or its k-th part where they share their covariance."""
@@ -170,13 +174,10 @@ class Conjugate:
         """Return the log-density of a state in the frame, up to a constant of the family and the data."""
         covariance, k = state.covariance, state.n_components
         volumes = covariance.log_determinants - 2.0 * self.log_volume
-        total = self._added(k) * float(volumes.sum()) + covariance.trace_products(self.pseudo_scatter(k))
+        total = self.added(k) * float(volumes.sum()) + covariance.trace_products(self.pseudo_scatter(k))
         distances = np.empty((k, 1))
         covariance.score_centred(self.mean[:, None], state.means, covariance.whitening, np.zeros(k), distances)
         return -0.5 * total + self.shrinkage * float(distances.sum())
-
-    def _added(self, k: int) -> float:
-        return self.mean_exponent + self.exponent / (k if self.shared else 1)
 
 
 def _numbers(value: ArrayLike, name: str, dimensions: tuple[int, ...]) -> Any:

@@ -86,6 +86,10 @@ class Prior:
             return np.asarray(share + held.mean() * self.null)
         return np.asarray(share + np.multiply.outer(held, self.null))
 
+    def unseen_rows(self, k: int) -> float:
+        """Return how many rows each of k components counts that were never seen."""
+        return self.pseudo_rows / k + (0.0 if self.conjugate is None else self.conjugate.added(k))
+
     def weights(self, counts: Array) -> Array:
         """Return the most probable weights (k,) of components that hold `counts`; 0 where the prior takes it all."""
         if np.isinf(self.pseudo_counts):
