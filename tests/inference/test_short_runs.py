@@ -90,3 +90,28 @@ def test_interruptions_go_on(name, monkeypatch):
     monkeypatch.setattr("gmmkit.inference.short_runs.gather_sample", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fitted(blobs(50, 2, 2), start=name)
+
+
+HARD = {
+    "constant column": lambda rows: np.column_stack([rows, np.full(len(rows), 3.0)]),
+    "dependent columns": lambda rows: np.column_stack([rows, rows.sum(axis=1)]),
+    "one row far away": lambda rows: np.vstack([rows, [1e6, 1e6]]),
+    "one row as far as can be": lambda rows: np.vstack([rows, [1e150, 0.0]]),
+    "three rows": lambda rows: rows[:3],
+    "more columns than rows": lambda rows: np.random.default_rng(0).standard_normal((12, 40)),
+    "one value": np.ones_like,
+    "one column": lambda rows: rows[:, :1],
+    "tiny": lambda rows: rows * 1e-150,
+    "huge": lambda rows: rows * 1e150,
+    "two places": lambda rows: np.vstack([rows, rows + 1e8]),
+}
+
+
+@pytest.mark.parametrize("hard", HARD)
+@pytest.mark.parametrize("family", ["full", "tied", "spherical"])
+@pytest.mark.parametrize("name", ["hierarchical", "hierarchical-ward", "short-runs", "swap"])
+def test_hard_data_are_started_on(name, family, hard):
+    rows = HARD[hard](np.vstack([blobs(60, 2, 1), blobs(60, 2, 1, seed=1) + 8.0]))
+    found = fitted(rows, family, name, 3)
+    assert np.isfinite(found.objective)
+    assert np.isfinite(found.mixture.means).all()

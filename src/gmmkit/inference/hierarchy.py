@@ -41,7 +41,7 @@ _TIED = 1e-8
 #: Groups whose covariance within is that of "within": more than there are clusters, few enough to be wide.
 WITHIN_GROUPS = 20
 # Squares of so many times the median are those of gross outliers, which have no say in a scale.
-_FAR = 1e4
+_FAR = 100.0
 # Share of the largest singular value below which a direction holds rounding only.
 _NULL = 1e-7
 
@@ -182,15 +182,14 @@ def transformed(rows: Array, weights: Array | None = None, transform: Transform 
 
 
 def sphered_within(rows: Array, weights: Array) -> Array:
-    """Return rows (m, d), which an EII hierarchy can compare, sphered by the covariance within `WITHIN_GROUPS` groups.
+    """Return rows (m, d) of variance about 1, sphered by the covariance within `WITHIN_GROUPS` Ward groups.
 
-    One scale for all makes the mean square 1, of rows a hundred times as far out as half of the others no more.
+    One scale for all makes the mean square 1, of rows ten times as far out as half of the others no more.
     """
     labels = agglomerate(rows, weights, criterion="EII").labels([WITHIN_GROUPS])[0]
     _, _, counts, scatter = _moments(rows, weights, labels, "VVV")
-    # Where groups have no width of their own, a share of everything's stands in.
-    total = (weights[:, None] * rows).T @ rows
-    factor = np.linalg.cholesky((scatter.sum(axis=0) + _NULL * total) / counts.sum())
+    # Where groups have no width of their own, a share of everything's, which is 1, stands in.
+    factor = np.linalg.cholesky(scatter.sum(axis=0) / counts.sum() + _NULL * np.eye(rows.shape[1]))
     components = np.linalg.solve(factor, rows.T).T
     squares = (components**2).mean(axis=1)
     order = np.argsort(squares)

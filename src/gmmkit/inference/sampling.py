@@ -110,9 +110,7 @@ def _canonical(problem: Problem, sample: Sample) -> Sample:
     change of units rounded them, each in its own way, are the same again.
     """
     white = whitened(problem, sample.rows)
-    largest = np.abs(white).max(axis=1, initial=0.0)
-    # No square of a row may overflow.
-    size = largest * np.linalg.norm(white / np.where(largest > 0, largest, 1.0)[:, None], axis=1)
+    size = np.hypot.reduce(white, axis=1)  # no square of a far row may overflow
     with np.errstate(divide="ignore"):
         order = np.argsort(np.round(np.log(size) / _ROUNDING), kind="stable")
     rows, white, size = sample.rows[order], white[order], size[order]

@@ -120,13 +120,19 @@ class Trials:
         return repair(state, statistics, self.problem, on_singular="floor", iteration=0, random=self.random)[0]
 
     def _run(self, state: Mixture, passes: int) -> Run:
-        done = run(EM(self.problem, self.prior), self.problem, state, rule=AitkenGain(_GAIN), max_iter=passes)
+        try:
+            done = run(EM(self.problem, self.prior), self.problem, state, rule=AitkenGain(_GAIN), max_iter=passes)
+        except np.linalg.LinAlgError:
+            # A component between a gross outlier and a few rows has no factor, and the trial is lost.
+            return Run(state, (), "max_iter", ())
         if done.reason == "interrupted":
             # Half a start is no model: the fit it was for must hear of it.
             raise KeyboardInterrupt
         return done
 
     def _rank(self, done: Run) -> tuple[bool, float]:
+        if not done.objectives:
+            return False, done.objective
         return health_of(self.problem, done.state).spurious(_SOUND) is None, done.objective
 
 
