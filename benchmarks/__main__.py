@@ -16,6 +16,7 @@ SECTIONS = {
     "memory": "Memory",
     "startup": "Start-up",
     "search": "Search, against mclust's figures",
+    "clustering": "Clusters, given their number",
 }
 
 

@@ -15,6 +15,7 @@ _HOME = {
     "GaussianMixture": "gmmkit.estimators",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
+    "MixtureClusterer": "gmmkit.estimators.clusterer",
     "SharedSpherical": "gmmkit.model.covariance",
     "Spherical": "gmmkit.model.covariance",
     "Table": "gmmkit.data",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from gmmkit.data.faithful import open_old_faithful as open_old_faithful
     from gmmkit.estimators import GaussianMixture as GaussianMixture
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
+    from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
     from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior

@@ -1,0 +1,104 @@
+"""The mixtures that clusters are sought among, and how they are fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data.table import Table
+from gmmkit.execution import Workers
+from gmmkit.inference.candidates import fit_candidates
+from gmmkit.inference.fit import FitSettings
+from gmmkit.inference.stopping import AitkenGain
+from gmmkit.model.covariance import Full, family
+from gmmkit.model.mixture import Mixture
+
+__all__ = ["ClusterModel", "FittedModel", "deviations", "fit_models", "in_units", "n_parameters"]
+
+Array = NDArray[np.float64]
+
+# Log-likelihood per unit of weight that may be left to gain: far less than BIC per row differs by.
+_TOL = 1e-5
+_MAX_ITER = 300
+# Lines and rings are made of thin components, which do no harm once merged; rounding is seen to elsewhere.
+_SMALLEST_EIGENVALUE = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterModel:
+    """A mixture's kind.
+
+    Attributes
+    ----------
+    structure : str
+    n_components : int
+    distribution : {"normal", "t"}
+        Of the components; t: with degrees of freedom in common.
+    """
+
+    structure: str
+    n_components: int
+    distribution: Literal["normal", "t"] = "normal"
+
+    def words(self) -> str:
+        """Say what it is."""
+        name = "normal" if self.distribution == "normal" else "t"
+        return f"{self.n_components} {self.structure} {name} component{'s' * (self.n_components > 1)}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedModel:
+    """A fit, and what its BIC is made of."""
+
+    mixture: Mixture
+    log_likelihood: float
+    n_parameters: int
+
+
+def n_parameters(model: ClusterModel, d: int) -> int:
+    """Return how many parameters a model of d columns has."""
+    k = model.n_components
+    return k - 1 + k * d + family(model.structure).n_parameters(k, d) + (model.distribution == "t")
+
+
+def fit_models(
+    table: Table, models: Sequence[ClusterModel], seed: int, workers: Workers
+) -> dict[ClusterModel, FittedModel]:
+    """Return those of the models that can be fitted."""
+    cells = [(model.structure, model.n_components) for model in models if model.distribution == "normal"]
+    settings = FitSettings(rule=AitkenGain(_TOL), max_iter=_MAX_ITER, seed=seed)
+    found: dict[ClusterModel, FittedModel] = {}
+    for done in fit_candidates(
+        table,
+        cells,
+        settings,
+        tol=_TOL,
+        smallest_eigenvalue=_SMALLEST_EIGENVALUE,
+        n_random=0,
+        workers=workers,
+    ):
+        if done.result is not None and done.likelihood is not None:
+            model = ClusterModel(*done.cell)
+            found[model] = FittedModel(done.result.mixture, done.likelihood.log_likelihood, done.result.n_parameters)
+    return found
+
+
+def deviations(rows: Array, weights: Array) -> Array:
+    """Return the standard deviation of each column (d,), 1 where it has none: units in which all columns are alike."""
+    mean = np.average(rows, axis=0, weights=weights)
+    spread = np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=weights))
+    return np.where(spread > 0, spread, 1.0)
+
+
+def in_units(mixture: Mixture, units: Array) -> Mixture:
+    """Return a mixture of columns measured in `units` (d,) as one of the columns themselves.
+
+    A structure that changes of units lead out of becomes a full one.
+    """
+    if mixture.covariance.equivariance == "scalar":
+        mixture = replace(mixture, covariance=Full(mixture.covariance.dense()))
+    return replace(mixture, means=mixture.means * units, covariance=mixture.covariance.rescaled(units))

@@ -1,0 +1,338 @@
+"""Clusters are not components: a given number of clusters, each of one component or of several.
+
+Candidates are mixtures of k components, of several structures, and of more components than that, merged down to k
+(`misclassification.py`). Each is judged by
+
+    BIC / n + (1 − agreement)
+
+in BIC's units per row: how well it describes the rows, and how far its clusters are found again when it is fitted to
+one half of them. The agreement is the adjusted Rand index (Hubert & Arabie 1985) between the clusters of all rows and
+those that fits to random halves assign the same rows to, on average; the idea is that of prediction strength
+(Tibshirani & Walther 2005, Journal of Computational and Graphical Statistics 14). BIC alone is blind to how components
+form clusters; separation, as posteriors tell it, is blind in many columns, where those of any fit are near 0 and 1.
+
+The agreement is at most 1, so that a candidate whose BIC alone is worse than another's sum needs no second fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data import as_table
+from gmmkit.data.table import Table
+from gmmkit.errors import ParameterError
+from gmmkit.execution import Workers
+from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.sampling import sample_rows
+from gmmkit.model.covariance import Full
+from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.streams import generator
+from gmmkit.selection.agreement import adjusted_rand_index
+from gmmkit.selection.cluster_models import (
+    ClusterModel,
+    FittedModel,
+    deviations,
+    fit_models,
+    in_units,
+    n_parameters,
+)
+from gmmkit.selection.misclassification import Merge, clusters_after, merge_components, posterior_of_clusters
+from gmmkit.selection.resolution import recorded_step, spread_over_cells
+
+__all__ = ["ClusterCandidate", "ClusterResult", "ClusterSettings", "find_clusters"]
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# Rows that clusters are sought on; beyond, a weighted sample of so many stands for all.
+_MOST_ROWS = 2000
+# A mixture with fewer rows than this for each parameter describes the rows that it has seen.
+_ROWS_PER_PARAMETER = 2
+# Numbers of components beyond k + 2 grow by this factor, up to so many.
+_GROWTH, _MOST_COMPONENTS = 1.4, 100
+_SPLITS = 2
+# Candidates that are fitted to halves together: what one fit learns, others start from.
+_TOGETHER = 4
+# Clusters are found again: Tibshirani & Walther (2005) ask for a strength of 0.8 to 0.9.
+_FOUND_AGAIN = 0.8
+_MOST_CLUSTERS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """What to look for.
+
+    Attributes
+    ----------
+    n_clusters : int or None
+        None: the largest number of clusters that are found again.
+    structures : sequence of str
+        Of mixtures with one component a cluster. Those with more are of the one with most parameters.
+    seed : int
+    """
+
+    n_clusters: int | None
+    structures: Sequence[str]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterCandidate:
+    """A mixture, and the clusters that it comes to.
+
+    Attributes
+    ----------
+    model : ClusterModel
+    n_clusters : int
+    bic : float
+        Of the rows that clusters were sought on; lower is better.
+    n_parameters : int
+    agreement : float or None
+        None where the BIC alone told that others are better, or where the fit failed on half of the rows.
+    cost : float
+        ``BIC / n + (1 − agreement)``; infinity without an agreement.
+    """
+
+    model: ClusterModel
+    n_clusters: int
+    bic: float
+    n_parameters: int
+    agreement: float | None = None
+    cost: float = math.inf
+
+    @property
+    def merged(self) -> bool:
+        """Whether clusters may have several components."""
+        return self.model.n_components > self.n_clusters
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the row as plain values."""
+        return {
+            "n_components": self.model.n_components,
+            "covariance_type": self.model.structure,
+            "distribution": self.model.distribution,
+            "merged": self.merged,
+            "n_parameters": self.n_parameters,
+            "bic": self.bic,
+            "agreement": self.agreement,
+            "cost": None if math.isinf(self.cost) else self.cost,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterResult:
+    """The clusters that were found.
+
+    Attributes
+    ----------
+    mixture : Mixture
+        In the data's units.
+    clusters : ndarray of shape (K,)
+        The cluster of each component.
+    merges : tuple of Merge
+        From components to one cluster; the first K − k of them were made.
+    candidates : tuple of ClusterCandidate
+        By cost, those without one by BIC; the first was taken.
+    reason : str
+        Why, in a sentence.
+    """
+
+    mixture: Mixture
+    clusters: Indices
+    merges: tuple[Merge, ...]
+    candidates: tuple[ClusterCandidate, ...]
+    reason: str
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters, k."""
+        return int(self.clusters.max()) + 1
+
+
+def find_clusters(table: Table, settings: ClusterSettings, *, n_jobs: int | None = None) -> ClusterResult:
+    """Return the clusters of a table's rows.
+
+    Raises
+    ------
+    ParameterError
+        If there are fewer distinct rows than clusters, or no candidate can be fitted.
+    """
+    with Workers(n_jobs) as workers:
+        random = generator(settings.seed)
+        whole = Problem(table, Full, survey(table, workers), workers)
+        sample = sample_rows(whole, random)
+        k = settings.n_clusters
+        if k is not None and k > len(sample.weights):
+            raise ParameterError(
+                f"{k} clusters need at least as many distinct rows, but {table.origin} has {len(sample.weights)}: "
+                "ask for fewer"
+            )
+        steps = np.array([recorded_step(column) for column in sample.rows.T])
+        # Drawn without replacement: a row drawn twice would look like two that agree.
+        chosen = np.sort(random.permutation(len(sample.weights))[:_MOST_ROWS])
+        # Weights below 1 are shares of a row, of which each is one.
+        counts = sample.weights[chosen] * max(1.0, len(sample.weights) / sample.weights.sum())
+        rows, weights = spread_over_cells(sample.rows[chosen], counts, steps, _MOST_ROWS, random)
+        units = deviations(rows, weights)
+        search = _Search(rows / units, weights, settings, workers, random)
+        k = search.propose() if k is None else k
+        candidates = search.ranked(k)
+        best = candidates[0]
+        clusters, merges = search.clusters(best.model, k)
+        mixture = in_units(search.fitted(best.model).mixture, units).out_of(whole.frame)
+    return ClusterResult(mixture, clusters, merges, candidates, _reason(candidates, len(rows)))
+
+
+class _Search:
+    """Models of the same rows, fitted when they are asked for, and what their clusters are on halves of the rows."""
+
+    def __init__(
+        self, rows: Array, weights: Array, settings: ClusterSettings, workers: Workers, random: np.random.Generator
+    ) -> None:
+        self.rows, self.weights, self.settings, self.workers = rows, weights, settings, workers
+        self.n, self.d = float(weights.sum()), rows.shape[1]
+        self.general = max(settings.structures, key=lambda s: n_parameters(ClusterModel(s, 2), self.d))
+        self._known: dict[ClusterModel, FittedModel] = {}
+        self._halves = [half for _ in range(_SPLITS) for half in _halved(len(rows), random)]
+        self._on_halves: dict[ClusterModel, list[Array]] = {}
+
+    def propose(self) -> int:
+        """Return the largest number of clusters that halves of the rows agree on, of the best mixture's."""
+        most = min(_MOST_CLUSTERS, len(self.rows))
+        models = [ClusterModel(s, k) for k in range(1, most + 1) for s in self.settings.structures]
+        models += [ClusterModel(self.general, k) for k in self._sizes(most)]
+        best = min(self._fitted(models), key=self.bic)
+        self._fit_halves([best])
+        for k in range(best.n_components, 1, -1):
+            agreement = self._agreement(best, k)
+            if agreement is not None and agreement >= _FOUND_AGAIN:
+                return k
+        return 1
+
+    def ranked(self, k: int) -> tuple[ClusterCandidate, ...]:
+        """Return the candidates for k clusters, best first."""
+        models = [ClusterModel(s, k) for s in self.settings.structures]
+        if k > 1:
+            models += [ClusterModel(self.general, size) for size in self._sizes(k)]
+        models += [replace(model, distribution="t") for model in models]
+        supported = sorted(self._fitted(models), key=self.bic)
+        done: list[ClusterCandidate] = []
+        least = math.inf
+        for together in _chunks(supported, _TOGETHER):
+            if self.bic(together[0]) / self.n >= least:
+                break
+            self._fit_halves(together)
+            for model in together:
+                agreement = self._agreement(model, k)
+                cost = math.inf if agreement is None else self.bic(model) / self.n + 1.0 - agreement
+                done.append(self._candidate(model, k, agreement, cost))
+                least = min(least, cost)
+        done += [self._candidate(model, k) for model in supported[len(done) :]]
+        return tuple(sorted(done, key=lambda c: (c.cost, c.bic)))
+
+    def fitted(self, model: ClusterModel) -> FittedModel:
+        return self._known[model]
+
+    def bic(self, model: ClusterModel) -> float:
+        known = self._known[model]
+        return -2.0 * known.log_likelihood + known.n_parameters * math.log(self.n)
+
+    def clusters(self, model: ClusterModel, k: int) -> tuple[Indices, tuple[Merge, ...]]:
+        """Return the cluster of each component when there are k, and all merges."""
+        mixture = self._known[model].mixture
+        merges = merge_components(mixture.posterior(self.rows), self.weights)
+        return clusters_after(merges, mixture.n_components, k), merges
+
+    def _candidate(
+        self, model: ClusterModel, k: int, agreement: float | None = None, cost: float = math.inf
+    ) -> ClusterCandidate:
+        return ClusterCandidate(model, k, self.bic(model), self._known[model].n_parameters, agreement, cost)
+
+    def _sizes(self, k: int) -> list[int]:
+        """Return the numbers of components beyond k that the rows support."""
+        sizes = [k + 1, k + 2]
+        while sizes[-1] <= _MOST_COMPONENTS:
+            sizes.append(math.ceil(sizes[-1] * _GROWTH))
+        return [size for size in sizes[:-1] if size <= len(self.rows)]
+
+    def _fitted(self, models: Sequence[ClusterModel]) -> list[ClusterModel]:
+        """Fit those of the models that the rows support, and return them."""
+        parameters = {model: n_parameters(model, self.d) for model in models}
+        # With less than a row for each parameter of any model, the one with fewest is the least wrong.
+        fewest = len(self.rows) / max(min(parameters.values()), 1)
+        for rows_per_parameter in (_ROWS_PER_PARAMETER, min(1.0, fewest)):
+            few = [model for model in models if parameters[model] * rows_per_parameter <= len(self.rows)]
+            missing = [model for model in few if model not in self._known]
+            table = as_table(self.rows, weights=self.weights)
+            self._known.update(fit_models(table, missing, self.settings.seed, self.workers))
+            found = [model for model in few if model in self._known]
+            if found:
+                return found
+        raise ParameterError(
+            f"no mixture could be fitted to {len(self.rows)} distinct rows of {self.d} columns: "
+            "give more rows, or ask for fewer clusters"
+        )
+
+    def _fit_halves(self, models: Sequence[ClusterModel]) -> None:
+        """Keep the posterior of all rows under fits to each half; nothing where a half cannot be fitted."""
+        missing = [model for model in models if model not in self._on_halves]
+        found: list[dict[ClusterModel, FittedModel]] = []
+        for i, half in enumerate(self._halves):
+            table = as_table(self.rows[half], weights=self.weights[half])
+            found.append(fit_models(table, missing, self.settings.seed + 1 + i, self.workers))
+        for model in missing:
+            mixtures = [known[model].mixture for known in found if model in known]
+            complete = len(mixtures) == len(self._halves)
+            self._on_halves[model] = [m.posterior(self.rows) for m in mixtures] if complete else []
+
+    def _agreement(self, model: ClusterModel, k: int) -> float | None:
+        posteriors = self._on_halves[model]
+        if not posteriors:
+            return None
+        own = self._labels(self._known[model].mixture.posterior(self.rows), k)
+        return float(np.mean([self._same(own, self._labels(posterior, k), k) for posterior in posteriors]))
+
+    def _labels(self, posterior: Array, k: int) -> Indices:
+        merges = merge_components(posterior, self.weights)
+        clusters = clusters_after(merges, posterior.shape[1], k)
+        return np.asarray(posterior_of_clusters(posterior, clusters).argmax(axis=1))
+
+    def _same(self, first: Indices, second: Indices, k: int) -> float:
+        counts = np.bincount(first * k + second, weights=self.weights, minlength=k * k).reshape(k, k)
+        return adjusted_rand_index(counts.astype(np.float64))
+
+
+def _halved(n: int, random: np.random.Generator) -> tuple[Indices, Indices]:
+    order = random.permutation(n)
+    return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
+
+
+def _chunks(models: Sequence[ClusterModel], size: int) -> Iterator[Sequence[ClusterModel]]:
+    for start in range(0, len(models), size):
+        yield models[start : start + size]
+
+
+def _reason(candidates: tuple[ClusterCandidate, ...], n: int) -> str:
+    best = candidates[0]
+    k = best.n_clusters
+    groups = f"{k} cluster{'s' * (k > 1)}"
+    if best.agreement is None:
+        return f"{best.model.words()}, the smallest BIC; half of the rows are too few to tell whether they reproduce it"
+    found = f"halves of the rows find the same {groups} again with an adjusted Rand index of {best.agreement:.2f}"
+    others = [c for c in candidates if c.merged != best.merged]
+    if not others:
+        return f"{best.model.words()}: {found}"
+    other = min(others, key=lambda c: (c.cost, c.bic))
+    per_row = (other.bic - best.bic) / n
+    compared = f"a BIC {abs(per_row):.2f} a row {'higher' if per_row > 0 else 'lower'}"
+    again = "" if other.agreement is None else f" and an index of {other.agreement:.2f}"
+    way = f"merged to {groups}" if best.merged else "one to each cluster"
+    return (
+        f"{best.model.words()}, {way}: {found}; {other.model.words()} {'merged ' * other.merged}had {compared}{again}"
+    )

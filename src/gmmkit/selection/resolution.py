@@ -1,0 +1,78 @@
+"""Rows as fine as they were recorded, and no finer.
+
+A column recorded to a step δ says of each value only that it lies within δ/2. A component that is narrower describes
+the rounding: its likelihood grows without bound and means nothing. So each row stands anywhere in the cell that it was
+rounded to, and is put at random places there, as many as it has weight.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["recorded_step", "spread_over_cells"]
+
+Array = NDArray[np.float64]
+
+# Shares of a step and of a column's span that are rounding of the machine, not of the record.
+_OFF_GRID, _SAME_VALUE = 1e-3, 1e-9
+
+
+def recorded_step(column: Array) -> float:
+    """Return the step of which all differences of a column's values are multiples; 0 if there is none.
+
+    A column of two values is a category, not a rounded measurement: its step is 0.
+
+    Examples
+    --------
+    >>> round(recorded_step(np.array([5.1, 4.9, 5.2, 4.9])), 12)
+    0.1
+    >>> round(recorded_step(np.array([5.1, 4.93, 5.2, 4.871])), 9)
+    0.001
+    >>> recorded_step(np.array([0.0, 1.0, np.sqrt(2.0)]))
+    0.0
+    """
+    values = np.unique(column)
+    gaps = np.diff(values)
+    gaps = gaps[gaps > _SAME_VALUE * (values[-1] - values[0])]
+    if len(gaps) < 2:
+        return 0.0
+    # The greatest common divisor of the gaps, by Euclid's steps; what is left of rounding ends them.
+    step, floor = float(gaps.min()), _SAME_VALUE * float(values[-1] - values[0])
+    while step > floor:
+        parts = gaps / step
+        left = np.abs(parts - np.round(parts)) * step
+        beyond = left[left > _OFF_GRID * step]
+        if not len(beyond):
+            return step
+        step = float(beyond.min())
+    return 0.0
+
+
+def spread_over_cells(
+    rows: Array, weights: Array, steps: Array, most: int, random: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return rows put at random places in their cells, and their weights.
+
+    A row of weight w becomes ⌈w⌉ rows that share it (fewer where that would be more than `most` in all): what was
+    recorded many times was not at one place.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d)
+    weights : ndarray of shape (n,)
+    steps : ndarray of shape (d,)
+        0 for a column that is not spread.
+    most : int
+    random : numpy.random.Generator
+
+    Returns
+    -------
+    rows : ndarray of shape (m, d)
+    weights : ndarray of shape (m,)
+    """
+    if not steps.any():
+        return rows, weights
+    copies = np.ceil(weights * min(1.0, most / weights.sum())).astype(np.intp)
+    spread = np.repeat(rows, copies, axis=0)
+    return spread + (random.random(spread.shape) - 0.5) * steps, np.repeat(weights / copies, copies)
