@@ -3,7 +3,7 @@
 import contextlib
 
 import numpy as np
-from scipy.stats import ortho_group
+from scipy.stats import special_ortho_group
 
 from gmmkit.data import as_table
 from gmmkit.execution import Workers
@@ -12,12 +12,16 @@ from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.starts import FromMixture, Named
 from gmmkit.inference.stopping import SmallChange
 from gmmkit.model.covariance import FAMILIES
+from gmmkit.model.covariance.structured import Structured
 from gmmkit.model.mixture import Mixture
+from gmmkit.statistics import Contraction
 
 __all__ = [
+    "CONSTRAINED",
     "FAMILY_NAMES",
     "NAMED_STARTS",
     "blobs",
+    "contracted",
     "covariance_of",
     "faithful_like",
     "fitted",
@@ -29,25 +33,45 @@ __all__ = [
 ]
 
 FAMILY_NAMES = tuple(FAMILIES)
+#: Families whose components each have a covariance, and not just any.
+CONSTRAINED = tuple(name for name, cls in FAMILIES.items() if issubclass(cls, Structured))
 #: Starts that depend on the weighted empirical measure only.
 NAMED_STARTS = ("kmeans", "k-means++", "random_from_data")
 
 
 def covariance_of(name, k, d, random, condition=30.0):
-    """Return random covariances of a family, of about unit size."""
+    """Return random covariances ``λ_k D_k A_k D_kᵀ`` of a family, of about unit size."""
 
-    def matrix():
-        axes = ortho_group.rvs(d, random_state=random) if d > 1 else np.ones((1, 1))
-        return (axes * condition ** random.uniform(-0.5, 0.5, d)) @ axes.T
+    def some(letter, draw):
+        # One for all components, or one each.
+        return np.array([draw()] * k if letter == "E" else [draw() for _ in range(k)])
 
-    values = {
-        "full": lambda: np.array([matrix() for _ in range(k)]),
-        "tied": matrix,
-        "diag": lambda: condition ** random.uniform(-0.5, 0.5, (k, d)),
-        "spherical": lambda: condition ** random.uniform(-0.5, 0.5, k),
-        "EII": lambda: np.array(condition ** random.uniform(-0.5, 0.5)),
-    }[name]()
-    return FAMILIES[name](values, n_components=k, n_features=d)
+    def log_shape():
+        logs = random.uniform(-0.5, 0.5, d)
+        return logs - logs.mean()
+
+    volume, shape, orientation = FAMILIES[name].structure
+    logs = some(volume, lambda: random.uniform(-0.3, 0.3))[:, None]
+    if shape != "I":
+        logs = logs + some(shape, log_shape)
+    dense = condition ** np.broadcast_to(logs, (k, d))[:, :, None] * np.eye(d)
+    if orientation != "I" and d > 1:
+        axes = some(orientation, lambda: special_ortho_group.rvs(d, random_state=random))
+        dense = axes @ dense @ axes.transpose(0, 2, 1)
+        dense = 0.5 * (dense + dense.transpose(0, 2, 1))
+    return FAMILIES[name](contracted(name, dense), n_components=k, n_features=d)
+
+
+def contracted(name, dense):
+    """Return the array of a family for covariances (k, d, d) that it can express."""
+    return {
+        Contraction.FULL: lambda: dense,
+        Contraction.TIED: lambda: dense[0],
+        Contraction.DIAGONAL: lambda: np.diagonal(dense, axis1=1, axis2=2),
+        Contraction.SHARED_DIAGONAL: lambda: np.diagonal(dense[0]),
+        Contraction.SPHERICAL: lambda: dense[:, 0, 0],
+        Contraction.SHARED: lambda: dense[0, 0, 0],
+    }[FAMILIES[name].contraction]()
 
 
 def random_mixture(name, k, d, seed=0, spread=4.0, condition=30.0):

@@ -7,6 +7,7 @@ is imported from gmmkit: this is what every fast path is held to.
 import math
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 __all__ = [
     "component_log_density",
@@ -14,13 +15,14 @@ __all__ = [
     "log_density",
     "m_step",
     "moments",
+    "most_likely",
     "objective",
     "pooled",
     "project",
     "responsibilities",
 ]
 
-FAMILIES = ("full", "tied", "diag", "spherical", "EII")
+STRUCTURES = {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}
 
 
 def component_log_density(x, mean, covariance):
@@ -81,9 +83,10 @@ def moments(rows, shares, reference):
 def project(family, matrix):
     """Return the member of a family nearest to one covariance, in likelihood."""
     d = len(matrix)
-    if family in ("full", "tied"):
+    _, shape, orientation = STRUCTURES.get(family, family)
+    if orientation != "I":
         return np.array(matrix)
-    if family == "diag":
+    if shape != "I":
         return np.diag(np.diag(matrix))
     return np.eye(d) * sum(matrix[i][i] for i in range(d)) / d
 
@@ -107,21 +110,95 @@ def m_step(family, rows, shares, pseudo_scatter=None, ridge=0.0):
     pseudo_scatter : array of shape (d, d), optional
         Added to each component's scatter.
     ridge : float or array of shape (d,)
-        Added to the diagonal of each covariance afterwards.
+        Added to the diagonal of each component's scatter, once for each of its rows.
     """
     k, d = np.shape(shares)[1], np.shape(rows)[1]
     pseudo = np.zeros((d, d)) if pseudo_scatter is None else np.asarray(pseudo_scatter)
     counts, first, _ = moments(rows, shares, np.zeros((k, d)))
     means = np.array([first[j] / counts[j] for j in range(k)])
     _, _, scatters = moments(rows, shares, means)
+    scatters = [scatters[j] + pseudo + counts[j] * np.diag(np.broadcast_to(ridge, d)) for j in range(k)]
+    return counts / math.fsum(counts), means, most_likely(family, counts, scatters)
+
+
+def most_likely(family, counts, scatters):
+    """Return the covariances (k, d, d) of a family that are most likely given counts and scatters.
+
+    Celeux & Govaert (1995), with as many cycles as it takes where there is no closed form; common axes by turning
+    one plane after the other by the best angle.
+    """
+    k, d = len(counts), len(scatters[0])
+    volume, shape, orientation = STRUCTURES.get(family, family)
+    if shape + orientation == "EE":
+        sizes = np.ones(k)
+        for _ in range(1 if volume == "E" else 3000):
+            common = sum(scatters[j] / sizes[j] for j in range(k)) / math.fsum(counts)
+            if volume == "V":
+                sizes = [np.trace(np.linalg.solve(common, scatters[j])) / (d * counts[j]) for j in range(k)]
+        return np.array([sizes[j] * common for j in range(k)])
+    axes = [np.eye(d)] * k
+    if orientation == "V":
+        axes = [np.linalg.eigh(scatters[j])[1] for j in range(k)]
+    if orientation == "E":
+        axes = [_common_axes(volume, counts, scatters)] * k
+    along = np.array([[axes[j][:, a] @ scatters[j] @ axes[j][:, a] for a in range(d)] for j in range(k)])
+    lengths = _along_axes(volume, shape, counts, along)
+    return np.array([axes[j] @ np.diag(lengths[j]) @ axes[j].T for j in range(k)])
+
+
+def _along_axes(volume, shape, counts, along):
+    """Return variances (k, d) along axes on which the scatters are `along` (k, d)."""
+    k, d = along.shape
     total = math.fsum(counts)
-    together = sum(scatters[j] + pseudo for j in range(k)) / total
-    covariances = np.empty((k, d, d))
-    for j in range(k):
-        shared = family in ("tied", "EII")
-        own = together if shared else (scatters[j] + pseudo) / counts[j]
-        covariances[j] = project(family, own) + np.diag(np.broadcast_to(ridge, d))
-    return counts / total, means, covariances
+    if shape == "I":
+        along = np.array([[math.fsum(along[j]) / d] * d for j in range(k)])
+    if volume + shape in ("EE", "EI"):
+        return np.array([sum(along) / total] * k)
+    if volume == "V" and shape != "E":
+        return np.array([along[j] / counts[j] for j in range(k)])
+    if volume == "E":
+        sizes = [math.prod(along[j]) ** (1 / d) for j in range(k)]
+        return np.array([along[j] / sizes[j] * math.fsum(sizes) / total for j in range(k)])
+    sizes = np.ones(k)
+    for _ in range(3000):
+        common = sum(along[j] / sizes[j] for j in range(k)) / total
+        sizes = [math.fsum(along[j] / common) / (d * counts[j]) for j in range(k)]
+    return np.array([sizes[j] * common for j in range(k)])
+
+
+def _common_axes(volume, counts, scatters):
+    k, d = len(counts), len(scatters[0])
+
+    def criterion(axes):
+        logs = [sum(math.log(axes[:, a] @ scatters[j] @ axes[:, a]) for a in range(d)) for j in range(k)]
+        if volume == "V":
+            return math.fsum(n * value for n, value in zip(counts, logs, strict=True))
+        return d * math.fsum(counts) * math.log(math.fsum(math.exp(value / d) for value in logs))
+
+    def turned(axes, p, q, angle):
+        plane = np.eye(d)
+        plane[[p, p, q, q], [p, q, p, q]] = math.cos(angle), -math.sin(angle), math.sin(angle), math.cos(angle)
+        return axes @ plane
+
+    best = None
+    for start in [*scatters, sum(scatters)]:
+        axes = np.linalg.eigh(start)[1]
+        largest = 1.0
+        while largest > 1e-7:
+            largest = 0.0
+            for p in range(d):
+                for q in range(p):
+                    found = minimize_scalar(
+                        lambda angle, axes=axes, p=p, q=q: criterion(turned(axes, p, q, angle)),
+                        bounds=(-math.pi / 4, math.pi / 4),
+                        method="bounded",
+                        options={"xatol": 1e-12},
+                    )
+                    axes = turned(axes, p, q, found.x)
+                    largest = max(largest, abs(found.x))
+        if best is None or criterion(axes) < criterion(best):
+            best = axes
+    return best
 
 
 def e_step(rows, row_weights, weights, means, covariances):

@@ -119,6 +119,7 @@ def test_statistics_are_the_oracles(name, k, d, weighted, form, forms):
         Contraction.FULL: second,
         Contraction.TIED: second.sum(axis=0),
         Contraction.DIAGONAL: np.diagonal(second, axis1=1, axis2=2),
+        Contraction.SHARED_DIAGONAL: np.diagonal(second.sum(axis=0)),
         Contraction.SPHERICAL: np.trace(second, axis1=1, axis2=2),
         Contraction.SHARED: np.trace(second, axis1=1, axis2=2).sum(),
     }[statistics.contraction]

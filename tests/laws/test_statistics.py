@@ -19,6 +19,7 @@ def contracted(contraction, second):
         Contraction.FULL: lambda: second,
         Contraction.TIED: lambda: second.sum(axis=0),
         Contraction.DIAGONAL: lambda: np.diagonal(second, axis1=1, axis2=2),
+        Contraction.SHARED_DIAGONAL: lambda: np.diagonal(second.sum(axis=0)),
         Contraction.SPHERICAL: lambda: np.trace(second, axis1=1, axis2=2),
         Contraction.SHARED: lambda: np.trace(second, axis1=1, axis2=2).sum(),
     }[contraction]()

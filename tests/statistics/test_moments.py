@@ -21,6 +21,7 @@ def test_shapes_are_those_of_the_contraction(contraction, k, d):
             Contraction.FULL: (d, d),
             Contraction.TIED: (d, d),
             Contraction.DIAGONAL: (d,),
+            Contraction.SHARED_DIAGONAL: (d,),
             Contraction.SPHERICAL: (),
             Contraction.SHARED: (),
         }[contraction]
@@ -32,6 +33,7 @@ def test_contractions_are_parts_of_the_outer_product():
     full = Contraction.FULL(a, b)
     np.testing.assert_allclose(Contraction.TIED(a, b), full.sum(axis=0))
     np.testing.assert_allclose(Contraction.DIAGONAL(a, b), np.diagonal(full, axis1=1, axis2=2))
+    np.testing.assert_allclose(Contraction.SHARED_DIAGONAL(a, b), np.diagonal(full.sum(axis=0)))
     np.testing.assert_allclose(Contraction.SPHERICAL(a, b), np.trace(full, axis1=1, axis2=2))
     np.testing.assert_allclose(Contraction.SHARED(a, b), np.trace(full, axis1=1, axis2=2).sum())
 

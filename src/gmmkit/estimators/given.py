@@ -53,16 +53,19 @@ def checked_means(means: Any, k: int, d: int) -> Array:
 
 def checked_precisions(precisions: Any, covariance_type: str, k: int, d: int) -> Array:
     """Return `precisions_init` in the family's shape, or raise with scikit-learn's messages."""
+    structure = family(covariance_type, d)
+    shape = structure.contraction.shape(k, d)
     precisions = check_array(
-        precisions,
+        precisions if shape else np.atleast_1d(precisions),
         dtype=[np.float64, np.float32],
         ensure_2d=False,
-        allow_nd=covariance_type == "full",
+        allow_nd=len(shape) > 2,
         input_name="precisions_init",
     )
-    shape = family(covariance_type).contraction.shape(k, d)
+    if not shape and precisions.shape == (1,):
+        precisions = precisions[0]
     _check_shape(precisions, shape, f"{covariance_type} precision")
-    if covariance_type in ("full", "tied"):
+    if not structure.independent_columns:
         for precision in precisions.reshape(-1, d, d):
             if not (np.allclose(precision, precision.T) and (np.linalg.eigvalsh(precision) > 0.0).all()):
                 raise ParameterError(f"'{covariance_type} precision' should be symmetric, positive-definite")
@@ -73,16 +76,17 @@ def checked_precisions(precisions: Any, covariance_type: str, k: int, d: int) ->
 
 def covariance_from_precisions(precisions: Array, covariance_type: str, k: int, d: int) -> Covariance:
     """Return the covariances whose inverses are given."""
-    values = np.linalg.inv(precisions) if covariance_type in ("full", "tied") else 1.0 / precisions
-    if covariance_type in ("full", "tied"):
-        values = (values + np.swapaxes(values, -1, -2)) / 2
-    return family(covariance_type)(values, n_components=k, n_features=d)
+    structure = family(covariance_type, d)
+    if structure.independent_columns:
+        return structure(1.0 / precisions, n_components=k, n_features=d)
+    values = np.linalg.inv(precisions)
+    return structure((values + np.swapaxes(values, -1, -2)) / 2, n_components=k, n_features=d)
 
 
 def start_from(start: Any, covariance_type: str, k: int, n: int, d: int) -> Start:
     """Return a start from labels (n,), responsibilities (n, k) or a `Mixture`."""
     if isinstance(start, Mixture):
-        if (start.n_components, start.n_features, start.covariance_type) != (k, d, covariance_type):
+        if (start.n_components, start.n_features, start.covariance_type) != (k, d, family(covariance_type, d).name):
             raise ParameterError(
                 f"start is a {start!r}, but the fit is of {k} components, {d} columns, {covariance_type}"
             )

@@ -44,7 +44,17 @@ _DTYPE = "float64"
 _TEXTS = ("sha256", "format", "schema", "library_version", "structure", "k", "d", "dtype", "estimator")
 _NESTED = ("feature_names", "settings", "fit", "table", "provenance")
 # The axes of each array: k components, d columns.
-_COVARIANCES = {"full": "kdd", "tied": "dd", "diag": "kd", "spherical": "k", "EII": ""}
+_COVARIANCES = {
+    "full": "kdd",
+    "tied": "dd",
+    "diag": "kd",
+    "spherical": "k",
+    "EII": "",
+    "EEI": "d",
+    "VEI": "kd",
+    "EVI": "kd",
+    **dict.fromkeys(("VEE", "EVE", "VVE", "EEV", "VEV", "EVV"), "kdd"),
+}
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def _relative_eigenvalues(covariance: Covariance, problem: Problem) -> Array:
 def _of_columns(problem: Problem) -> list[Repair]:
     repairs = []
     constant = problem.surveyed.constant
-    if problem.family.equivariance != "scalar":
+    if problem.family.structure[1] != "I":
         repairs += [Repair("constant column", column=int(j)) for j in np.flatnonzero(constant)]
     elif constant.all():
         repairs += [Repair("constant column", column=j) for j in range(problem.n_columns)]

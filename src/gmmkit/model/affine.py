@@ -1,6 +1,6 @@
 """Affine maps of a mixture: mixtures again.
 
-    A x + b          ~  Σ_k w_k N(A μ_k + b, A Σ_k Aᵀ)
+    A x + b          ~  Σ_k w_k N(A μ_k + b, A Σ_k Aᵀ),      and Student-t with the same degrees of freedom
 
 Source: Anderson, "An Introduction to Multivariate Statistical Analysis" (2003), theorem 2.4.4.
 """
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Covariance, Diagonal, Full, Tied
 from gmmkit.model.mixture import Mixture
+from gmmkit.model.validity import refuse_noise
 from gmmkit.numerics.frame import power_of_two
 
 __all__ = ["affine", "distinct_matrices", "of_matrices"]
@@ -41,7 +42,7 @@ def affine(mixture: Mixture, matrix: ArrayLike, offset: ArrayLike | None = None)
     ------
     ParameterError
         If a shape does not fit, a value is not finite, or the rows of A depend on each other: ``A x`` would
-        then have no density.
+        then have no density. If there is noise and A is not square: fewer columns of it would not be uniform.
 
     Examples
     --------
@@ -51,16 +52,17 @@ def affine(mixture: Mixture, matrix: ArrayLike, offset: ArrayLike | None = None)
     (array([[13.]]), array([[[7.]]]))
     """
     a, b = _checked_map(matrix, offset, mixture.n_features)
+    mixture = _with_noise_mapped(mixture, a, b)
     frame = mixture.frame
     # The common offset apart, so that b = −A m cancels before the components' own deviations are rounded.
     means = (mixture.means - frame.shift) @ a.T + (a @ frame.shift + b)
     chosen, factors = _one_entry_a_row(a)
     if chosen is not None and mixture.covariance.independent_columns:
         scaled = _columns_rescaled(mixture.covariance.marginal(chosen.tolist()), np.abs(factors))
-        return Mixture.trusted(mixture.weights, means, scaled)
+        return mixture.changed(means=means, covariance=scaled)
     if chosen is not None and mixture.covariance.equivariance == "linear":
         signed = mixture.covariance.marginal(chosen.tolist()).rescaled(factors)
-        return Mixture.trusted(mixture.weights, means, signed)
+        return mixture.changed(means=means, covariance=signed)
     # In the mixture's frame and at unit rows, so that squares neither overflow nor vanish.
     inside = a / frame.scale
     units = power_of_two(np.abs(inside).max(axis=1))
@@ -72,7 +74,18 @@ def affine(mixture: Mixture, matrix: ArrayLike, offset: ArrayLike | None = None)
         )
     own = distinct_matrices(mixture.covariance.rescaled(frame.scale))
     mapped = of_matrices(inside @ own @ inside.T, mixture.covariance).rescaled(1.0 / units)
-    return Mixture.trusted(mixture.weights, means, mapped)
+    return mixture.changed(means=means, covariance=mapped)
+
+
+def _with_noise_mapped(mixture: Mixture, a: Array, b: Array) -> Mixture:
+    if mixture.noise is None:
+        return mixture
+    if len(a) < mixture.n_features:
+        refuse_noise(mixture, "a map to fewer columns")
+    scale = np.abs(a).max(axis=1, initial=0.0, keepdims=True)
+    # A matrix without full rank is refused where it is mapped.
+    log_volume = float(np.linalg.slogdet(a / np.where(scale > 0, scale, 1.0))[1] + np.log(scale[scale > 0]).sum())
+    return mixture.changed(noise=mixture.noise.mapped(a, b, log_volume)) if np.isfinite(log_volume) else mixture
 
 
 def _checked_map(matrix: ArrayLike, offset: ArrayLike | None, d: int) -> tuple[Array, Array]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Full
 from gmmkit.model.mixture import Mixture
+from gmmkit.model.validity import gaussian_only
 from gmmkit.numerics.cholesky import cholesky
 from gmmkit.numerics.frame import Frame
 from gmmkit.numerics.streams import Seed
@@ -77,7 +78,8 @@ class Estimate:
 def entropy(mixture: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Estimate:
     """Estimate the differential entropy ``H = −E log p(x)``, in nats.
 
-    Exact, with standard error 0, where only one component has weight: ``½ (d (1 + log 2π) + log det Σ)``.
+    Exact, with standard error 0, where only one component has weight and is Gaussian:
+    ``½ (d (1 + log 2π) + log det Σ)``.
 
     Parameters
     ----------
@@ -102,7 +104,7 @@ def entropy(mixture: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Est
     check_samples(n_samples)
     inside = held(mixture.into(mixture.frame))
     volume = mixture.frame.log_volume
-    if inside.n_components == 1:
+    if inside.n_components == 1 and _is_gaussian(inside):
         d = inside.n_features
         return Estimate(0.5 * (d * (1 + _LOG_2PI) + float(inside.covariance.log_determinants[0])) - volume, 0.0)
     rows, _ = inside.sample(n_samples, seed=seed)
@@ -112,7 +114,7 @@ def entropy(mixture: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Est
 def kl(p: Mixture, q: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Estimate:
     """Estimate the Kullback–Leibler divergence ``KL(p‖q) = E_p [log p(x) − log q(x)]``, in nats.
 
-    Exact, with standard error 0, where p and q each have one component:
+    Exact, with standard error 0, where p and q each have one component, a Gaussian:
     ``½ (tr(Σ_q⁻¹ Σ_p) + (μ_p − μ_q)ᵀ Σ_q⁻¹ (μ_p − μ_q) − d + log det Σ_q − log det Σ_p)``. An estimate may come out
     below 0 by a few standard errors; where q's log-density leaves float64 on a row of p's, it is infinite.
 
@@ -137,7 +139,7 @@ def kl(p: Mixture, q: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Es
     check_samples(n_samples)
     _check_columns(p, q)
     p, q = held(p), held(q)
-    if p.n_components == q.n_components == 1:
+    if p.n_components == q.n_components == 1 and _is_gaussian(p) and _is_gaussian(q):
         return Estimate(_kl_of_gaussians(p, q), 0.0)
     rows, _ = p.sample(n_samples, seed=seed)
     log_q = q.log_density(rows)
@@ -161,7 +163,7 @@ def l2_distance(p: Mixture, q: Mixture) -> float:
     Raises
     ------
     ParameterError
-        If p and q are not of the same number of columns.
+        If p and q are not of the same number of columns, or one has Student-t components or noise.
 
     Examples
     --------
@@ -170,6 +172,8 @@ def l2_distance(p: Mixture, q: Mixture) -> float:
     (0.751126, 0.751126)
     """
     _check_columns(p, q)
+    for mixture in (p, q):
+        gaussian_only(mixture, "the L2 distance")
     frame = _common_frame(p, q)
     p, q = p.into(frame), q.into(frame)
     signed = np.concatenate([p.weights, -q.weights])
@@ -197,7 +201,8 @@ def merge_components(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixtu
     Raises
     ------
     ParameterError
-        If a group is empty, or a component does not exist, is in no group, or comes twice.
+        If a group is empty, or a component does not exist, is in no group, or comes twice; if components are
+        Student-t, of which none has the moments of several.
 
     Examples
     --------
@@ -209,6 +214,9 @@ def merge_components(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixtu
     parts = _checked_groups(groups, mixture.n_components)
     if all(len(part) == 1 for part in parts):
         return mixture.take([part[0] for part in parts])
+    noise = mixture.noise
+    mixture = mixture.without_noise()
+    gaussian_only(mixture, "a component in place of several")
     inside = mixture.into(mixture.frame)
     matrices = inside.covariance.dense()
     weights, means, merged = [], [], []
@@ -221,7 +229,8 @@ def merge_components(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixtu
         weights.append(total)
         means.append(mean)
     together = Mixture.trusted(np.array(weights), np.array(means), Full(np.array(merged)))
-    return together.out_of(mixture.frame)
+    merged_mixture = together.out_of(mixture.frame)
+    return merged_mixture if noise is None else merged_mixture.beside(noise)
 
 
 def check_samples(n_samples: int) -> None:
@@ -233,6 +242,10 @@ def held(mixture: Mixture) -> Mixture:
     """Return the mixture without its components of weight 0."""
     chosen = np.flatnonzero(mixture.weights > 0)
     return mixture if len(chosen) == mixture.n_components else mixture.take(chosen)
+
+
+def _is_gaussian(mixture: Mixture) -> bool:
+    return mixture.degrees_of_freedom is None and mixture.noise is None
 
 
 def _mean(values: Array) -> Estimate:

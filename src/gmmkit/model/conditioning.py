@@ -8,7 +8,11 @@ With the given columns first, the Cholesky factor of Σ_k is [[L_gg, 0], [L_og, 
 Σ_ko|g = L_oo L_ooᵀ, positive definite as it comes out; no difference of near-equal matrices is formed. A factor
 keeps its relative accuracy under any scaling of the columns, so none of this needs a frame.
 
-Source: Anderson, "An Introduction to Multivariate Statistical Analysis" (2003), theorems 2.4.3 and 2.5.1.
+Student-t components stay so: marginals with the same degrees of freedom, conditionals with g more, g columns given,
+and the scale ``s_k Σ_ko|g``, ``s_k = (ν_k + δ_k) / (ν_k + g)``, δ_k the squared distance of x_g from component k.
+
+Sources: Anderson, "An Introduction to Multivariate Statistical Analysis" (2003), theorems 2.4.3 and 2.5.1; Ding, "On
+the conditional distribution of the multivariate t distribution", The American Statistician 70 (2016).
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from gmmkit.model.affine import distinct_matrices, of_matrices
 from gmmkit.model.covariance import Covariance
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.row_mixtures import RowMixtures, log_of
+from gmmkit.model.validity import refuse_noise
 from gmmkit.numerics.cholesky import cholesky, inverse_lower
 
 __all__ = ["Conditional", "marginal"]
@@ -44,7 +49,7 @@ def marginal(mixture: Mixture, columns: Sequence[int]) -> Mixture:
     Raises
     ------
     ParameterError
-        If a column does not exist or is named twice, or none is named.
+        If a column does not exist or is named twice, or none is named; if there is noise.
 
     Examples
     --------
@@ -53,8 +58,9 @@ def marginal(mixture: Mixture, columns: Sequence[int]) -> Mixture:
     >>> marginal(m, [2, 0]).means, marginal(m, [2, 0]).covariances
     (array([[7., 0.]]), array([[3., 1.]]))
     """
+    refuse_noise(mixture, "a marginal")
     chosen = _checked_columns(columns, mixture.n_features, "columns")
-    return Mixture.trusted(mixture.weights, mixture.means[:, chosen], mixture.covariance.marginal(chosen.tolist()))
+    return mixture.changed(means=mixture.means[:, chosen], covariance=mixture.covariance.marginal(chosen.tolist()))
 
 
 class Conditional:
@@ -73,8 +79,8 @@ class Conditional:
     others : ndarray of shape (q,)
         The other columns, in their original order: those of the answers.
     covariance : Covariance
-        The covariances of the others in each component; they do not depend on the values given. Of the
-        mixture's family where columns are independent within components, `Tied` where components share
+        The covariances of the others in each component, or of Student-t components their scales before s_k; they
+        do not depend on the values given. Of the mixture's family where columns are independent within components, `Tied` where components share
         their covariance, `Full` otherwise.
     coefficients : ndarray of shape (k, q, g) or None
         B_k, in units of the others over units of the given; None where the columns are independent.
@@ -82,7 +88,7 @@ class Conditional:
     Raises
     ------
     ParameterError
-        If a column does not exist or is named twice, none is given, or none is left.
+        If a column does not exist or is named twice, none is given, or none is left; if there is noise.
 
     Examples
     --------
@@ -97,6 +103,7 @@ class Conditional:
     """
 
     def __init__(self, mixture: Mixture, given: Sequence[int]) -> None:
+        refuse_noise(mixture, "a conditional")
         self.given = _checked_columns(given, mixture.n_features, "given")
         self.others = np.setdiff1d(np.arange(mixture.n_features), self.given)
         if not len(self.others):
@@ -183,7 +190,25 @@ class Conditional:
         log_weights -= np.log(totals)
         if lost.any():
             log_weights[lost] = log_of(self._source.posterior(x[lost]))
-        return RowMixtures(log_weights, self._means_at(x), self.covariance)
+        degrees = self._source.degrees_of_freedom
+        if degrees is None:
+            return RowMixtures(log_weights, self._means_at(x), self.covariance)
+        return RowMixtures(log_weights, self._means_at(x), self.covariance, degrees + x.shape[1], self._scales_at(x))
+
+    def _scales_at(self, x: Array) -> Array:
+        """Return s (n, k): how far the given values are from each component stretches what is left."""
+        source, g = self._source, x.shape[1]
+        assert source.degrees_of_freedom is not None
+        nu = source.degrees_of_freedom
+        halves = np.empty((len(nu), len(x)))
+        frame = source.frame
+        framed = source.into(frame)
+        with np.errstate(over="ignore"):
+            z = np.ascontiguousarray(frame.points_in(x).T)
+            framed.covariance.score_centred(z, framed.means, framed.covariance.whitening, np.zeros(len(nu)), halves)
+            finite = np.isfinite(nu)
+            some = np.where(finite, nu, 1.0)
+            return np.where(finite, (some - 2.0 * halves.T) / (some + g), 1.0)
 
     def _means_at(self, x: Array) -> Array:
         if self.coefficients is None:

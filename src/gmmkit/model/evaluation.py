@@ -20,7 +20,7 @@ from gmmkit.model.scorer import Scorer, Workspace
 __all__ = ["BlockAnswer", "Likelihood", "classify", "evaluate", "evaluate_blocks", "likelihood"]
 
 Array = NDArray[np.float64]
-Quantity = Literal["log_density", "component_log_density", "posterior"]
+Quantity = Literal["log_density", "component_log_density", "posterior", "noise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Likelihood:
     log_likelihood : float
         ``Σ w_i log p(x_i)``, in nats.
     log_certainty : float
-        ``Σ w_i log max_k p(k | x_i)``: 0 when every row is surely of one component (the ICL's second term).
+        ``Σ w_i log max_k p(k | x_i)``, noise among the k: 0 when every row is surely of one (the ICL's second term).
     total_weight : float
         ``Σ w_i``.
     """
@@ -49,7 +49,7 @@ class BlockAnswer:
     Attributes
     ----------
     labels : ndarray of shape (b,)
-        The most probable component.
+        The most probable component; −1 for noise.
     posterior : ndarray of shape (b, k)
         A view of a buffer: valid until the next block is asked for.
     log_density : ndarray of shape (b,)
@@ -73,23 +73,26 @@ def evaluate(
     table = _checked_table(mixture, rows)
     volume = mixture.frame.log_volume
     shape: tuple[int, ...] = (table.n_rows,)
-    if quantity != "log_density":
+    if quantity in ("component_log_density", "posterior"):
         shape = (table.n_rows, mixture.n_components)
     answer: NDArray[Any] = np.empty(shape, dtype=dtype)
     if quantity == "component_log_density":
         # With equal weights a score is the component's own log-density, less log k.
         k = mixture.n_components
-        mixture = Mixture.trusted(np.full(k, 1.0 / k), mixture.means, mixture.covariance)
+        mixture = mixture.changed(weights=np.full(k, 1.0 / k), noise=None)
         volume = mixture.frame.log_volume + math.log(k)
 
     def write(scorer: Scorer, block: Block, work: Workspace) -> None:
         place = slice(block.index, block.index + len(block.rows))
         if quantity == "component_log_density":
             scores = scorer.score(block.rows, work)
-            term = scorer.covariance.row_term(work.z) if work.expanded else None
+            term = scorer.row_term(work)
             answer[place] = (scores if term is None else scores + term).T + volume
             return
         posterior, log_density = scorer.responsibilities(block.rows, work)
+        if quantity == "noise":
+            answer[place] = 0.0 if scorer.log_noise is None else work.scored[-1]
+            return
         answer[place] = posterior.T if quantity == "posterior" else log_density + volume
 
     _each_block(table, mixture, write, n_jobs)
@@ -106,21 +109,26 @@ def evaluate_blocks(mixture: Mixture, rows: Any) -> Iterator[tuple[Block, BlockA
     for block in table.blocks(plan.block_rows):
         table.check_finite(block)
         posterior, log_density = scorer.responsibilities(block.rows, work)
-        yield block, BlockAnswer(posterior.argmax(axis=0), posterior.T, log_density + volume)
+        yield block, BlockAnswer(_labels(scorer, work.scored), posterior.T, log_density + volume)
 
 
 def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArray[np.intp]:
-    """Return the most probable component of each row (n,)."""
+    """Return the most probable component of each row (n,); −1 for noise."""
     table = _checked_table(mixture, rows)
     labels = np.empty(table.n_rows, dtype=np.intp)
 
     def write(scorer: Scorer, block: Block, work: Workspace) -> None:
+        place = slice(block.index, block.index + len(block.rows))
+        if scorer.log_noise is not None:
+            scorer.responsibilities(block.rows, work)
+            labels[place] = _labels(scorer, work.scored)
+            return
         scores = scorer.score(block.rows, work)
         found = scores.argmax(axis=0)
         lost = np.flatnonzero(~np.isfinite(scores.max(axis=0)))
         if len(lost):
             found[lost] = scorer.nearest(work.z[:, lost])
-        labels[block.index : block.index + len(block.rows)] = found
+        labels[place] = found
 
     _each_block(table, mixture, write, n_jobs)
     return labels
@@ -135,8 +143,8 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
         sums = []
         for block in table.blocks(plan.block_rows, start, stop):
             table.check_finite(block)
-            posterior, log_density = scorer.responsibilities(block.rows, work)
-            log_certainty = np.log(posterior.max(axis=0))
+            _, log_density = scorer.responsibilities(block.rows, work)
+            log_certainty = np.log(work.scored.max(axis=0))
             weights = np.ones(len(block.rows)) if block.weights is None else block.weights
             held = weights > 0
             sums.append(
@@ -154,6 +162,14 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
         parts = workers.map_merge(task, plan.tasks(), list.__add__)
     log_likelihood, log_certainty, total = (math.fsum(column) for column in zip(*parts, strict=True))
     return Likelihood(log_likelihood + total * scorer.frame.log_volume, log_certainty, total)
+
+
+def _labels(scorer: Scorer, scored: Array) -> NDArray[np.intp]:
+    """Return the most probable of responsibilities that have noise in their last row, if there is any."""
+    labels = scored.argmax(axis=0)
+    if scorer.log_noise is not None:
+        labels[labels == len(scored) - 1] = -1
+    return labels
 
 
 def _each_block(

@@ -1,6 +1,6 @@
-"""A Gaussian mixture as a value.
+"""A mixture as a value: of Gaussians, or of Student-t components; with a uniform background, or without.
 
-    p(x) = Σ_k w_k N(x; μ_k, Σ_k)
+    p(x) = Σ_k w_k N(x; μ_k, Σ_k)        p(x) = Σ_k w_k t_ν_k(x; μ_k, Σ_k)        … + w₀ / V
 
 Frozen, closed under its operations (marginals, conditionals, affine maps and merges are mixtures), built from
 known parameters without any fit.
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -20,8 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from gmmkit.data import Table
 from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Covariance, family
+from gmmkit.model.noise import Noise
 from gmmkit.model.scorer import Scorer
-from gmmkit.model.validity import check_parameters
+from gmmkit.model.tails import check_moments, excess_spread
+from gmmkit.model.validity import check_parameters, checked_degrees, refuse_noise
 from gmmkit.numerics.frame import Frame, power_of_two
 from gmmkit.numerics.streams import Seed, generator
 
@@ -34,18 +35,25 @@ __all__ = ["Mixture"]
 Array = NDArray[np.float64]
 Rows = ArrayLike | Table
 
+_PARAMETERS = ("weights", "means", "covariance", "degrees_of_freedom", "noise")
+
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """A mixture of k Gaussians in d columns.
+    """A mixture of k Gaussians, or Student-t components, in d columns.
 
     Parameters
     ----------
     weights : array_like of shape (k,)
-        Non-negative, summing to 1.
+        Non-negative, summing to 1; with noise, to 1 less the noise's weight.
     means : array_like of shape (k, d)
     covariance : Covariance
         ``Full(…)``, ``Tied(…)``, ``Diagonal(…)`` or ``Spherical(…)``: a family says what the array means.
+    degrees_of_freedom : array_like of shape (k,) or float, optional
+        ν_k, positive, of Student-t components; `covariance` then holds their scales Σ_k, and a component's own
+        covariance is ``ν / (ν − 2)`` times its scale. Infinity is the Gaussian. None: all are Gaussian.
+    noise : Noise, optional
+        A uniform background.
 
     Raises
     ------
@@ -65,25 +73,47 @@ class Mixture:
     weights: Array
     means: Array
     covariance: Covariance
+    degrees_of_freedom: Array | None = None
+    noise: Noise | None = None
 
     def __post_init__(self) -> None:
-        weights, means = (np.array(a, dtype=np.float64) for a in (self.weights, self.means))
-        check_parameters(weights, means, self.covariance)
-        for name, array in (("weights", weights), ("means", means)):
+        arrays = {name: np.array(getattr(self, name), dtype=np.float64) for name in ("weights", "means")}
+        check_parameters(arrays["weights"], arrays["means"], self.covariance, self.noise)
+        if self.degrees_of_freedom is not None:
+            arrays["degrees_of_freedom"] = checked_degrees(self.degrees_of_freedom, len(arrays["weights"]))
+        for name, array in arrays.items():
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
     @classmethod
-    def trusted(cls, weights: Array, means: Array, covariance: Covariance) -> Self:
+    def trusted(
+        cls,
+        weights: Array,
+        means: Array,
+        covariance: Covariance,
+        degrees_of_freedom: Array | None = None,
+        noise: Noise | None = None,
+    ) -> Self:
         """Return a mixture without checking anything: for parameters that a fit has just produced."""
         mixture = object.__new__(cls)
-        for name, value in (("weights", weights), ("means", means), ("covariance", covariance)):
+        for name, value in zip(_PARAMETERS, (weights, means, covariance, degrees_of_freedom, noise), strict=True):
             object.__setattr__(mixture, name, value)
         return mixture
 
+    def changed(self, **parameters: Any) -> Mixture:
+        """Return the mixture with some of its parameters replaced, without checking anything."""
+        return Mixture.trusted(**{**self.__getstate__(), **parameters})
+
     @classmethod
     def from_arrays(
-        cls, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike, *, covariance_type: str = "full"
+        cls,
+        weights: ArrayLike,
+        means: ArrayLike,
+        covariances: ArrayLike,
+        *,
+        covariance_type: str = "full",
+        degrees_of_freedom: ArrayLike | None = None,
+        noise: Noise | None = None,
     ) -> Self:
         """Build a mixture from scikit-learn's arrays.
 
@@ -92,8 +122,18 @@ class Mixture:
         weights : array_like of shape (k,)
         means : array_like of shape (k, d)
         covariances : array_like
-            (k, d, d) for "full", (d, d) for "tied", (k, d) for "diag", (k,) for "spherical".
+            (k, d, d) for "full", (d, d) for "tied", (k, d) for "diag", (k,) for "spherical". For mclust's other
+            structures as they hold them: () for "EII", (d,) for "EEI", (k, d) for "VEI" and "EVI", (k, d, d) for
+            the rest.
         covariance_type : str, default="full"
+            scikit-learn's name or mclust's.
+        degrees_of_freedom : array_like of shape (k,), optional
+        noise : Noise, optional
+
+        Raises
+        ------
+        ParameterError
+            If the arrays are no mixture, or break the structure (relative 1e-6).
 
         Examples
         --------
@@ -105,18 +145,24 @@ class Mixture:
         if means.ndim != 2:
             raise ParameterError(f"means must have the shape (components, columns), but got {means.shape}")
         k, d = means.shape
-        expected = family(covariance_type).contraction.shape(k, d)
+        structure = family(covariance_type, d)
+        expected = structure.contraction.shape(k, d)
         if np.shape(covariances) != expected:
             raise ParameterError(
                 f"{covariance_type} covariances for means of shape {means.shape} must have the shape {expected}, "
                 f"but got {np.shape(covariances)}"
             )
-        covariance = family(covariance_type)(covariances, n_components=k, n_features=d)
-        return cls(np.asarray(weights, dtype=np.float64), means, covariance)
+        covariance = structure(covariances, n_components=k, n_features=d)
+        degrees = None if degrees_of_freedom is None else np.asarray(degrees_of_freedom, dtype=np.float64)
+        mixture = cls(np.asarray(weights, dtype=np.float64), means, covariance, degrees, noise)
+        violation = covariance.violation()
+        if violation is not None:
+            raise ParameterError(f"{covariance_type} covariances: {violation}; give what they share, or use 'full'")
+        return mixture
 
     def __getstate__(self) -> dict[str, Any]:
         # The parameters only: what was computed from them is computed again.
-        return {name: self.__dict__[name] for name in ("weights", "means", "covariance")}
+        return {name: self.__dict__[name] for name in _PARAMETERS}
 
     # --- what it is -----------------------------------------------------------------------------------
 
@@ -142,29 +188,55 @@ class Mixture:
 
     @property
     def n_parameters(self) -> int:
-        """Number of free parameters: weights, means and covariances."""
+        """Number of free parameters: weights, means, covariances; weight and volume of noise.
+
+        A value does not know how its degrees of freedom were found: a fit that estimated them counts them too
+        (`FitResult.n_parameters`).
+        """
         k, d = self.means.shape
-        return int(k - 1 + k * d + self.covariance.n_parameters(k, d))
+        return int(k - 1 + k * d + self.covariance.n_parameters(k, d)) + (0 if self.noise is None else 2)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mixture):
             return NotImplemented
-        same = np.array_equal(self.weights, other.weights) and np.array_equal(self.means, other.means)
-        return same and self.covariance == other.covariance
+        if (self.degrees_of_freedom is None) != (other.degrees_of_freedom is None):
+            return False
+        arrays = ("weights", "means") + (() if self.degrees_of_freedom is None else ("degrees_of_freedom",))
+        same = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in arrays)
+        return same and self.covariance == other.covariance and self.noise == other.noise
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Mixture({self.n_components} components, {self.n_features} columns, {self.covariance_type})"
+        kind = "" if self.degrees_of_freedom is None else ", Student-t"
+        beside = "" if self.noise is None else f", noise {self.noise.weight:.3g}"
+        sizes = f"{self.n_components} components, {self.n_features} columns"
+        return f"Mixture({sizes}, {self.covariance_type}{kind}{beside})"
 
     def mean(self) -> Array:
-        """Return the mean of the mixture (d,): ``Σ w_k μ_k``."""
+        """Return the mean of the mixture (d,): ``Σ w_k μ_k``.
+
+        Raises
+        ------
+        ParameterError
+            If a component has at most 1 degree of freedom and so no mean, or there is noise.
+        """
+        refuse_noise(self, "a mean")
+        check_moments(self.degrees_of_freedom, self.weights, 1)
         return self.weights @ self.means
 
     def covariance_matrix(self) -> Array:
-        """Return the covariance of the mixture (d, d): within plus between components."""
+        """Return the covariance of the mixture (d, d): within plus between components.
+
+        Raises
+        ------
+        ParameterError
+            If a component has at most 2 degrees of freedom and so no covariance, or there is noise.
+        """
+        check_moments(self.degrees_of_freedom, self.weights, 2)
         deviations = self.means - self.mean()
-        within = np.einsum("k,kij->ij", self.weights, self.covariance.dense())
+        shares = self.weights if self.degrees_of_freedom is None else self.weights * excess_spread(self.degrees_of_freedom)
+        within = np.einsum("k,kij->ij", shares, self.covariance.dense())
         return np.asarray(within + (self.weights[:, None] * deviations).T @ deviations)
 
     # --- frames ---------------------------------------------------------------------------------------
@@ -172,7 +244,9 @@ class Mixture:
     @cached_property
     def frame(self) -> Frame:
         """The frame in which the mixture is near the origin and near unit size."""
-        shift = self.mean()
+        shift = self.weights @ self.means
+        if self.noise is not None:
+            shift = shift / self.weights.sum()
         spread = np.abs(self.means - shift).max(axis=0)
         spread = np.maximum(spread, np.sqrt(self.covariance.variances().max(axis=0)))
         if self.covariance.equivariance == "scalar":
@@ -183,21 +257,37 @@ class Mixture:
     def scorer(self) -> Scorer:
         """The mixture made ready to score rows, in its own frame."""
         framed = self.into(self.frame)
-        with np.errstate(divide="ignore"):
-            log_weights = np.log(framed.weights)
         unshifted = Frame(np.zeros(self.n_features), self.frame.scale)
-        exact = Scorer(log_weights, self.means * self.frame.scale, framed.covariance, unshifted, centred=True)
-        return Scorer(log_weights, framed.means, framed.covariance, self.frame, exact=exact)
+        exact = framed.changed(means=self.means * self.frame.scale).scorer_in(unshifted, centred=True)
+        return framed.scorer_in(self.frame, exact=exact)
+
+    def scorer_in(self, frame: Frame, *, exact: Scorer | None = None, centred: bool = False) -> Scorer:
+        """Return what scores rows read into a frame, in whose coordinates this mixture is."""
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(self.weights)
+            log_noise = None if self.noise is None else float(np.log(self.noise.weight)) + self.noise.log_density
+        return Scorer(
+            log_weights,
+            self.means,
+            self.covariance,
+            frame,
+            exact=exact,
+            centred=centred,
+            degrees_of_freedom=self.degrees_of_freedom,
+            log_noise=log_noise,
+        )
 
     def into(self, frame: Frame) -> Mixture:
         """Return this mixture in the coordinates of a frame."""
         covariance = self.covariance.rescaled(frame.scale)
-        return Mixture.trusted(self.weights, frame.points_in(self.means), covariance)
+        noise = None if self.noise is None else self.noise.into(frame)
+        return self.changed(means=frame.points_in(self.means), covariance=covariance, noise=noise)
 
     def out_of(self, frame: Frame) -> Mixture:
         """Return this mixture, given in a frame's coordinates, in the data's."""
         covariance = self.covariance.rescaled(1.0 / frame.scale)
-        return Mixture.trusted(self.weights, frame.points_out(self.means), covariance)
+        noise = None if self.noise is None else self.noise.out_of(frame)
+        return self.changed(means=frame.points_out(self.means), covariance=covariance, noise=noise)
 
     # --- rows -----------------------------------------------------------------------------------------
 
@@ -211,19 +301,28 @@ class Mixture:
         return evaluate(self, rows, "log_density", n_jobs=n_jobs)
 
     def component_log_density(self, rows: Rows, *, n_jobs: int | None = None) -> Array:
-        """Return ``log N(x; μ_k, Σ_k)`` (n, k) for each row and component, weights left out."""
+        """Return ``log N(x; μ_k, Σ_k)``, or of the t, (n, k) for each row and component, weights left out."""
         from gmmkit.model.evaluation import evaluate
 
         return evaluate(self, rows, "component_log_density", n_jobs=n_jobs)
 
     def posterior(self, rows: Rows, *, n_jobs: int | None = None) -> Array:
-        """Return the probability of each component given each row (n, k); rows sum to 1, however far they are."""
+        """Return the probability of each component given each row (n, k).
+
+        Rows sum to 1, however far they are; with noise, to 1 less its probability.
+        """
         from gmmkit.model.evaluation import evaluate
 
         return evaluate(self, rows, "posterior", n_jobs=n_jobs)
 
+    def noise_probability(self, rows: Rows, *, n_jobs: int | None = None) -> Array:
+        """Return the probability that each row is noise (n,): 0 where the mixture has none."""
+        from gmmkit.model.evaluation import evaluate
+
+        return evaluate(self, rows, "noise", n_jobs=n_jobs)
+
     def classify(self, rows: Rows, *, n_jobs: int | None = None) -> NDArray[np.intp]:
-        """Return the most probable component of each row (n,)."""
+        """Return the most probable component of each row (n,); −1 where noise is the most probable."""
         from gmmkit.model.evaluation import classify
 
         return classify(self, rows, n_jobs=n_jobs)
@@ -241,28 +340,33 @@ class Mixture:
         -------
         rows : ndarray of shape (n_rows, d)
         components : ndarray of shape (n_rows,)
-            Which component each row came from; rows come grouped by component, as in scikit-learn.
+            Which component each row came from, −1 for noise; rows come grouped by component, as in scikit-learn.
         """
-        if not isinstance(n_rows, Integral) or n_rows < 1:
-            raise ParameterError(f"n_rows must be a whole number of at least 1, but got {n_rows!r}")
-        random = generator(seed)
-        counts = random.multinomial(n_rows, self.weights / self.weights.sum())
-        components = np.repeat(np.arange(self.n_components), counts)
-        rows = random.standard_normal((n_rows, self.n_features))
-        scaled = self.into(self.frame)
-        start = 0
-        for j, count in enumerate(counts):
-            rows[start : start + count] = scaled.covariance.colour(rows[start : start + count], j) + scaled.means[j]
-            start += count
-        return self.frame.points_out(rows), components
+        from gmmkit.model.drawing import draw
+
+        return draw(self, n_rows, generator(seed))
 
     # --- other mixtures -------------------------------------------------------------------------------
 
     def take(self, components: Sequence[int] | NDArray[np.intp]) -> Mixture:
-        """Return the mixture of some of the components, weights renormalised."""
+        """Return the mixture of some of the components, weights renormalised; noise stays as it is."""
         chosen = np.asarray(components, dtype=np.intp)
-        weights = self.weights[chosen]
-        return Mixture.trusted(weights / weights.sum(), self.means[chosen], self.covariance.take(chosen))
+        weights = self.weights[chosen] / self.weights[chosen].sum()
+        if self.noise is not None:
+            weights = weights * (1.0 - self.noise.weight)
+        degrees = None if self.degrees_of_freedom is None else self.degrees_of_freedom[chosen]
+        covariance = self.covariance.take(chosen)
+        return Mixture.trusted(weights, self.means[chosen], covariance, degrees, self.noise)
+
+    def without_noise(self) -> Mixture:
+        """Return the mixture of the components alone."""
+        if self.noise is None:
+            return self
+        return self.changed(weights=self.weights / self.weights.sum(), noise=None)
+
+    def beside(self, noise: Noise) -> Mixture:
+        """Return the mixture of the components with a background in place of the one they had, if any."""
+        return self.changed(weights=self.without_noise().weights * (1.0 - noise.weight), noise=noise)
 
     def marginal(self, columns: Sequence[int]) -> Mixture:
         """Return the distribution of some columns, in the given order."""

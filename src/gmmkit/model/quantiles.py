@@ -1,6 +1,6 @@
 """Distribution function and quantiles.
 
-    F(x) = Σ_k w_k Φ((x − μ_k) / σ_k)        F(Q(p)) = p
+    F(x) = Σ_k w_k Φ((x − μ_k) / σ_k)        F(Q(p)) = p        (of Student-t components, their own law for Φ)
 
 Quantiles solve, with L the components whose mean is below x and U the others,
 
@@ -12,15 +12,15 @@ between narrow components, where F is flat to every digit.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import erfcx, log_ndtr, ndtr, ndtri
 
 from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
+from gmmkit.model.tails import Tails
+from gmmkit.model.validity import refuse_noise
 from gmmkit.numerics.roots import roots
 
 __all__ = ["cdf", "cdf_of", "chunks", "log_sum", "one_column", "quantile", "quantile_of"]
@@ -28,8 +28,6 @@ __all__ = ["cdf", "cdf_of", "chunks", "log_sum", "one_column", "quantile", "quan
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-_ROOT_HALF = math.sqrt(0.5)
-_ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
 _EPSILON = float(np.finfo(np.float64).eps)
 # Temporaries of rows × components are made for so many values at a time.
 _CHUNK = 2**18
@@ -62,18 +60,18 @@ def cdf(mixture: Mixture, values: ArrayLike) -> Array:
     >>> cdf(m, [-np.inf, 0.0, 5.0, 10.0]).round(6)
     array([0.  , 0.25, 0.5 , 0.75])
     """
-    means, deviations = one_column(mixture)
+    means, deviations, tails = one_column(mixture)
     x = np.asarray(values, dtype=np.float64)
     flat, answer = x.ravel(), np.empty(x.size)
     for part in chunks(x.size, len(means)):
-        answer[part] = cdf_of(mixture.weights[None], means[None], deviations, flat[part])
+        answer[part] = cdf_of(mixture.weights[None], means[None], deviations, flat[part], tails)
     return answer.reshape(x.shape)
 
 
-def cdf_of(weights: Array, means: Array, deviations: Array, values: Array) -> Array:
-    """Return F(x) for `values` (n,), weights and means (n, k) or (1, k), and standard deviations (k,)."""
+def cdf_of(weights: Array, means: Array, deviations: Array, values: Array, tails: Tails) -> Array:
+    """Return F(x) for `values` (n,), weights and means (n, k) or (1, k), and scales (k,) or (n, k)."""
     with np.errstate(over="ignore"):
-        below = ndtr((values[:, None] - means) / deviations)
+        below = tails.cdf((values[:, None] - means) / deviations)
     return np.asarray(np.minimum((weights * below).sum(axis=1) / weights.sum(axis=1), 1.0))
 
 
@@ -106,23 +104,27 @@ def quantile(mixture: Mixture, probabilities: ArrayLike) -> Array:
     >>> quantile(m, [0.0, 1e-300, 0.25, 0.5, 0.75]).round(4)
     array([    -inf, -37.0284,   0.    ,   5.    ,  10.    ])
     """
-    means, deviations = one_column(mixture)
+    means, deviations, tails = one_column(mixture)
     p = np.asarray(probabilities, dtype=np.float64)
     with np.errstate(divide="ignore"):
         log_weights = np.log(mixture.weights)
     row = np.zeros(p.size, dtype=np.intp)
-    return quantile_of(log_weights[None], means[None], deviations, p.ravel(), row).reshape(p.shape)
+    return quantile_of(log_weights[None], means[None], deviations, p.ravel(), row, tails).reshape(p.shape)
 
 
-def quantile_of(log_weights: Array, means: Array, deviations: Array, probabilities: Array, row: Indices) -> Array:
+def quantile_of(
+    log_weights: Array, means: Array, deviations: Array, probabilities: Array, row: Indices, tails: Tails
+) -> Array:
     """Return the quantile of mixture ``row[i]`` at ``probabilities[i]``.
 
     Parameters
     ----------
     log_weights, means : ndarray of shape (n, k)
-    deviations : ndarray of shape (k,)
-        Standard deviations, the same for all n mixtures.
+    deviations : ndarray of shape (k,) or (n, k)
+        Scales: standard deviations where components are Gaussian.
     probabilities, row : ndarray of shape (m,)
+    tails : Tails
+        Of k components.
 
     Raises
     ------
@@ -133,12 +135,15 @@ def quantile_of(log_weights: Array, means: Array, deviations: Array, probabiliti
     if outside.any():
         raise ParameterError(f"probabilities must be between 0 and 1, but got {probabilities[outside][0]:g}")
     order = np.argsort(means, axis=1)
-    log_weights, means = (np.take_along_axis(array, order, axis=1) for array in (log_weights, means))
+    deviations = np.broadcast_to(deviations, means.shape)
+    log_weights, means, deviations = (
+        np.take_along_axis(array, order, axis=1) for array in (log_weights, means, deviations)
+    )
     with np.errstate(under="ignore"):
         shares = np.exp(log_weights)
     cumulative = np.cumsum(shares, axis=1)
     cumulative /= cumulative[:, -1:]
-    ordered = _Ordered(log_weights, means, deviations[order], shares, cumulative)
+    ordered = _Ordered(log_weights, means, deviations, shares, cumulative, tails.taken(order))
     answer = np.where(probabilities > 0, np.inf, -np.inf)
     inner = np.flatnonzero((probabilities > 0) & (probabilities < 1))
     for part in chunks(len(inner), means.shape[1]):
@@ -147,14 +152,18 @@ def quantile_of(log_weights: Array, means: Array, deviations: Array, probabiliti
     return answer
 
 
-def one_column(mixture: Mixture) -> tuple[Array, Array]:
-    """Return the means and the standard deviations (k,) of a mixture that must be of one column."""
+def one_column(mixture: Mixture) -> tuple[Array, Array, Tails]:
+    """Return the means, the scales (k,) and the standard laws of a mixture that must be of one column, without noise.
+
+    Scales are standard deviations where components are Gaussian.
+    """
+    refuse_noise(mixture, "this")
     if mixture.n_features != 1:
         raise ParameterError(
             f"this is defined for one column, but the mixture is of {mixture.n_features}: "
             "take one with .marginal([j]) first"
         )
-    return mixture.means[:, 0], np.sqrt(mixture.covariance.variances()[:, 0])
+    return mixture.means[:, 0], np.sqrt(mixture.covariance.variances()[:, 0]), Tails(mixture.degrees_of_freedom)
 
 
 def chunks(n: int, k: int) -> list[slice]:
@@ -168,23 +177,29 @@ def chunks(n: int, k: int) -> list[slice]:
 
 @dataclass(frozen=True, slots=True)
 class _Ordered:
-    """Mixtures of one column, components in the order of their means: arrays (n, k)."""
+    """Mixtures of one column, components in the order of their means: arrays and laws (n, k)."""
 
     log_weights: Array
     means: Array
     deviations: Array
     weights: Array
     cumulative: Array
+    tails: Tails
 
     def taken(self, row: Indices) -> _Ordered:
         return _Ordered(
-            self.log_weights[row], self.means[row], self.deviations[row], self.weights[row], self.cumulative[row]
+            self.log_weights[row],
+            self.means[row],
+            self.deviations[row],
+            self.weights[row],
+            self.cumulative[row],
+            self.tails.taken(row),
         )
 
     def quantiles(self, p: Array) -> Array:
         """Return one quantile for each mixture."""
         # Between the components' own quantiles lies the mixture's.
-        offsets = self.deviations * ndtri(p)[:, None]
+        offsets = self.deviations * self.tails.quantile(p[:, None])
         own = self.means + offsets
         slack = 1e-13 * (np.abs(self.means) + np.abs(offsets))
         low = np.where(self.weights > 0, own - slack, np.inf).min(axis=1)
@@ -199,16 +214,16 @@ class _Ordered:
             for array in (self.cumulative, self.weights, self.means, self.deviations)
         )
         share = 1 - (cumulative - p) / np.where(weight > 0, weight, 1.0)
-        return np.asarray(mean + deviation * ndtri(np.clip(share, 1e-300, 1 - _EPSILON)))
+        standard = self.tails.along(last).quantile(np.clip(share, 1e-300, 1 - _EPSILON)[:, None])[:, 0]
+        return np.asarray(mean + deviation * standard)
 
     def _residual(self, x: Array, p: Array) -> tuple[Array, Array]:
         """Return ``log(A + c⁺) − log(B + c⁻)``, whose sign is F(x) − p's, and its slope."""
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             z = (x[:, None] - self.means) / self.deviations
             left = self.means < x[:, None]
-            tails = self.log_weights + log_ndtr(np.where(left, -z, z))
-            # Slope of a tail's logarithm, φ(z) / Φ(−|z|) / σ, never as a difference of the two logarithms.
-            slopes = _ROOT_2_OVER_PI / erfcx(np.abs(z) * _ROOT_HALF) / self.deviations
+            tails = self.log_weights + self.tails.log_tail(np.where(left, -z, z))
+            slopes = self.tails.tail_slope(z) / self.deviations
             below = left.sum(axis=1)
             before = np.take_along_axis(self.cumulative, np.maximum(below - 1, 0)[:, None], axis=1)[:, 0]
             c = np.where(below > 0, before, 0.0) - p

@@ -16,12 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import gammaincinv, ndtr
+from scipy.special import fdtri, gammaincinv
 
 from gmmkit.errors import ParameterError
+from gmmkit.kernels import student
 from gmmkit.model.compare import Estimate, check_samples, held
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.quantiles import chunks, log_sum, one_column
+from gmmkit.model.tails import Tails
+from gmmkit.model.validity import refuse_noise
 from gmmkit.numerics.roots import roots
 from gmmkit.numerics.streams import Seed
 
@@ -42,7 +45,7 @@ def highest_density_level(
     """Return the log-density c with ``P(log p(x) ≥ c) = probability``: the edge of the highest-density region.
 
     Exact, with standard error 0, for one column or where only one component has weight
-    (``−½ (d log 2π + log det Σ + χ²_d(probability))``). Otherwise a quantile of the log-densities of drawn rows, with
+    (``−½ (d log 2π + log det Σ + χ²_d(probability))``; of a Student-t, ``δ / d`` has an F distribution). Otherwise a quantile of the log-densities of drawn rows, with
     its standard error from the order statistics one binomial standard deviation away (Woodruff 1952).
 
     Parameters
@@ -61,7 +64,7 @@ def highest_density_level(
     Raises
     ------
     ParameterError
-        If `probability` is not between 0 and 1, or `n_samples` is below 2.
+        If `probability` is not between 0 and 1, or `n_samples` is below 2; if there is noise.
 
     Examples
     --------
@@ -72,12 +75,18 @@ def highest_density_level(
     """
     _check_probability(probability)
     check_samples(n_samples)
+    refuse_noise(mixture, "a highest-density level")
     volume = mixture.frame.log_volume
     inside = held(mixture.into(mixture.frame))
     d = inside.n_features
     if inside.n_components == 1:
-        radius = float(gammaincinv(0.5 * d, probability))
-        return Estimate(volume - d * _HALF_LOG_2PI - 0.5 * float(inside.covariance.log_determinants[0]) - radius, 0.0)
+        peak = volume - d * _HALF_LOG_2PI - 0.5 * float(inside.covariance.log_determinants[0])
+        nu = inside.degrees_of_freedom
+        if nu is None or np.isinf(nu[0]):
+            return Estimate(peak - float(gammaincinv(0.5 * d, probability)), 0.0)
+        distance = np.array([[d * float(fdtri(d, nu[0], probability))]])
+        peaks = peak + student.peak_offsets(nu, d)
+        return Estimate(float(student.student_scores(distance, peaks, nu, d, np.empty((1, 1)))[0, 0]), 0.0)
     if d == 1:
         return Estimate(_Curve.of(inside).level(probability) + volume, 0.0)
     rows, _ = inside.sample(n_samples, seed=seed)
@@ -136,6 +145,9 @@ class _Curve:
     Attributes
     ----------
     log_weights, means, deviations : ndarray of shape (k,)
+        Deviations are scales where components are Student-t.
+    tails : Tails
+        Of the components.
     turns, heights : ndarray of shape (2 m − 1,)
         Modes and antimodes from left to right, and the log-density there.
     """
@@ -143,16 +155,17 @@ class _Curve:
     log_weights: Array
     means: Array
     deviations: Array
+    tails: Tails
     turns: Array
     heights: Array
 
     @classmethod
     def of(cls, mixture: Mixture) -> _Curve:
-        means, deviations = one_column(mixture)
+        means, deviations, tails = one_column(mixture)
         nothing = np.empty(0)
-        flat = cls(np.log(mixture.weights), means, deviations, nothing, nothing)
+        flat = cls(np.log(mixture.weights), means, deviations, tails, nothing, nothing)
         turns = flat._turning_points()
-        return cls(flat.log_weights, means, deviations, turns, flat.log_density(turns)[0])
+        return cls(flat.log_weights, means, deviations, tails, turns, flat.log_density(turns)[0])
 
     def level(self, probability: float) -> float:
         """Return the log-density above which the probability lies."""
@@ -177,7 +190,7 @@ class _Curve:
 
     def intervals(self, level: float) -> tuple[Array, Array]:
         """Return where the log-density rises through a level and where it falls through it again."""
-        reach = self.deviations * np.sqrt(2 * np.maximum(-level - np.log(self.deviations) - _HALF_LOG_2PI, 0.0))
+        reach = self.deviations * self.tails.reach(level + np.log(self.deviations))
         # Beyond the reach of all components the density is below the level.
         edges = np.concatenate(
             [
@@ -206,9 +219,9 @@ class _Curve:
         for part in chunks(len(x), len(self.means)):
             z = (self.means - x[part, None]) / self.deviations
             with np.errstate(over="ignore"):
-                terms = self.log_weights - np.log(self.deviations) - _HALF_LOG_2PI - 0.5 * z * z
+                terms = self.log_weights - np.log(self.deviations) + self.tails.log_density(z)
             value[part] = log_sum(terms, np.full(len(z), -np.inf))
-            slope[part] = (np.exp(terms - value[part, None]) * z / self.deviations).sum(axis=1)
+            slope[part] = (np.exp(terms - value[part, None]) * self.tails.descent(z) / self.deviations).sum(axis=1)
         return value, slope
 
     def _turning_points(self) -> Array:
@@ -229,7 +242,8 @@ class _Curve:
         for part in chunks(len(x), len(self.means)):
             z = (self.means - x[part, None]) / self.deviations
             with np.errstate(over="ignore", divide="ignore"):
-                sizes = self.log_weights - 2 * np.log(self.deviations) - 0.5 * z * z + np.log(np.abs(z))
+                own = self.tails.log_density(z) + np.log(np.abs(self.tails.descent(z)))
+                sizes = self.log_weights - 2 * np.log(self.deviations) + own
             largest = sizes.max(axis=1, keepdims=True)
             shares = np.exp(sizes - np.where(np.isfinite(largest), largest, 0.0))
             answer[part] = (np.sign(z) * shares).sum(axis=1)
@@ -240,4 +254,4 @@ class _Curve:
         a, b = ((x[:, None] - self.means) / self.deviations for x in (starts, ends))
         flip = a > -b
         a, b = np.where(flip, -b, a), np.where(flip, -a, b)
-        return np.asarray((ndtr(b) - ndtr(a)) @ np.exp(self.log_weights))
+        return np.asarray((self.tails.cdf(b) - self.tails.cdf(a)) @ np.exp(self.log_weights))

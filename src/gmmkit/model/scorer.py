@@ -3,6 +3,9 @@
 The expanded form is two matrix products; its rounding error in a score is about ε·κ² (numerics of the house).
 κ² is bounded for each block by ``max_k uᵀ|P_k|u`` with u the block's largest |z| per column; a block beyond the
 bound goes centred, all its components together, so that one outlier costs one block.
+
+Student-t components score by the distances that Gaussian scores tell (`kernels/student.py`); a uniform background is
+one more row of scores, the same number for every row of the data.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.execution import Plan, plan_pass
-from gmmkit.kernels import expanded
+from gmmkit.kernels import expanded, student
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance import Covariance
 from gmmkit.numerics.frame import Frame
@@ -34,21 +37,24 @@ _EQUALLY_WIDE = 1e-13
 class Workspace:
     """Buffers of one task, reused from block to block; the last block scored is what `gather` reads."""
 
-    __slots__ = ("_psi", "_scores", "_z", "expanded", "psi", "scores", "z")
+    __slots__ = ("_distances", "_psi", "_scores", "_z", "distances", "expanded", "psi", "scored", "z")
 
-    def __init__(self, d: int, p: int, k: int, block_rows: int) -> None:
+    def __init__(self, d: int, p: int, k: int, block_rows: int, *, student: bool = False, noise: bool = False) -> None:
         self._psi = np.empty((max(p, 1 + d), block_rows))
         # Rows are read straight into the linear features, whose constant row never changes.
         self._psi[0] = 1.0
         self._z = self._psi[1 : 1 + d]
-        self._scores = np.empty((k, block_rows))
+        # The background's scores are the last row, where there is one.
+        self._scores = np.empty((k + noise, block_rows))
+        self._distances = np.empty((k if student else 0, block_rows))
         self.expanded = False
 
     def resize(self, n_rows: int) -> None:
         """Point the views at the first `n_rows` columns of the buffers."""
         self.z = self._z[:, :n_rows]
         self.psi = self._psi[:, :n_rows]
-        self.scores = self._scores[:, :n_rows]
+        self.scored = self._scores[:, :n_rows]
+        self.distances = self._distances[:, :n_rows]
 
 
 class Sums:
@@ -117,6 +123,10 @@ class Scorer:
     centred : bool, default=False
         Use the centred form for every block, however near: for first moments about points whose components'
         own covariances are not known yet.
+    degrees_of_freedom : ndarray of shape (k,), optional
+        Of Student-t components, whose scales `covariance` then holds; infinity: Gaussian.
+    log_noise : float, optional
+        Log weight plus log-density, in the frame, of a uniform background.
     """
 
     def __init__(
@@ -128,12 +138,17 @@ class Scorer:
         *,
         exact: Scorer | None = None,
         centred: bool = False,
+        degrees_of_freedom: Array | None = None,
+        log_noise: float | None = None,
     ) -> None:
         k, d = means.shape
+        self.degrees_of_freedom, self.log_noise = degrees_of_freedom, log_noise
         self.means, self.covariance, self.frame, self._exact = means, covariance, frame, exact
         self.family = type(covariance)
         weights = np.where(np.isfinite(log_weights), log_weights, _LOG_ZERO)
         self._constants = weights - 0.5 * (d * _LOG_2PI + covariance.log_determinants)
+        if degrees_of_freedom is not None:
+            self._peaks = self._constants + student.peak_offsets(degrees_of_freedom, d)
         self._whitening = covariance.whitening
         self._theta: Array | None = None
         if not centred and expanded_pays(self.family, k, d):
@@ -143,7 +158,8 @@ class Scorer:
     def values_per_row(self) -> int:
         """Float64 temporaries of a pass for each row: what block sizes are planned from."""
         k, d = self.means.shape
-        return int(2 * k + (3 * d if self._theta is None else self.family.features.size(d)))
+        beside = (0 if self.degrees_of_freedom is None else 2 * k) + (0 if self.log_noise is None else 2)
+        return int(2 * k + beside + (3 * d if self._theta is None else self.family.features.size(d)))
 
     def plan(self, n_rows: int) -> Plan:
         """Return how a pass over `n_rows` is cut: a function of sizes only."""
@@ -153,19 +169,29 @@ class Scorer:
         """Return buffers for one task."""
         k, d = self.means.shape
         p = 0 if self._theta is None else self.family.features.size(d)
-        return Workspace(d, p, k, block_rows)
+        is_student, has_noise = self.degrees_of_freedom is not None, self.log_noise is not None
+        return Workspace(d, p, k, block_rows, student=is_student, noise=has_noise)
 
     def score(self, rows: NDArray[np.generic], work: Workspace) -> Array:
-        """Read rows (B, d) into the frame and return their scores (k, B), less `row_term` in the expanded form."""
+        """Read rows (B, d) into the frame and return their scores (k, B), less `row_term`."""
         z, near = self._read(rows, work)
+        scores = work.scored[: len(self.means)]
         if near and self._theta is not None:
             work.expanded = True
             self.family.features.add_squares(z, work.psi)
-            return expanded.score(self._theta, work.psi, work.scores)
-        if self._exact is not None:
+            expanded.score(self._theta, work.psi, scores)
+        elif self._exact is not None:
             return self._exact.score(rows, work)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.family.score_centred(z, self.means, self._whitening, self._constants, work.scores)
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                self.family.score_centred(z, self.means, self._whitening, self._constants, scores)
+        return scores if self.degrees_of_freedom is None else self._student(work, scores)
+
+    def row_term(self, work: Workspace) -> Array | None:
+        """Return what all scores of the block last scored lack, for each row (B,), if anything."""
+        if not work.expanded or self.degrees_of_freedom is not None:
+            return None
+        return self.covariance.row_term(work.z)
 
     def read(self, rows: NDArray[np.generic], work: Workspace) -> None:
         """Read rows (B, d) into the frame without scoring them; what is gathered next is centred."""
@@ -174,15 +200,19 @@ class Scorer:
         self.frame.read(rows, work.z)
 
     def responsibilities(self, rows: NDArray[np.generic], work: Workspace) -> tuple[Array, Array]:
-        """Return the responsibilities (k, B), in `work.scores`, and the log-densities (B,) in the frame."""
+        """Return the responsibilities (k, B) and the log-densities (B,) in the frame.
+
+        The background's are the last row of `work.scored`, where there is one.
+        """
         scores = self.score(rows, work)
-        log_density, lost = log_normalise(scores)
+        term = self.row_term(work)
+        if self.log_noise is not None:
+            work.scored[-1] = self.log_noise if term is None else self.log_noise - term
+        log_density, lost = log_normalise(work.scored)
         if len(lost):
             scores[self.nearest(work.z[:, lost]), lost] = 1.0
-        if work.expanded:
-            term = self.covariance.row_term(work.z)
-            if term is not None:
-                log_density += term
+        if term is not None:
+            log_density += term
         return scores, log_density
 
     def nearest(self, z: Array) -> NDArray[np.intp]:
@@ -218,6 +248,37 @@ class Scorer:
     def sums(self) -> Sums:
         """Return empty sums for one task."""
         return Sums(self.family, self.means)
+
+    def _student(self, work: Workspace, scores: Array) -> Array:
+        """Turn a block's Gaussian scores into those of Student-t components; distances stay in `work.distances`."""
+        assert self.degrees_of_freedom is not None
+        d, distances = len(work.z), work.distances
+        term = self.covariance.row_term(work.z) if work.expanded else None
+        if term is not None:
+            scores += term
+        np.subtract(self._constants[:, None], scores, out=distances)
+        distances *= 2.0
+        # Rounding must not put a row nearer than at the centre.
+        np.maximum(distances, 0.0, out=distances)
+        student.student_scores(distances, self._peaks, self.degrees_of_freedom, d, scores)
+        if not np.isfinite(distances.max()):
+            self._far(work, scores)
+        return scores
+
+    def _far(self, work: Workspace, scores: Array) -> None:
+        """Score rows whose squared distances overflow: ``log(1 + δ/ν)`` is then ``log δ − log ν``."""
+        assert self.degrees_of_freedom is not None
+        k, d = self.means.shape
+        far = np.flatnonzero(~np.isfinite(work.distances).all(axis=0))
+        size = np.abs(work.z[:, far]).max(axis=0)
+        halves = self.family.score_centred(
+            work.z[:, far] / size, np.zeros((k, d)), self._whitening, np.zeros(k), np.empty((k, len(far)))
+        )
+        for j, nu in enumerate(self.degrees_of_freedom):
+            beyond = ~np.isfinite(work.distances[j, far])
+            if np.isfinite(nu):
+                logs = np.log(-2.0 * halves[j]) + 2.0 * np.log(size) - np.log(nu)
+                scores[j, far[beyond]] = self._peaks[j] - 0.5 * (nu + d) * logs[beyond]
 
     def _read(self, rows: NDArray[np.generic], work: Workspace) -> tuple[Array, bool]:
         self.read(rows, work)

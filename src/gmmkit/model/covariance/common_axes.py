@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gmmkit.model.covariance.axis_aligned import equal_volumes
 from gmmkit.model.covariance.base import quotient
 from gmmkit.model.covariance.full import Full, symmetric
-from gmmkit.model.covariance.structured import Structured, geometric_mean
+from gmmkit.model.covariance.structured import ALLOWED, Structured, geometric_mean
 
 __all__ = ["EVE", "VVE"]
 
@@ -29,11 +29,12 @@ Array = NDArray[np.float64]
 Criterion = Callable[[Array, Array], tuple[Array, Array]]
 
 #: Turning ends when the next turn promises less than this, per unit of weight, or after so many turns.
-TOLERANCE = 1e-11
+TOLERANCE = 1e-12
 MOST_TURNS = 30
 
 _NOTHING = 1e-18  # a scatter along an axis below this share of a component's whole is rounding
 _WIDEST = np.pi / 4  # turning two axes further exchanges them
+_LEAST_CONVEX = 0.1  # share of the curvature without its negative part
 _SHORTEST = 1e-6
 _TINY = np.finfo(np.float64).tiny
 
@@ -43,11 +44,19 @@ class _CommonAxes(Structured, Full):
 
     @classmethod
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
-        axes = _best_of(counts, scatter, cls._criterion) if previous is None else _axes_of(previous)
+        axes = _begun(counts, scatter, cls._criterion, None if previous is None else _axes_of(previous))
         axes = _turned(counts, scatter, axes, cls._criterion)
         variances = cls._along_axes(counts, np.maximum(_spread(scatter, axes), 0.0))
         axes = axes[..., None, :, :]
         return symmetric((axes * variances[..., None, :]) @ np.swapaxes(axes, -1, -2))
+
+    def violation(self) -> str | None:
+        unit = quotient(self.values, np.trace(self.values, axis1=1, axis2=2))
+        turned = _seen_along(unit, _axes_of(unit))
+        off = np.abs(turned * (1.0 - np.eye(self.n_features))).max(axis=(1, 2))
+        if off.max() > ALLOWED:
+            return f"the orientations of components differ: component {off.argmax()} has other axes than the rest"
+        return super().violation()
 
     @staticmethod
     def _criterion(counts: Array, spread: Array) -> tuple[Array, Array]:
@@ -114,10 +123,14 @@ def _axes_of(covariances: Array) -> Array:
     return np.asarray(np.linalg.eigh(np.einsum("k,...kij->...ij", shares, together))[1])
 
 
-def _best_of(counts: Array, scatter: Array, criterion: Criterion) -> Array:
-    """Return the axes with least f among those of each scatter and of their sum."""
-    candidates = np.concatenate([scatter, scatter.sum(axis=-3, keepdims=True)], axis=-3)
-    axes = np.linalg.eigh(candidates)[1]
+def _begun(counts: Array, scatter: Array, criterion: Criterion, known: Array | None) -> Array:
+    """Return the axes with least f among those known, those of each scatter and those of their sum.
+
+    f may have several minima; on random problems the best of these led to the lowest that any start did.
+    """
+    axes = np.linalg.eigh(np.concatenate([scatter, scatter.sum(axis=-3, keepdims=True)], axis=-3))[1]
+    if known is not None:
+        axes = np.concatenate([known[..., None, :, :], axes], axis=-3)
     spread = _spread(scatter[..., None, :, :, :], axes)
     spread = np.maximum(spread, _least(scatter)[..., None, :, None])
     values, _ = criterion(counts[..., None, :], spread)
@@ -160,17 +173,23 @@ def _turned(counts: Array, scatter: Array, axes: Array, criterion: Criterion) ->
 def _newton(turned: Array, spread: Array, weights: Array) -> tuple[Array, Array]:
     """Return the angle (..., d, d) by which to turn each axis towards each other one, and how much f should fall.
 
-    For the plane of the axes p and q, with G_k = Dᵀ W_k D,
+    For the plane of the axes p and q, with G_k = Dᵀ W_k D and the ω_k held,
 
-        ∂f/∂θ = Σ_k 2 ω_k G_kpq (1/g_kp − 1/g_kq)        ∂²f/∂θ² ≈ Σ_k 2 ω_k (g_kp − g_kq)² / (g_kp g_kq)
+        ∂f/∂θ = Σ_k 2 ω_k G_kpq (1/g_kp − 1/g_kq)
+        ∂²f/∂θ² = Σ_k 2 ω_k [(g_kp − g_kq)² / (g_kp g_kq) − 2 G_kpq² (1/g_kp² + 1/g_kq²)]
+
+    whose first term alone, never negative, bounds the curvature where the second is as large.
     """
     inverse = 1.0 / spread
-    slope = 2.0 * ((weights[..., None] * inverse)[..., None] * turned).sum(axis=-3)
+    share = turned * inverse[..., None]
+    weights = weights[..., None]
+    slope = 2.0 * (weights[..., None] * share).sum(axis=-3)
+    ratio = np.swapaxes(weights * spread, -1, -2) @ inverse - weights.sum(axis=-2)[..., None]
+    bend = (weights[..., None] * share * share).sum(axis=-3)
     slope = slope - np.swapaxes(slope, -1, -2)
-    ratios = np.swapaxes(weights[..., None] * spread, -1, -2) @ inverse
-    curvature = 2.0 * (ratios + np.swapaxes(ratios, -1, -2) - 2.0 * weights.sum(axis=-1)[..., None, None])
-    steepness = np.abs(slope)
-    angles = -quotient(slope, np.maximum(curvature, steepness / _WIDEST))
+    convex = 2.0 * (ratio + np.swapaxes(ratio, -1, -2))
+    curvature = np.maximum(convex - 4.0 * (bend + np.swapaxes(bend, -1, -2)), _LEAST_CONVEX * convex)
+    angles = -quotient(slope, np.maximum(curvature, np.abs(slope) / _WIDEST))
     return angles, 0.25 * np.abs(angles * slope).sum(axis=(-1, -2))
 
 

@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 TOLERANCE = 1e-9
 MOST_CYCLES = 200
 
-# What the arrays of a user may be off, relative to the sizes compared.
-_ALLOWED = 1e-6
+#: What the arrays of a user may be off, relative to the sizes compared.
+ALLOWED = 1e-6
 
 
 class Structured(Covariance):
@@ -37,24 +37,14 @@ class Structured(Covariance):
         volume, shape, orientation = self.structure
         volumes = np.exp(self.log_determinants / self.n_features)
         found = _unequal("volumes |Σ|^(1/d)", np.log(volumes)[:, None]) if volume == "E" else None
-        if found or "E" not in shape + orientation:
+        if found or shape != "E":
             return found
         unit = quotient(self.values, volumes)
         if self.independent_columns:
             return _unequal("shapes (variances over their volume)", np.log(unit))
         if orientation == "V":
             return _unequal("shapes (eigenvalues over their volume)", np.log(np.linalg.eigvalsh(unit)))
-        if shape == "E":
-            return _unequal("shapes and orientations (covariances over their volume)", unit)
-        products = unit[0] @ unit
-        commuted = np.abs(products - products.swapaxes(-1, -2)).max(axis=(1, 2)) / np.abs(products).max(axis=(1, 2))
-        # What commutes with one matrix commutes with another only where the first has no equal eigenvalues.
-        for j, matrix in enumerate(unit[1:], start=1):
-            products = matrix @ unit
-            off = np.abs(products - products.swapaxes(-1, -2)).max(axis=(1, 2)) / np.abs(products).max(axis=(1, 2))
-            if off.max() > max(commuted.max(), _ALLOWED):
-                return f"orientations of components {j} and {off.argmax()} differ"
-        return f"orientations of components 0 and {commuted.argmax()} differ" if commuted.max() > _ALLOWED else None
+        return _unequal("shapes or orientations (covariances over their volume)", unit)
 
 
 def _unequal(what: str, values: Array) -> str | None:
@@ -62,7 +52,7 @@ def _unequal(what: str, values: Array) -> str | None:
     flat = values.reshape(len(values), -1)
     off = np.abs(flat - flat[0]).max(axis=1) / max(1.0, float(np.abs(flat[0]).max()))
     j = int(off.argmax())
-    return f"{what} of components 0 and {j} differ" if off[j] > _ALLOWED else None
+    return f"the {what} of components 0 and {j} differ" if off[j] > ALLOWED else None
 
 
 def geometric_mean(spread: Array) -> Array:
