@@ -26,7 +26,7 @@ from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.starts import STARTS, FromMixture, Named, Overridden, Start
 from gmmkit.inference.stopping import SmallChange
-from gmmkit.model.covariance import family
+from gmmkit.model.covariance import NAMES, family
 from gmmkit.model.mixture import Mixture
 
 __all__ = ["GaussianMixture"]
@@ -43,8 +43,10 @@ class GaussianMixture(MixtureDensity):
     ----------
     n_components : int, default=1
         Number of components, k.
-    covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
+    covariance_type : {"full", "tied", "diag", "spherical"} or one of mclust's fourteen structures, default="full"
         Each component its own matrix; one matrix for all; its own variance for each column; one variance each.
+        mclust's names say of volume, shape and orientation whether they are equal in all components (E), each
+        component's own (V), or absent (I): see :mod:`gmmkit.model.covariance`.
     tol : float, default=1e-3
         Stop when a pass changes the mean (penalised) log-likelihood by less.
     reg_covar : "auto" or float, default="auto"
@@ -92,7 +94,8 @@ class GaussianMixture(MixtureDensity):
     weights_ : ndarray of shape (k,)
     means_ : ndarray of shape (k, d)
     covariances_, precisions_, precisions_cholesky_ : ndarray
-        (k, d, d) for "full", (d, d) for "tied", (k, d) for "diag", (k,) for "spherical".
+        (k, d, d) for "full", (d, d) for "tied", (k, d) for "diag", (k,) for "spherical"; for the others see
+        :meth:`gmmkit.Mixture.from_arrays`.
     converged_ : bool
     n_iter_ : int
         Passes made from the best start.
@@ -131,7 +134,7 @@ class GaussianMixture(MixtureDensity):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
+        "covariance_type": [StrOptions(set(NAMES))],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
@@ -245,7 +248,7 @@ class GaussianMixture(MixtureDensity):
             equal_weights=self.equal_weights,
         )
         with Workers(self.n_jobs) as workers:
-            problem = Problem(table, family(self.covariance_type), survey(table, workers), workers)
+            problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)
             result = fit(problem, starts, settings, reorder=reorder)
         self.set_result(result, float_type(table))
         tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted)
@@ -284,7 +287,8 @@ class GaussianMixture(MixtureDensity):
             return [given.start_from(start, self.covariance_type, k, table.n_rows, d)], False, -np.inf
         if self.warm_start and hasattr(self, "converged_"):
             mixture = self.mixture_
-            if (mixture.n_components, mixture.n_features, mixture.covariance_type) != (k, d, self.covariance_type):
+            name = family(self.covariance_type, d).name
+            if (mixture.n_components, mixture.n_features, mixture.covariance_type) != (k, d, name):
                 raise ParameterError(
                     f"warm_start cannot go on from {mixture!r} with {k} {self.covariance_type} components in "
                     f"{d} columns: fit a new estimator, or set warm_start=False"
@@ -308,7 +312,7 @@ class GaussianMixture(MixtureDensity):
         factor = mixture.covariance.precision_factor().astype(dtype)
         self.precisions_cholesky_ = factor
         self.precisions_ = (
-            factor @ np.swapaxes(factor, -1, -2) if self.covariance_type in ("full", "tied") else factor**2
+            factor**2 if mixture.covariance.independent_columns else factor @ np.swapaxes(factor, -1, -2)
         )
         self.converged_ = result.converged
         self.n_iter_ = len(result.objectives)
