@@ -41,14 +41,29 @@ class EM:
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def scorer(self, state: Mixture) -> Scorer:
-        return Scorer(log_weights(state.weights), state.means, state.covariance, self.problem.frame)
+        return Scorer(
+            log_weights(state.weights) - self._unseen(state), state.means, state.covariance, self.problem.frame
+        )
 
     def begin(self, state: Mixture, block_rows: int) -> Assign:
         return _soft
 
     def objective(self, totals: Totals, state: Mixture) -> float:
-        penalised = totals.row_sum - self.prior.penalty(state)
+        pseudo_rows = self.prior.unseen_rows(state.n_components)
+        penalised = totals.row_sum - self.prior.penalty(state) - pseudo_rows * float(self._unseen(state).sum())
         return penalised / self.problem.total_weight + self.problem.frame.log_volume
+
+    def _unseen(self, state: Mixture) -> Array:
+        """Return what a row costs in directions without spread, where the prior gives it a tiny one, less m / 2.
+
+        With N the scatter that a row is given in its m directions without spread: ``½ (tr(N Σ_k⁻¹) − m)``. It is 0
+        where a covariance has just that size there, as any may in a family without constraints.
+        """
+        k, null = state.n_components, self.prior.null
+        if not null.any():
+            return np.zeros(k)
+        traces = [state.covariance.take([j]).trace_products(null) for j in range(k)]
+        return 0.5 * (np.array(traces) - len(self.problem.null_directions))
 
     def refit(self, totals: Totals, state: Mixture, iteration: int) -> tuple[Mixture, list[Repair]]:
         refitted, repairs = repair(
