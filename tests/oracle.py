@@ -183,8 +183,7 @@ def _common_axes(volume, counts, scatters):
     best = None
     for start in [*scatters, sum(scatters)]:
         axes = np.linalg.eigh(start)[1]
-        largest = 1.0
-        while largest > 1e-7:
+        for _ in range(40):
             largest = 0.0
             for p in range(d):
                 for q in range(p):
@@ -196,6 +195,8 @@ def _common_axes(volume, counts, scatters):
                     )
                     axes = turned(axes, p, q, found.x)
                     largest = max(largest, abs(found.x))
+            if largest < 1e-7:
+                break
         if best is None or criterion(axes) < criterion(best):
             best = axes
     return best
