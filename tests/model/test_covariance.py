@@ -329,5 +329,5 @@ def test_values_that_break_a_structure_are_refused_in_one_line(name):
     if shape == "V" and orientation != "E":
         return
     dense = dense / np.exp(np.linalg.slogdet(dense)[1] / 3)[:, None, None]
-    with pytest.raises(ParameterError, match="(shapes|orientations).* of components . and . differ"):
+    with pytest.raises(ParameterError, match="(shapes|orientations).* of components .*differ"):
         Mixture.from_arrays(weights, means, contracted(name, dense), covariance_type=name)
