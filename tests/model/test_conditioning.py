@@ -14,6 +14,8 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.model.row_mixtures import RowMixtures
 
 FAMILIES_OF_MATRICES = ("full", "tied")
+#: The family of some of the columns, where it is another.
+PART_OF = {"EVI": "diag", **dict.fromkeys(("EVE", "VVE", "EEV", "VEV", "EVV"), "full")}
 MOVES = [(0.0, 1.0), (1e8, 1.0), (0.0, 1e150), (0.0, 1e-150), (-3e4, 1e3)]
 
 
@@ -49,7 +51,7 @@ def moved(mixture, offset, unit):
 def test_marginal_takes_columns_in_the_order_given_and_keeps_the_family(name):
     mixture = random_mixture(name, 3, 4)
     part = mixture.marginal([3, 1])
-    assert part.covariance_type == name
+    assert part.covariance_type == PART_OF.get(name, name)
     np.testing.assert_array_equal(part.means, mixture.means[:, [3, 1]])
     np.testing.assert_array_equal(part.covariance.dense(), mixture.covariance.dense()[:, [[3], [1]], [3, 1]])
 
@@ -125,7 +127,7 @@ def test_affine_there_and_back(name):
 def test_the_identity_changes_nothing(name):
     mixture = random_mixture(name, 2, 3)
     image = affine(mixture, np.eye(3))
-    assert image.covariance == mixture.covariance
+    np.testing.assert_array_equal(image.covariance.dense(), mixture.covariance.dense())
     np.testing.assert_allclose(image.means, mixture.means, rtol=1e-14, atol=1e-14)
 
 
@@ -134,8 +136,10 @@ def test_one_entry_in_a_row_keeps_the_family_that_allows_the_scales(name):
     mixture = random_mixture(name, 2, 4)
     flips = np.array([[0, -2.0, 0, 0], [0, 0, 0, 2.0]])
     stretch = np.array([[0, -2.0, 0, 0], [0, 0, 0, 3.0]])
-    assert mixture.affine(flips).covariance_type == name
-    assert mixture.affine(stretch).covariance_type == ("diag" if name in ("spherical", "EII") else name)
+    assert mixture.affine(flips).covariance_type == PART_OF.get(name, name)
+    assert mixture.affine(stretch).covariance_type == (
+        "diag" if name in ("spherical", "EII") else PART_OF.get(name, name)
+    )
     for a in (flips, stretch):
         dense = a @ mixture.covariance.dense() @ a.T
         np.testing.assert_allclose(mixture.affine(a).covariance.dense(), dense, rtol=1e-14, atol=1e-14)
@@ -215,7 +219,7 @@ def test_condition_is_the_definition(name, given):
     np.testing.assert_allclose(answer.weights, weights, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(answer.means, means, rtol=1e-11, atol=1e-11)
     np.testing.assert_allclose(answer.covariance.dense(), covariances, rtol=1e-11, atol=1e-12)
-    assert answer.covariance_type == name
+    assert answer.covariance_type == ("full" if name == "VEE" else PART_OF.get(name, name))
 
 
 @pytest.mark.parametrize("name", FAMILY_NAMES)
@@ -304,7 +308,7 @@ def test_a_component_without_weight_is_never_drawn():
 @pytest.mark.parametrize("name", FAMILY_NAMES)
 @pytest.mark.parametrize("far", [1e10, 1e100, 1e200, -1e307])
 def test_weights_sum_to_one_however_far_the_value_is(name, far):
-    mixture = random_mixture(name, 3, 2)
+    mixture = random_mixture(name, 3, 2, seed=1)
     rows = mixture.conditional([0]).at([[far], [0.0]])
     np.testing.assert_allclose(rows.weights.sum(axis=1), 1.0, rtol=1e-14)
     np.testing.assert_allclose(rows.weights, mixture.marginal([0]).posterior([[far], [0.0]]), rtol=1e-9, atol=1e-15)

@@ -77,14 +77,14 @@ class EEI(Covariance):
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         ratio = self.values if pooled is None else self.values / pooled.values
-        return np.full(self.n_components, ratio.min())
+        return np.full(self.n_components, float(ratio.min()))
 
     @cached_property
     def whitening(self) -> Array:
         return np.broadcast_to(inverse_root(self.values), (self.n_components, self.n_features))
 
     def precision_factor(self) -> Array:
-        return self.whitening[0]
+        return np.asarray(self.whitening[0])
 
     @cached_property
     def log_determinants(self) -> Array:

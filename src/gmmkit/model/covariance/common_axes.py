@@ -13,12 +13,13 @@ step of its angle, shorter where f would rise. Near the optimum the planes hardl
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.model.covariance.axis_aligned import equal_volumes
-from gmmkit.model.covariance.base import quotient
+from gmmkit.model.covariance.base import Equivariance, quotient
 from gmmkit.model.covariance.full import Full, symmetric
 from gmmkit.model.covariance.structured import ALLOWED, Structured, geometric_mean
 
@@ -40,7 +41,7 @@ _TINY = np.finfo(np.float64).tiny
 
 
 class _CommonAxes(Structured, Full):
-    equivariance = "scalar"
+    equivariance: ClassVar[Equivariance] = "scalar"
 
     @classmethod
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:

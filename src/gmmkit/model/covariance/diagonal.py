@@ -55,7 +55,7 @@ class Diagonal(Covariance):
     def colour(self, noise: Array, component: int) -> Array:
         return np.asarray(noise * np.sqrt(self.values[component]))
 
-    def marginal(self, columns: Sequence[int]) -> Diagonal:
+    def marginal(self, columns: Sequence[int]) -> Covariance:
         return Diagonal(self.values[:, np.asarray(columns, dtype=np.intp)])
 
     def take(self, components: Sequence[int] | NDArray[np.intp]) -> Self:

@@ -6,11 +6,12 @@ Celeux & Govaert (1995), models [λ_k C], [λD_k A D_kᵀ], [λ_k D_k A D_kᵀ] 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.model.covariance.base import quotient
+from gmmkit.model.covariance.base import Equivariance, quotient
 from gmmkit.model.covariance.full import Full, symmetric
 from gmmkit.model.covariance.structured import Structured, begun, proportional, settle
 
@@ -79,7 +80,7 @@ class EVV(Structured, Full):
 class _Rotated(Structured, Full):
     """The axes of a component are the eigenvectors of its scatter; a subclass says how long they are."""
 
-    equivariance = "scalar"
+    equivariance: ClassVar[Equivariance] = "scalar"
 
     @classmethod
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:

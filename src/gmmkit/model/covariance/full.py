@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred, expanded
 from gmmkit.kernels.expanded import Features
-from gmmkit.model.covariance.base import Covariance, quotient
+from gmmkit.model.covariance.base import Covariance, Equivariance, quotient
 from gmmkit.numerics.cholesky import cholesky, inverse_lower
 from gmmkit.statistics import Contraction, Statistics
 
@@ -32,7 +32,7 @@ class Full(Covariance):
 
     name = "full"
     structure = "VVV"
-    equivariance = "linear"
+    equivariance: ClassVar[Equivariance] = "linear"
     features = Features.FULL
     contraction = Contraction.FULL
     score_centred = staticmethod(centred.score_matrix)
@@ -55,7 +55,7 @@ class Full(Covariance):
     def colour(self, noise: Array, component: int) -> Array:
         return np.asarray(noise @ self._factors[component].T)
 
-    def marginal(self, columns: Sequence[int]) -> Full:
+    def marginal(self, columns: Sequence[int]) -> Covariance:
         chosen = np.asarray(columns, dtype=np.intp)
         return Full(self.values[:, chosen[:, None], chosen])
 
@@ -108,7 +108,9 @@ class Full(Covariance):
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
         return symmetric(quotient(scatter, counts))
 
-    _ridge_scatter = staticmethod(np.diag)
+    @staticmethod
+    def _ridge_scatter(ridge: Array) -> Array:
+        return np.diag(ridge)
 
     def as_scatter(self) -> Array:
         return np.asarray(self.values[0])

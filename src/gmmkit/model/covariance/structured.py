@@ -6,7 +6,7 @@ A covariance is written ``Σ_k = λ_k D_k A_k D_kᵀ`` (Banfield & Raftery 1993;
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -33,8 +33,13 @@ class Structured(Covariance):
         # In the Kullback–Leibler divergence from the values, each component counting alike.
         return type(self)(self.solve(np.ones(self.n_components), values, self.values))
 
+    def marginal(self, columns: Sequence[int]) -> Covariance:
+        # What is equal of ellipsoids need not be of their shadows, unless a family says so.
+        part = super().marginal(columns)  # type: ignore[safe-super]
+        return type(self)(part.values) if len(columns) == self.n_features else part
+
     def violation(self) -> str | None:
-        volume, shape, orientation = self.structure
+        volume, shape, orientation = tuple(self.structure)
         volumes = np.exp(self.log_determinants / self.n_features)
         found = _unequal("volumes |Σ|^(1/d)", np.log(volumes)[:, None]) if volume == "E" else None
         if found or shape != "E":
