@@ -34,8 +34,8 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     n_clusters : int or "auto", default="auto"
-        "auto": the largest number at which halves of the rows still agree on the clusters of the mixture of least
-        BIC (an adjusted Rand index of at least 0.8).
+        "auto": the number into which halves of the rows merge the mixture of least BIC most alike, the largest of
+        such numbers; 1 if that mixture has one component, or no number has an adjusted Rand index of one half.
     covariance_type : "all", str or list of str, default="all"
         Structures of the mixtures of one component a cluster: mclust's or scikit-learn's names.
     random_state : int, RandomState or None, default=0
@@ -51,7 +51,7 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         Its components are parts of clusters: see `component_clusters_`.
     component_clusters_ : ndarray of shape (K,)
         The cluster of each component of the mixture.
-    merge_tree_ : tuple of Merge or None
+    merge_tree_ : MergeTree or None
         From components to one cluster, the most overlapping first; None if each cluster is one component.
     candidates_ : list of dict
         The mixtures that competed, best first.
@@ -75,7 +75,7 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     >>> ring = 5 * np.c_[np.cos(angle), np.sin(angle)] + rng.normal(0, 0.2, (400, 2))
     >>> X = np.concatenate([ring, rng.normal(0, 0.5, (100, 2))])
     >>> clusterer = MixtureClusterer(n_clusters=2).fit(X)
-    >>> sorted(np.bincount(clusterer.labels_))
+    >>> sorted(np.bincount(clusterer.labels_).tolist())
     [100, 400]
     """
 
@@ -153,7 +153,7 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.mixture_ = found.mixture
         self.n_clusters_ = found.n_clusters
         self.component_clusters_ = found.clusters
-        self.merge_tree_ = found.merges if found.mixture.n_components > found.n_clusters else None
+        self.merge_tree_ = found.tree if found.mixture.n_components > found.n_clusters else None
         self.candidates_ = [candidate.as_row() for candidate in found.candidates]
         self.reason_ = found.reason
 

@@ -42,7 +42,8 @@ from gmmkit.selection.cluster_models import (
     in_units,
     n_parameters,
 )
-from gmmkit.selection.misclassification import Merge, clusters_after, merge_components, posterior_of_clusters
+from gmmkit.selection.merge_tree import MergeTree
+from gmmkit.selection.misclassification import clusters_after, merge_components, posterior_of_clusters
 from gmmkit.selection.resolution import recorded_step, spread_over_cells
 
 __all__ = ["ClusterCandidate", "ClusterResult", "ClusterSettings", "find_clusters"]
@@ -59,8 +60,8 @@ _GROWTH, _MOST_COMPONENTS = 1.4, 100
 _SPLITS = 2
 # Candidates that are fitted to halves together: what one fit learns, others start from.
 _TOGETHER = 4
-# Clusters are found again: Tibshirani & Walther (2005) ask for a strength of 0.8 to 0.9.
-_FOUND_AGAIN = 0.8
+# Agreements that differ by less than this do so by the halves' chance; below the other, more is lost than found again.
+_ALIKE, _FOUND_AGAIN = 0.03, 0.5
 _MOST_CLUSTERS = 9
 
 
@@ -71,7 +72,7 @@ class ClusterSettings:
     Attributes
     ----------
     n_clusters : int or None
-        None: the largest number of clusters that are found again.
+        None: the number that halves of the rows agree on most.
     structures : sequence of str
         Of mixtures with one component a cluster. Those with more are of the one with most parameters.
     seed : int
@@ -135,8 +136,8 @@ class ClusterResult:
         In the data's units.
     clusters : ndarray of shape (K,)
         The cluster of each component.
-    merges : tuple of Merge
-        From components to one cluster; the first K − k of them were made.
+    tree : MergeTree
+        From components to one cluster; it proposes k.
     candidates : tuple of ClusterCandidate
         By cost, those without one by BIC; the first was taken.
     reason : str
@@ -145,7 +146,7 @@ class ClusterResult:
 
     mixture: Mixture
     clusters: Indices
-    merges: tuple[Merge, ...]
+    tree: MergeTree
     candidates: tuple[ClusterCandidate, ...]
     reason: str
 
@@ -184,9 +185,13 @@ def find_clusters(table: Table, settings: ClusterSettings, *, n_jobs: int | None
         k = search.propose() if k is None else k
         candidates = search.ranked(k)
         best = candidates[0]
-        clusters, merges = search.clusters(best.model, k)
-        mixture = in_units(search.fitted(best.model).mixture, units).out_of(whole.frame)
-    return ClusterResult(mixture, clusters, merges, candidates, _reason(candidates, len(rows)))
+        found = search.fitted(best.model).mixture
+        merges, curve = merge_components(found.posterior(search.rows), weights)
+        reason = _reason(candidates, float(weights.sum()))
+        mixture = in_units(found, units).out_of(whole.frame)
+        tree = MergeTree(mixture, "misclassification", merges, curve, k, reason)
+    clusters = clusters_after(merges, mixture.n_components, k)
+    return ClusterResult(mixture, clusters, tree, candidates, reason)
 
 
 class _Search:
@@ -203,17 +208,17 @@ class _Search:
         self._on_halves: dict[ClusterModel, list[Array]] = {}
 
     def propose(self) -> int:
-        """Return the largest number of clusters that halves of the rows agree on, of the best mixture's."""
+        """Return the number of clusters, of the best mixture's, that halves of the rows agree on most."""
         most = min(_MOST_CLUSTERS, len(self.rows))
         models = [ClusterModel(s, k) for k in range(1, most + 1) for s in self.settings.structures]
         models += [ClusterModel(self.general, k) for k in self._sizes(most)]
         best = min(self._fitted(models), key=self.bic)
         self._fit_halves([best])
-        for k in range(best.n_components, 1, -1):
-            agreement = self._agreement(best, k)
-            if agreement is not None and agreement >= _FOUND_AGAIN:
-                return k
-        return 1
+        agreements = {k: self._agreement(best, k) or 0.0 for k in range(2, best.n_components + 1)}
+        highest = max(agreements.values(), default=0.0)
+        if highest < _FOUND_AGAIN:
+            return 1
+        return max(k for k, agreement in agreements.items() if agreement >= highest - _ALIKE)
 
     def ranked(self, k: int) -> tuple[ClusterCandidate, ...]:
         """Return the candidates for k clusters, best first."""
@@ -242,12 +247,6 @@ class _Search:
     def bic(self, model: ClusterModel) -> float:
         known = self._known[model]
         return -2.0 * known.log_likelihood + known.n_parameters * math.log(self.n)
-
-    def clusters(self, model: ClusterModel, k: int) -> tuple[Indices, tuple[Merge, ...]]:
-        """Return the cluster of each component when there are k, and all merges."""
-        mixture = self._known[model].mixture
-        merges = merge_components(mixture.posterior(self.rows), self.weights)
-        return clusters_after(merges, mixture.n_components, k), merges
 
     def _candidate(
         self, model: ClusterModel, k: int, agreement: float | None = None, cost: float = math.inf
@@ -299,7 +298,7 @@ class _Search:
         return float(np.mean([self._same(own, self._labels(posterior, k), k) for posterior in posteriors]))
 
     def _labels(self, posterior: Array, k: int) -> Indices:
-        merges = merge_components(posterior, self.weights)
+        merges, _ = merge_components(posterior, self.weights)
         clusters = clusters_after(merges, posterior.shape[1], k)
         return np.asarray(posterior_of_clusters(posterior, clusters).argmax(axis=1))
 
@@ -318,7 +317,7 @@ def _chunks(models: Sequence[ClusterModel], size: int) -> Iterator[Sequence[Clus
         yield models[start : start + size]
 
 
-def _reason(candidates: tuple[ClusterCandidate, ...], n: int) -> str:
+def _reason(candidates: tuple[ClusterCandidate, ...], n: float) -> str:
     best = candidates[0]
     k = best.n_clusters
     groups = f"{k} cluster{'s' * (k > 1)}"

@@ -1,0 +1,138 @@
+"""`MixtureClusterer`: scikit-learn's contract, what it tells of its choice, and bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from gmmkit import MixtureClusterer
+from gmmkit.selection.merge_tree import MergeTree
+
+
+@pytest.fixture(scope="module")
+def moons():
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    t = rng.uniform(0, np.pi, 400)
+    upper, lower = np.c_[np.cos(t), np.sin(t)], np.c_[1 - np.cos(t), 0.5 - np.sin(t)]
+    return np.where(labels[:, None] == 0, upper, lower) + rng.normal(0, 0.06, (400, 2)), labels
+
+
+@pytest.fixture(scope="module")
+def fitted(moons):
+    return MixtureClusterer(2).fit(moons[0])
+
+
+@pytest.mark.filterwarnings("ignore::gmmkit.errors.SingularComponentWarning")
+@parametrize_with_checks([MixtureClusterer(2), MixtureClusterer()])
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+def same_partition(a, b):
+    return len(set(zip(a.tolist(), b.tolist(), strict=True))) == len(set(a.tolist())) == len(set(b.tolist()))
+
+
+def test_moons_are_found_and_told_of(moons, fitted):
+    assert same_partition(fitted.labels_, moons[1])
+    assert fitted.n_clusters_ == 2
+    assert isinstance(fitted.merge_tree_, MergeTree)
+    assert fitted.merge_tree_.mixture is fitted.mixture_
+    assert len(fitted.component_clusters_) == fitted.mixture_.n_components > 2
+    assert set(fitted.component_clusters_) == {0, 1}
+    assert "merged to 2 clusters" in fitted.reason_
+    assert fitted.candidates_[0]["merged"] is True
+    assert fitted.candidates_[0]["n_components"] == fitted.mixture_.n_components
+
+
+def test_probabilities_are_those_of_the_groups_of_the_tree(moons, fitted):
+    rows, _ = moons
+    probabilities = fitted.predict_proba(rows)
+    assert probabilities.shape == (400, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
+    np.testing.assert_allclose(probabilities, fitted.merge_tree_.probabilities(rows, 2), atol=1e-12)
+    np.testing.assert_array_equal(fitted.predict(rows), probabilities.argmax(axis=1))
+    np.testing.assert_array_equal(fitted.predict(rows), fitted.labels_)
+
+
+def test_one_component_a_cluster_has_no_tree():
+    rng = np.random.default_rng(1)
+    rows = np.concatenate([rng.normal(0, 1, (80, 2)), rng.normal(9, 1, (80, 2))])
+    clusterer = MixtureClusterer(2).fit(rows)
+    assert clusterer.merge_tree_ is None
+    assert clusterer.mixture_.n_components == 2
+
+
+def test_fit_predict_takes_weights(moons):
+    rows, labels = moons
+    weights = np.where(np.arange(400) < 200, 1.0, 0.0)
+    found = MixtureClusterer(2).fit_predict(rows, sample_weight=weights)
+    assert same_partition(found[:200], labels[:200])
+
+
+def test_the_same_seed_gives_the_same_clusters(moons):
+    rows, _ = moons
+    first, second = (MixtureClusterer(2, random_state=7).fit(rows) for _ in range(2))
+    assert first.mixture_ == second.mixture_
+    assert first.candidates_ == second.candidates_
+
+
+def test_the_caller_may_choose_structures(moons):
+    rows, _ = moons
+    clusterer = MixtureClusterer(2, covariance_type=["tied", "VVI"]).fit(rows)
+    assert {row["covariance_type"] for row in clusterer.candidates_} <= {"tied", "VVI"}
+
+
+def test_one_column():
+    rng = np.random.default_rng(2)
+    rows = np.concatenate([rng.normal(0, 1, 150), rng.normal(8, 2, 150)])[:, None]
+    labels = np.arange(300) // 150
+    assert (MixtureClusterer(2).fit(rows).labels_ == labels).mean() > 0.98
+
+
+def test_data_frames_keep_their_names(moons):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(moons[0], columns=["x", "y"])
+    clusterer = MixtureClusterer(2).fit(frame)
+    assert list(clusterer.feature_names_in_) == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_clusters": 0}, "n_clusters"),
+        ({"n_clusters": "many"}, "n_clusters"),
+        ({"n_clusters": 2.5}, "n_clusters"),
+        ({"covariance_type": "round"}, "covariance_type"),
+        ({"covariance_type": ["full", "round"]}, "must be 'all' or some of .*'round'"),
+        ({"covariance_type": []}, "must be 'all' or some of"),
+        ({"covariance_type": "E"}, "for one column, but there are 2"),
+        ({"random_state": "seed"}, "random_state"),
+    ],
+)
+def test_parameters_that_mean_nothing_are_refused(moons, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        MixtureClusterer(**parameters).fit(moons[0])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (np.array([[1.0, np.nan], [2.0, 3.0]]), "row 0, column 1"),
+        (np.ones((1, 2)), "1 sample"),
+        (np.ones(5), "1D array"),
+        (np.ones((5, 2)), "2 clusters need at least as many distinct rows, but X has 1"),
+    ],
+    ids=["not a number", "one row", "one dimension", "one distinct row"],
+)
+def test_rows_that_cannot_be_used_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        MixtureClusterer(2).fit(rows)
+
+
+def test_what_is_not_fitted_says_so(moons):
+    with pytest.raises(NotFittedError):
+        clone(MixtureClusterer(2)).predict(moons[0])
