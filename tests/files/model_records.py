@@ -10,9 +10,10 @@ import pytest
 from gmmkit.errors import ModelFormatError
 from gmmkit.files import ModelRecord, read_model
 from gmmkit.files.header import DIGEST_END, DIGEST_START
+from gmmkit.model.covariance import FAMILIES
 from gmmkit.model.mixture import Mixture
 
-STRUCTURES = ("full", "tied", "diag", "spherical", "EII")
+STRUCTURES = tuple(FAMILIES)
 
 
 def mixture(structure, k=3, d=2, seed=7):
@@ -23,6 +24,10 @@ def mixture(structure, k=3, d=2, seed=7):
     covariances = {
         "full": full, "tied": full[0], "diag": variances, "spherical": variances[:, 0], "EII": variances[0, 0]
     }  # fmt: skip
+    if structure not in covariances:
+        constrained = FAMILIES[structure]
+        solved = constrained.solve(np.ones(k), variances if constrained.independent_columns else full)
+        covariances[structure] = solved[0] if structure == "EEI" else solved
     weights = rng.dirichlet(np.ones(k))
     return Mixture.from_arrays(weights, rng.normal(size=(k, d)), covariances[structure], covariance_type=structure)
 

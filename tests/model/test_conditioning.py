@@ -308,12 +308,14 @@ def test_a_component_without_weight_is_never_drawn():
 @pytest.mark.parametrize("name", FAMILY_NAMES)
 @pytest.mark.parametrize("far", [1e10, 1e100, 1e200, -1e307])
 def test_weights_sum_to_one_however_far_the_value_is(name, far):
-    mixture = random_mixture(name, 3, 2, seed=1)
+    mixture = random_mixture(name, 3, 2)
     rows = mixture.conditional([0]).at([[far], [0.0]])
     np.testing.assert_allclose(rows.weights.sum(axis=1), 1.0, rtol=1e-14)
     np.testing.assert_allclose(rows.weights, mixture.marginal([0]).posterior([[far], [0.0]]), rtol=1e-9, atol=1e-15)
     assert np.isfinite(rows.mean()).all()
-    assert np.isfinite(rows.log_density(rows.mean())).all()
+    # At the mean of the heaviest component: that of all is rounded, and so far out a rounding is no small distance.
+    heaviest = [rows[i].means[weights.argmax()] for i, weights in enumerate(rows.weights)]
+    assert np.isfinite(rows.log_density(heaviest)).all()
 
 
 @pytest.mark.parametrize("name", FAMILY_NAMES)
