@@ -80,8 +80,8 @@ class Conditional:
         The other columns, in their original order: those of the answers.
     covariance : Covariance
         The covariances of the others in each component, or of Student-t components their scales before s_k; they
-        do not depend on the values given. Of the mixture's family where columns are independent within components, `Tied` where components share
-        their covariance, `Full` otherwise.
+        do not depend on the values given. Of the mixture's family where columns are independent within components,
+        `Tied` where components share their covariance, `Full` otherwise.
     coefficients : ndarray of shape (k, q, g) or None
         B_k, in units of the others over units of the given; None where the columns are independent.
 

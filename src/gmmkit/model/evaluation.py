@@ -166,7 +166,7 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
 
 def _labels(scorer: Scorer, scored: Array) -> NDArray[np.intp]:
     """Return the most probable of responsibilities that have noise in their last row, if there is any."""
-    labels = scored.argmax(axis=0)
+    labels: NDArray[np.intp] = scored.argmax(axis=0)
     if scorer.log_noise is not None:
         labels[labels == len(scored) - 1] = -1
     return labels

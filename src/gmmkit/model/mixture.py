@@ -235,7 +235,9 @@ class Mixture:
         """
         check_moments(self.degrees_of_freedom, self.weights, 2)
         deviations = self.means - self.mean()
-        shares = self.weights if self.degrees_of_freedom is None else self.weights * excess_spread(self.degrees_of_freedom)
+        shares = (
+            self.weights if self.degrees_of_freedom is None else self.weights * excess_spread(self.degrees_of_freedom)
+        )
         within = np.einsum("k,kij->ij", shares, self.covariance.dense())
         return np.asarray(within + (self.weights[:, None] * deviations).T @ deviations)
 
