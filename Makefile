@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# What an installation is made from: it is renewed when one of these changes.
+BUILD := pyproject.toml hatch_build.py $(wildcard src/gmmkit/kernels/native/*.?pp)
+
 .PHONY: demo test lint bench clean
 
 demo: .venv/demo
@@ -23,11 +26,11 @@ bench: .venv/test
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gmmkit needs Python 3.11 or newer; this is %s. Set PYTHON=..." % sys.version.split()[0])'
 	$(PYTHON) -m venv .venv || { $(PYTHON) -m pip install --user virtualenv && $(PYTHON) -m virtualenv --clear .venv; }
 
-.venv/demo: .venv/bin/python pyproject.toml
+.venv/demo: .venv/bin/python $(BUILD)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
 	@touch $@
 
-.venv/test: .venv/bin/python pyproject.toml
+.venv/test: .venv/bin/python $(BUILD)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ .venv/demo
 

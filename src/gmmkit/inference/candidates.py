@@ -124,13 +124,14 @@ def _tournament(
         return {}, None
     played = Tournament(
         opening.few,
+        cells,
         context.smallest_eigenvalue,
         base.rows_per_weight,
         context.settings.max_iter,
         tol if opening.few is opening.rows else max(tol, _SHORT_GAIN),
         n_threads=context.workers.n_threads,
     )
-    winners = played.play(cells, opening.partitions)
+    winners = played.play(opening.partitions)
     if opening.few is not opening.rows and winners:
         stack = StackRun.join([winner.run for winner in winners.values()]).stack
         final = stack_engine.run(
@@ -174,7 +175,7 @@ class _Context:
             _, repairs = diagnose(problem, own, make_prior(problem, self.settings.reg_covar))
         result = FitResult(
             mixture=state.out_of(frame),
-            objectives=tuple((run.traces[0] + opening.frame.log_volume).tolist()),
+            objectives=tuple((run.traces[0, : run.passes[0]] + opening.frame.log_volume).tolist()),
             reason="converged" if run.status[0] == CONVERGED else "max_iter",
             repairs=tuple(repairs),
             health=health,

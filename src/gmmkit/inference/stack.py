@@ -159,8 +159,10 @@ class StackRun:
         ``Σ_i w_i log max_k p(k | z_i)``.
     status : ndarray of shape (S,)
         `CONVERGED`, `UNFINISHED` or `SINGULAR`.
-    traces : tuple of ndarray
-        The objective before each pass's refit, of each mixture.
+    passes : ndarray of shape (S,)
+        Passes that were made.
+    traces : ndarray of shape (S, m)
+        The objective before each pass's refit; after the last pass, anything.
     """
 
     stack: Stack
@@ -168,7 +170,8 @@ class StackRun:
     log_likelihood: Array
     log_certainty: Array
     status: NDArray[np.intp]
-    traces: tuple[Array, ...]
+    passes: NDArray[np.intp]
+    traces: Array
 
     def __len__(self) -> int:
         return len(self.stack)
@@ -182,7 +185,8 @@ class StackRun:
             self.log_likelihood[at],
             self.log_certainty[at],
             self.status[at],
-            tuple(self.traces[s] for s in at),
+            self.passes[at],
+            self.traces[at],
         )
 
     @classmethod
@@ -190,17 +194,19 @@ class StackRun:
         """Return a run of no mixtures in d columns."""
         none = np.empty(0, dtype=np.intp)
         stack = Stack((), none, np.empty(0), np.empty((0, d)), np.empty((0, d, d)))
-        return cls(stack, np.empty(0), np.empty(0), np.empty(0), none, ())
+        return cls(stack, np.empty(0), np.empty(0), np.empty(0), none, none, np.empty((0, 0)))
 
     @classmethod
     def join(cls, runs: Sequence[StackRun]) -> StackRun:
         """Return the mixtures of several runs as one."""
         runs = [run for run in runs if len(run)] or list(runs[:1])
+        widest = max(run.traces.shape[1] for run in runs)
         return cls(
             Stack.join([run.stack for run in runs]),
             np.concatenate([run.objective for run in runs]),
             np.concatenate([run.log_likelihood for run in runs]),
             np.concatenate([run.log_certainty for run in runs]),
             np.concatenate([run.status for run in runs]),
-            tuple(trace for run in runs for trace in run.traces),
+            np.concatenate([run.passes for run in runs]),
+            np.concatenate([np.pad(run.traces, ((0, 0), (0, widest - run.traces.shape[1]))) for run in runs]),
         )

@@ -73,7 +73,7 @@ def labels_of(rows: StackRows, stack: Stack) -> NDArray[np.int32]:
     return labels
 
 
-def run(rows: StackRows, stack: Stack, *, max_iter: int, tol: float) -> StackRun:
+def run(rows: StackRows, stack: Stack, *, max_iter: int, tol: float, n_threads: int = 1) -> StackRun:  # noqa: ARG001
     """Make passes until Aitken's estimate of the objective still to be gained is below `tol`, or `max_iter` are made.
 
     Every mixture ends by itself; what has ended takes no further part.
@@ -222,8 +222,11 @@ class _Found:
 
     def as_run(self) -> StackRun:
         objective, log_likelihood, log_certainty = self.values
-        traces = tuple(np.array(trace) for trace in self.traces)
-        return StackRun(self.stack, objective, log_likelihood, log_certainty, self.status, traces)
+        passes = np.array([len(trace) for trace in self.traces], dtype=np.intp)
+        traces = np.zeros((len(passes), int(passes.max())))
+        for row, trace in zip(traces, self.traces, strict=True):
+            row[: len(trace)] = trace
+        return StackRun(self.stack, objective, log_likelihood, log_certainty, self.status, passes, traces)
 
 
 class _Refit:
@@ -256,12 +259,17 @@ class _Refit:
         diagonal = np.arange(d)
         for name, at in self.groups:
             structure = family(name)
+            # Both scales are powers of two: going from one to the other rounds nothing.
+            units = self.rows.units if structure.equivariance == "scalar" else np.ones(d)
+            outer = np.outer(units, units)
             if structure.independent_columns:
-                then = None if before is None else before[at][..., diagonal, diagonal]
-                variances = structure.solve(counts[at], scatter[at][..., diagonal, diagonal], then)
-                covariances[at] = variances[..., None] * np.eye(d)
+                square = units**2
+                then = None if before is None else before[at][..., diagonal, diagonal] * square
+                variances = structure.solve(counts[at], scatter[at][..., diagonal, diagonal] * square, then)
+                covariances[at] = (variances / square)[..., None] * np.eye(d)
             else:
-                covariances[at] = structure.solve(counts[at], scatter[at], None if before is None else before[at])
+                then = None if before is None else before[at] * outer
+                covariances[at] = structure.solve(counts[at], scatter[at] * outer, then) / outer
         return Stack(self.structures, self.sizes, weights, means, covariances[:-1])
 
     def sound(self, sums: Array) -> NDArray[np.bool_]:

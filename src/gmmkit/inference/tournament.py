@@ -10,7 +10,6 @@ from its like; one that is closed under column scalings, or under rotations and 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -28,7 +27,6 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.int32]
 #: A structure and a number of components.
 Cell = tuple[str, int]
-_Start = tuple[Cell, Labels]
 #: Starts: partitions of the rows, by the maps of the data that leave them unchanged and the number of groups.
 Partitions = dict[tuple[Equivariance, int], list[Labels]]
 
@@ -37,10 +35,13 @@ _KINDS: dict[Equivariance, tuple[Equivariance, ...]] = {
     "column": ("linear", "column"),
     "scalar": ("linear", "scalar"),
 }
-# Passes in which starts show what they are worth, and how many of a cell's go on from there.
-_GLANCE_PASSES, _SHORT_PASSES, _LEADERS = 2, 10, 2
+# Passes in which a start shows that it is worth more, and in which the best of these show what they are worth.
+_GLANCE_PASSES, _SHORT_PASSES = 1, 10
 _SHORT_GAIN = 1e-4
-_ROUNDS = 2
+# How many of a cell's starts go on, and how often cells learn from each other.
+_LEADERS, _ROUNDS = 2, 2
+_TEACHERS = 1
+_PAIRS_EACH = 3
 # Starts that end within this much log-likelihood (nats) of each other have reached the same optimum.
 _SAME_OPTIMUM = 1e-2
 
@@ -48,6 +49,31 @@ _SAME_OPTIMUM = 1e-2
 def kinds_for(structure: str) -> tuple[Equivariance, ...]:
     """Return which kinds of starts are at least as invariant as a structure."""
     return _KINDS[family(structure).equivariance]
+
+
+@dataclass(frozen=True, slots=True)
+class _Starts:
+    """Partitions that cells may begin with.
+
+    Attributes
+    ----------
+    cells : ndarray of shape (N,)
+        Places in the tournament's list of cells.
+    labels : ndarray of shape (N, n)
+    """
+
+    cells: NDArray[np.intp]
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def take(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> _Starts:
+        return _Starts(self.cells[chosen], self.labels[chosen])
+
+    @classmethod
+    def join(cls, starts: Sequence[_Starts]) -> _Starts:
+        return cls(np.concatenate([s.cells for s in starts]), np.concatenate([s.labels for s in starts]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +100,7 @@ class Tournament:
     Parameters
     ----------
     rows : StackRows
+    cells : sequence of (str, int)
     smallest_eigenvalue : float
         Smallest variance of a component, as a share of the data's, that is admissible.
     rows_per_weight : float
@@ -85,144 +112,198 @@ class Tournament:
     """
 
     rows: StackRows
+    cells: Sequence[Cell]
     smallest_eigenvalue: float
     rows_per_weight: float
     max_iter: int
     tol: float
     n_threads: int = 1
-    _known: set[tuple[Cell, bytes]] = field(default_factory=set)
-    _tried: dict[Cell, int] = field(default_factory=lambda: defaultdict(int))
+    _known: Array = field(init=False)
+    _tried: NDArray[np.intp] = field(init=False)
 
-    def play(self, cells: Sequence[Cell], partitions: Partitions) -> dict[Cell, Winner]:
+    def __post_init__(self) -> None:
+        n = self.rows.z.shape[1]
+        self._place = {cell: c for c, cell in enumerate(self.cells)}
+        self._names = np.array([structure for structure, _ in self.cells])
+        self._sizes = np.array([k for _, k in self.cells], dtype=np.intp)
+        self._known, self._tried = np.empty(0), np.zeros(len(self.cells), dtype=np.intp)
+        self._marks = np.random.default_rng(0).random(n)
+        structures = set(self._names.tolist())
+        self._kinds = {name: kinds_for(name) for name in structures}
+        self._needed = {name: family(name).minimum_rows(len(self.rows.z)) for name in structures}
+        self._whitening = {name: np.linalg.inv(np.linalg.cholesky(self.rows.pooled[name])) for name in structures}
+
+    def play(self, partitions: Partitions) -> dict[Cell, Winner]:
         """Return the winner of each cell; a cell whose every start is singular has none."""
         opening = [
-            (cell, p) for cell in cells for kind in kinds_for(cell[0]) for p in partitions.get((kind, cell[1]), [])
+            (c, labels)
+            for c, (structure, k) in enumerate(self.cells)
+            for kind in self._kinds[structure]
+            for labels in partitions.get((kind, k), [])
         ]
-        best = self._leaders(self._short(opening))
+        if not opening:
+            return {}
+        first = _Starts(np.array([c for c, _ in opening]), np.stack([labels for _, labels in opening]))
+        best = self._leaders(self._run(self._fresh(first), _SHORT_PASSES))
         for _ in range(_ROUNDS):
-            labels = stack_engine.labels_of(self.rows, best.stack)
-            lessons = self._short(self._lessons(best.stack, labels, cells))
-            moves = self._short(self._promising(self._moves(best.stack, labels, cells)))
-            if not len(lessons) and not len(moves):
+            teachers = best if _TEACHERS > 1 else self._first_of_each(best)
+            labels = stack_engine.labels_of(self.rows, teachers.stack)
+            starts = self._fresh(_Starts.join([self._lessons(teachers, labels), *self._moves(teachers, labels)]))
+            if not len(starts):
                 break
-            best = self._leaders(StackRun.join([best, lessons, moves]))
-        final = self._run_on(best.stack, self.max_iter, self.tol)
-        return self._winners(final)
+            best = self._leaders(StackRun.join([best, self._run(self._promising(starts), _SHORT_PASSES)]))
+        return self._winners(self._run_on(best.stack, self.max_iter, self.tol))
 
-    def _short(self, starts: list[_Start]) -> StackRun:
-        """Run those starts that are new for a few passes."""
-        fresh = []
-        for cell, labels in starts:
-            key = (cell, labels.tobytes())
-            if key not in self._known:
-                self._known.add(key)
-                self._tried[cell] += 1
-                fresh.append((cell, labels))
-        return self._run(fresh, _SHORT_PASSES)
+    def _first_of_each(self, best: StackRun) -> StackRun:
+        seen: dict[Cell, int] = {}
+        for s, cell in enumerate(best.stack.cells):
+            seen.setdefault(cell, s)
+        return best.take(list(seen.values()))
 
-    def _run(self, starts: list[_Start], passes: int) -> StackRun:
-        if not starts:
+    def _fresh(self, starts: _Starts) -> _Starts:
+        """Leave out what a cell has begun with before."""
+        keys, first = np.unique(_keys(starts.labels, self._marks) + starts.cells, return_index=True)
+        unknown = ~np.isin(keys, self._known)
+        first = np.sort(first[unknown])
+        self._known = np.concatenate([self._known, keys[unknown]])
+        self._tried += np.bincount(starts.cells[first], minlength=len(self.cells))
+        return starts.take(first)
+
+    def _run(self, starts: _Starts, passes: int) -> StackRun:
+        if not len(starts):
             return StackRun.nothing(len(self.rows.z))
-        structures = tuple(structure for (structure, _), _ in starts)
-        sizes = np.array([k for (_, k), _ in starts], dtype=np.intp)
-        stack = stack_engine.begin(self.rows, structures, sizes, np.stack([labels for _, labels in starts]))
+        structures = tuple(self._names[starts.cells].tolist())
+        stack = stack_engine.begin(self.rows, structures, self._sizes[starts.cells], starts.labels)
         return self._run_on(stack, passes, _SHORT_GAIN)
 
     def _run_on(self, stack: Stack, passes: int, tol: float) -> StackRun:
         return stack_engine.run(self.rows, stack, max_iter=passes, tol=tol, n_threads=self.n_threads)
 
-    def _lessons(self, stack: Stack, labels: NDArray[np.int32], cells: Sequence[Cell]) -> list[_Start]:
-        """Return for each cell the partitions that others of its size have found."""
-        found: dict[tuple[Equivariance, int], list[Labels]] = defaultdict(list)
-        for s, (structure, k) in enumerate(stack.cells):
-            found[family(structure).equivariance, k].append(labels[s])
-        return [(cell, p) for cell in cells for kind in kinds_for(cell[0]) for p in found[kind, cell[1]]]
+    def _lessons(self, best: StackRun, labels: Labels) -> _Starts:
+        """Return for each cell the partitions that the leaders of its size have found under other structures."""
+        found: dict[tuple[Equivariance, int], list[int]] = {}
+        for s, (structure, k) in enumerate(best.stack.cells):
+            found.setdefault((family(structure).equivariance, k), []).append(s)
+        cells: list[int] = []
+        taken: list[int] = []
+        for c, (structure, k) in enumerate(self.cells):
+            others = [s for kind in self._kinds[structure] for s in found.get((kind, k), [])]
+            cells += [c] * len(others)
+            taken += others
+        return _Starts(np.array(cells, dtype=np.intp), labels[taken])
 
-    def _moves(self, stack: Stack, labels: NDArray[np.int32], cells: Sequence[Cell]) -> list[_Start]:
-        """Return for each cell the partitions one split or one merge away from its structure's of the next sizes."""
-        wanted = set(cells)
-        whitening = self._whitening(stack)
+    def _moves(self, best: StackRun, labels: Labels) -> list[_Starts]:
+        """Return the partitions one split or one merge away from the leaders', for the next sizes' cells."""
+        stack = best.stack
         owner = np.repeat(np.arange(len(stack)), stack.sizes)
-        within = np.concatenate([np.arange(k) for k in stack.sizes])
-        # Each component is cut at its mean, across the direction in which it is widest in the metric of the data.
-        white = whitening[owner]
-        axes = np.linalg.eigh(white @ stack.covariances @ white.swapaxes(1, 2))[1][:, :, -1]
-        across = np.einsum("kij,ki->kj", white, axes)
-        beyond = across @ self.rows.z > np.einsum("ki,ki->k", across, stack.means)[:, None]
-        moved: list[_Start] = []
-        for j, s in enumerate(owner):
-            cell = (stack.structures[s], int(stack.sizes[s]) + 1)
-            if cell not in wanted:
-                continue
-            cut = (labels[s] == within[j]) & (beyond[j] == beyond[j, 0])
-            split = labels[s].copy()
-            split[cut] = cell[1] - 1
-            if cut.any() and (split == within[j]).any():
-                moved.append((cell, split))
+        white = np.repeat(self._white(stack), stack.sizes, axis=0)
         means = np.einsum("kij,kj->ki", white, stack.means)
-        offsets = stack.offsets
-        for s, (structure, k) in enumerate(stack.cells):
-            if k > 2 and (structure, k - 1) in wanted:
-                part = slice(offsets[s], offsets[s + 1])
-                pairs = _nearest_pairs(means[part], stack.weights[part])
-                moved += [((structure, k - 1), _merged(labels[s], i, j, k)) for i, j in pairs]
-        return moved
+        return [self._splits(stack, owner, white, labels), self._merges(stack, means, labels)]
 
-    def _promising(self, starts: list[_Start]) -> list[_Start]:
-        """Return the best few of each cell's new starts after a glance at each."""
-        fresh = [(cell, labels) for cell, labels in starts if (cell, labels.tobytes()) not in self._known]
-        if not fresh:
-            return []
-        run = self._run(fresh, _GLANCE_PASSES)
-        by_cell: dict[Cell, int] = defaultdict(int)
-        chosen = []
-        for s in np.lexsort((-run.objective, ~self._sound(run.stack))):
-            cell = fresh[s][0]
-            if run.status[s] != SINGULAR and by_cell[cell] < _LEADERS:
-                by_cell[cell] += 1
-                chosen.append(fresh[s])
-        return chosen
+    def _splits(self, stack: Stack, owner: NDArray[np.intp], white: Array, labels: Labels) -> _Starts:
+        cells = self._next(stack, +1)[owner]
+        wanted = np.flatnonzero(cells >= 0)
+        owner, cells, white = owner[wanted], cells[wanted], white[wanted]
+        # A group is cut at its component's mean, across the direction in which that is widest in the data's metric.
+        axes = np.linalg.eigh(white @ stack.covariances[wanted] @ white.swapaxes(1, 2))[1][:, :, -1]
+        across = np.einsum("kij,ki->kj", white, axes)
+        beyond = across @ self.rows.z > np.einsum("ki,ki->k", across, stack.means[wanted])[:, None]
+        within = np.concatenate([np.arange(k, dtype=np.int32) for k in stack.sizes])[wanted]
+        own = labels[owner] == within[:, None]
+        cut = own & beyond
+        found = cut.any(axis=1) & (own & ~beyond).any(axis=1)
+        split = np.where(cut, stack.sizes[owner, None].astype(np.int32), labels[owner])
+        return _Starts(cells[found], split[found])
+
+    def _merges(self, stack: Stack, means: Array, labels: Labels) -> _Starts:
+        cells = self._next(stack, -1)
+        offsets = stack.offsets
+        chosen: list[int] = []
+        names: list[NDArray[np.int32]] = []
+        widest = int(stack.sizes.max())
+        for s in np.flatnonzero((cells >= 0) & (stack.sizes > 2)):
+            part = slice(offsets[s], offsets[s + 1])
+            for i, j in _nearest_pairs(means[part], stack.weights[part]):
+                renamed = np.arange(widest, dtype=np.int32)
+                renamed[j], renamed[j + 1 :] = i, renamed[j + 1 :] - 1
+                chosen.append(int(s))
+                names.append(renamed)
+        if not chosen:
+            return _Starts(np.empty(0, dtype=np.intp), labels[:0])
+        return _Starts(cells[chosen], np.take_along_axis(np.stack(names), labels[chosen], axis=1))
+
+    def _next(self, stack: Stack, step: int) -> NDArray[np.intp]:
+        """Return the cell of each mixture's structure with `step` components more, −1 where there is none."""
+        return np.array([self._place.get((structure, k + step), -1) for structure, k in stack.cells], dtype=np.intp)
+
+    def _promising(self, starts: _Starts) -> _Starts:
+        """Return the best few of each cell's starts after a glance at each."""
+        run = self._run(starts, _GLANCE_PASSES)
+        # What begins with too few rows in a group would be likely for the wrong reason.
+        sound = self._populated(run.stack) & (run.status != SINGULAR)
+        order = np.lexsort((-run.objective, ~sound, starts.cells))
+        _, first = np.unique(starts.cells[order], return_index=True)
+        place = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
+        return starts.take(order[(place < _LEADERS) & (run.status[order] != SINGULAR)])
 
     def _leaders(self, run: StackRun) -> StackRun:
         """Keep the best of each cell that differ: admissible ones first, then by objective."""
         apart = _SAME_OPTIMUM / self.rows.total_weight
-        by_cell: dict[Cell, list[int]] = defaultdict(list)
-        cells = run.stack.cells
-        for s in np.lexsort((-run.objective, ~self._sound(run.stack))):
+        by_cell: dict[Cell, list[int]] = {}
+        cells, objective = run.stack.cells, run.objective.tolist()
+        for s in np.lexsort((-run.objective, ~self._sound(run.stack))).tolist():
             if run.status[s] == SINGULAR:
                 continue
-            kept = by_cell[cells[s]]
-            if len(kept) < _LEADERS and all(abs(run.objective[t] - run.objective[s]) > apart for t in kept):
-                kept.append(int(s))
+            kept = by_cell.setdefault(cells[s], [])
+            if len(kept) < _LEADERS and all(abs(objective[t] - objective[s]) > apart for t in kept):
+                kept.append(s)
         return run.take([s for kept in by_cell.values() for s in kept])
+
+    def _populated(self, stack: Stack) -> NDArray[np.bool_]:
+        """Tell in which mixtures every component holds enough effective rows."""
+        held = stack.weights * self.rows.total_weight * self.rows_per_weight
+        needed = np.repeat([self._needed[name] for name in stack.structures], stack.sizes)
+        return np.asarray(np.logical_and.reduceat(held >= needed, stack.offsets[:-1]))
 
     def _sound(self, stack: Stack) -> NDArray[np.bool_]:
         """Tell which mixtures are admissible: enough effective rows, no collapsed component."""
-        d = stack.means.shape[1]
-        needed = {name: family(name).minimum_rows(d) for name in set(stack.structures)}
-        held = stack.weights * self.rows.total_weight * self.rows_per_weight
-        fine = held >= np.repeat([needed[name] for name in stack.structures], stack.sizes)
-        white = np.repeat(self._whitening(stack), stack.sizes, axis=0)
+        white = np.repeat(self._white(stack), stack.sizes, axis=0)
         smallest = np.linalg.eigvalsh(white @ stack.covariances @ white.swapaxes(1, 2))[:, 0]
-        fine &= smallest >= self.smallest_eigenvalue
-        return np.asarray(np.logical_and.reduceat(fine, stack.offsets[:-1]))
+        wide = np.logical_and.reduceat(smallest >= self.smallest_eigenvalue, stack.offsets[:-1])
+        return np.asarray(wide & self._populated(stack))
 
-    def _whitening(self, stack: Stack) -> Array:
+    def _white(self, stack: Stack) -> Array:
         """Return for each mixture W (S, d, d) with ``Wᵀ W = Π(T)⁻¹``."""
-        known = {name: np.linalg.inv(np.linalg.cholesky(scatter)) for name, scatter in self.rows.pooled.items()}
-        return np.stack([known[name] for name in stack.structures])
+        return np.stack([self._whitening[name] for name in stack.structures])
 
     def _winners(self, final: StackRun) -> dict[Cell, Winner]:
         top: dict[Cell, int] = {}
-        reached: dict[Cell, int] = defaultdict(int)
+        reached: dict[Cell, int] = {}
         cells = final.stack.cells
-        for s in np.lexsort((-final.objective, ~self._sound(final.stack))):
+        for s in np.lexsort((-final.objective, ~self._sound(final.stack))).tolist():
             if final.status[s] == SINGULAR:
                 continue
-            first = top.setdefault(cells[s], int(s))
+            cell = cells[s]
+            first = top.setdefault(cell, s)
             if abs(final.objective[first] - final.objective[s]) * self.rows.total_weight < _SAME_OPTIMUM:
-                reached[cells[s]] += 1
-        return {cell: Winner(final.take([s]), self._tried[cell], reached[cell]) for cell, s in top.items()}
+                reached[cell] = reached.get(cell, 0) + 1
+        return {
+            cell: Winner(final.take([s]), int(self._tried[self._place[cell]]), reached[cell]) for cell, s in top.items()
+        }
+
+
+def _keys(labels: Labels, marks: Array) -> Array:
+    """Return a number for each partition (N,) in [0, 1) that does not depend on how its groups are numbered.
+
+    Each group is marked by the sum of its rows' marks; sums are put in order before they are mixed, so that equal
+    partitions have the same bits.
+    """
+    count, n = labels.shape
+    k = int(labels.max()) + 1
+    place = labels + k * np.arange(count)[:, None]
+    sums = np.bincount(place.ravel(), weights=np.tile(marks, count), minlength=count * k).reshape(count, k)
+    mixed = np.sort(sums, axis=1) @ np.sqrt(np.arange(2.0, k + 2.0))
+    return np.asarray(mixed - np.floor(mixed))
 
 
 def _nearest_pairs(means: Array, weights: Array) -> list[tuple[int, int]]:
@@ -230,12 +311,5 @@ def _nearest_pairs(means: Array, weights: Array) -> list[tuple[int, int]]:
     first, second = np.triu_indices(len(means), 1)
     w = weights[first] * weights[second] / np.maximum(weights[first] + weights[second], 1e-300)
     cost = w * ((means[first] - means[second]) ** 2).sum(axis=1)
-    chosen = np.argsort(cost, kind="stable")[: len(means)]
+    chosen = np.argsort(cost, kind="stable")[: min(len(means), _PAIRS_EACH)]
     return list(zip(first[chosen].tolist(), second[chosen].tolist(), strict=True))
-
-
-def _merged(labels: Labels, i: int, j: int, k: int) -> Labels:
-    """Return labels 0 … k − 2 of a partition with groups i < j of k as one."""
-    names = np.arange(k, dtype=labels.dtype)
-    names[j], names[j + 1 :] = i, names[j + 1 :] - 1
-    return np.asarray(names[labels])

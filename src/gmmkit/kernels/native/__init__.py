@@ -1,0 +1,191 @@
+"""The compiled kernel: expectation–maximisation for stacks of small mixtures, one after the other, on threads.
+
+It is an optional part of the build: without it the NumPy engine does the same, more slowly. `why_not` says why it is not
+used; the environment variable ``GMMKIT_NATIVE=0`` switches it off. Arrays are as in `inference/stack.py`: components of
+all mixtures lie one after the other, z is (d, n) with contiguous columns.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MOST_COLUMNS", "STRUCTURES", "begin", "classify", "instruction_set", "run", "why_not"]
+
+Array = NDArray[np.float64]
+
+#: Codes of the structures are places in this list.
+STRUCTURES = ("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
+MOST_COLUMNS = 64
+
+_LIBRARY = Path(__file__).with_name("_stack.so")
+_doubles = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS")
+_int32s = np.ctypeslib.ndpointer(np.int32, flags="C_CONTIGUOUS")
+_int64s = np.ctypeslib.ndpointer(np.int64, flags="C_CONTIGUOUS")
+_COMMON = [
+    _doubles, _doubles, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32s, _int32s, _int64s, _doubles, _doubles,
+    _doubles, _doubles, _doubles, ctypes.c_int, _int32s,
+]  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _load() -> tuple[ctypes.CDLL | None, str | None]:
+    if not _LIBRARY.exists():
+        return None, "gmmkit was built without a C++ compiler: install one and build gmmkit again"
+    try:
+        library = ctypes.CDLL(str(_LIBRARY))
+        library.gmmkit_sources.restype = ctypes.c_char_p
+        if library.gmmkit_sources().decode() != _digest():
+            return None, "the compiled kernel is of other sources than these: build gmmkit again"
+        library.gmmkit_instruction_set.restype = ctypes.c_int
+        library.gmmkit_stack_run.argtypes = [
+            *_COMMON, ctypes.c_int, ctypes.c_double, _doubles, _doubles, _doubles, _int32s, _doubles,
+        ]  # fmt: skip
+        library.gmmkit_stack_begin.argtypes = [*_COMMON, _int32s]
+        library.gmmkit_stack_classify.argtypes = [*_COMMON, _int32s]
+    except (OSError, AttributeError) as error:
+        return None, f"the compiled kernel cannot be loaded ({error}): build gmmkit again"
+    for name in ("run", "begin", "classify"):
+        getattr(library, f"gmmkit_stack_{name}").restype = None
+    return library, None
+
+
+def _digest() -> str:
+    total = hashlib.sha256()
+    for source in sorted(_LIBRARY.parent.glob("*.?pp")):
+        total.update(source.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def why_not() -> str | None:
+    """Return why the compiled kernel is not used, or None if it is."""
+    if os.environ.get("GMMKIT_NATIVE") == "0":
+        return "GMMKIT_NATIVE=0 switches it off"
+    return _load()[1]
+
+
+def instruction_set() -> str:
+    """Return which of its forms this processor runs."""
+    library, reason = _load()
+    if library is None:
+        raise RuntimeError(reason)
+    return ("baseline", "avx2", "avx512")[library.gmmkit_instruction_set()]
+
+
+def run(
+    z: Array,
+    weights: Array,
+    structures: NDArray[np.int32],
+    sizes: NDArray[np.int32],
+    pseudo: Array,
+    units: Array,
+    parameters: tuple[Array, Array, Array],
+    *,
+    max_iter: int,
+    tol: float,
+    n_threads: int = 1,
+) -> tuple[Array, Array, Array, NDArray[np.int32], NDArray[np.int32], Array]:
+    """Run S mixtures of the same rows until Aitken's estimate of the gain still to come is below `tol`.
+
+    Parameters
+    ----------
+    z : ndarray of shape (d, n)
+    weights : ndarray of shape (n,)
+    structures, sizes : ndarray of int32, shape (S,)
+        Codes of structures, numbers of components.
+    pseudo : ndarray of shape (S, d, d)
+        Added to the scatter of each of a mixture's components.
+    units : ndarray of shape (d,)
+        What each column is multiplied by to have one scale for all, in which EII VII EVE VVE EEV VEV are defined.
+    parameters : tuple of ndarray, shapes (K,), (K, d) and (K, d, d)
+        Weights, means and covariances; overwritten with those at which the answers were found.
+    max_iter : int
+    tol : float
+    n_threads : int, default=1
+        The answers have the same bits for any number.
+
+    Returns
+    -------
+    objective, log_likelihood, log_certainty : ndarray of shape (S,)
+    passes, status : ndarray of int32, shape (S,)
+        0 converged, 1 unfinished, 2 singular.
+    traces : ndarray of shape (S, max_iter)
+    """
+    count = len(sizes)
+    answers = np.empty((3, count))
+    passes, status = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int32)
+    traces = np.empty((count, max_iter))
+    library = _library()
+    common = _common(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
+    library.gmmkit_stack_run(*common, max_iter, tol, *answers, passes, traces)
+    return answers[0], answers[1], answers[2], passes, status, traces
+
+
+def begin(
+    z: Array,
+    weights: Array,
+    structures: NDArray[np.int32],
+    sizes: NDArray[np.int32],
+    pseudo: Array,
+    units: Array,
+    labels: NDArray[np.int32],
+    *,
+    n_threads: int = 1,
+) -> tuple[Array, Array, Array]:
+    """Return the parameters of the mixtures whose components are the groups of equal labels (S, n), from 0."""
+    d, k = len(z), int(sizes.sum())
+    parameters = (np.empty(k), np.empty((k, d)), np.empty((k, d, d)))
+    status = np.empty(len(sizes), dtype=np.int32)
+    common = _common(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
+    _library().gmmkit_stack_begin(*common, labels)
+    return parameters
+
+
+def classify(
+    z: Array,
+    weights: Array,
+    structures: NDArray[np.int32],
+    sizes: NDArray[np.int32],
+    pseudo: Array,
+    units: Array,
+    parameters: tuple[Array, Array, Array],
+    *,
+    n_threads: int = 1,
+) -> NDArray[np.int32]:
+    """Return the most probable component of each row (S, n)."""
+    labels = np.empty((len(sizes), z.shape[1]), dtype=np.int32)
+    status = np.empty(len(sizes), dtype=np.int32)
+    common = _common(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
+    _library().gmmkit_stack_classify(*common, labels)
+    return labels
+
+
+def _library() -> ctypes.CDLL:
+    library, reason = _load()
+    if library is None:
+        raise RuntimeError(reason)
+    return library
+
+
+def _common(
+    z: Array,
+    weights: Array,
+    structures: NDArray[np.int32],
+    sizes: NDArray[np.int32],
+    pseudo: Array,
+    units: Array,
+    parameters: tuple[Array, Array, Array],
+    n_threads: int,
+    status: NDArray[np.int32],
+) -> tuple[object, ...]:
+    d, n = z.shape
+    if d > MOST_COLUMNS:
+        raise ValueError(f"the compiled kernel is for up to {MOST_COLUMNS} columns, but got {d}")
+    offsets = np.concatenate([[0], np.cumsum(sizes[:-1])]).astype(np.int64)
+    return z, weights, n, d, len(sizes), structures, sizes, offsets, pseudo, units, *parameters, n_threads, status

@@ -1,0 +1,76 @@
+// The library's three functions, in the best instruction set that this processor has.
+#include "stack.hpp"
+
+namespace gmmkit {
+
+#define DECLARE(target)                                             \
+    namespace target {                                              \
+    void run(const Problem&, const Run&);                           \
+    void begin(const Problem&, const std::int32_t*, const Run&);    \
+    void classify(const Problem&, const Run&, std::int32_t*);       \
+    }
+DECLARE(baseline)
+#ifdef GMMKIT_X86
+DECLARE(avx2)
+DECLARE(avx512)
+#endif
+
+static int best_target() {
+#ifdef GMMKIT_X86
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return 2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
+#endif
+    return 0;
+}
+
+}  // namespace gmmkit
+
+using namespace gmmkit;
+
+#ifdef GMMKIT_X86
+#define CHOOSE(call)                        \
+    switch (best_target()) {                \
+        case 2: avx512::call; break;        \
+        case 1: avx2::call; break;          \
+        default: baseline::call;            \
+    }
+#else
+#define CHOOSE(call) baseline::call;
+#endif
+
+#define ARGUMENTS                                                                                                   \
+    const double *z, const double *weights, int n, int d, int count, const std::int32_t *structures,                \
+        const std::int32_t *sizes, const std::int64_t *offsets, const double *pseudo, const double *units,          \
+        double *mixture_weights, double *means, double *covariances, int n_threads, std::int32_t *status
+#define PROBLEM {z, weights, n, d, count, structures, sizes, offsets, pseudo, units}
+
+extern "C" {
+
+// What this library was compiled from.
+const char* gmmkit_sources() { return GMMKIT_SOURCES; }
+
+int gmmkit_instruction_set() { return best_target(); }
+
+void gmmkit_stack_run(ARGUMENTS, int max_iter, double tol, double* objectives, double* log_likelihoods,
+                      double* log_certainties, std::int32_t* passes, double* traces) {
+    const Problem problem = PROBLEM;
+    const Run run_settings = {mixture_weights, means, covariances, max_iter, tol, n_threads, objectives,
+                              log_likelihoods, log_certainties, passes, status, traces};
+    CHOOSE(run(problem, run_settings))
+}
+
+void gmmkit_stack_begin(ARGUMENTS, const std::int32_t* labels) {
+    const Problem problem = PROBLEM;
+    const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, nullptr,
+                          nullptr, nullptr, nullptr, status, nullptr};
+    CHOOSE(begin(problem, labels, settings))
+}
+
+void gmmkit_stack_classify(ARGUMENTS, std::int32_t* labels) {
+    const Problem problem = PROBLEM;
+    const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, nullptr,
+                          nullptr, nullptr, nullptr, status, nullptr};
+    CHOOSE(classify(problem, settings, labels))
+}
+}

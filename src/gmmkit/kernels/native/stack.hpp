@@ -1,0 +1,36 @@
+// What is asked of a stack; arrays belong to the caller. Layouts are documented in __init__.py.
+#pragma once
+#include <cstdint>
+
+namespace gmmkit {
+
+constexpr int MOST_COLUMNS = 64;
+enum Status { CONVERGED, UNFINISHED, SINGULAR };
+
+struct Problem {
+    const double* z;        // (d, n)
+    const double* weights;  // (n)
+    int n, d, count;
+    const std::int32_t* structures;  // (count)
+    const std::int32_t* sizes;       // (count)
+    const std::int64_t* offsets;     // (count)
+    const double* pseudo;            // (count, d, d)
+    const double* units;             // (d)
+};
+
+struct Run {
+    double* mixture_weights;  // (K)
+    double* means;            // (K, d)
+    double* covariances;      // (K, d, d)
+    int max_iter;
+    double tol;
+    int n_threads;
+    double* objectives;        // (count)
+    double* log_likelihoods;   // (count)
+    double* log_certainties;   // (count)
+    std::int32_t* passes;      // (count)
+    std::int32_t* status;      // (count)
+    double* traces;            // (count, max_iter)
+};
+
+}  // namespace gmmkit

@@ -1,0 +1,168 @@
+"""The compiled kernel against the array engine, structure by structure; laws of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gmmkit.inference import stack_native, stack_numpy
+from gmmkit.inference.stack import CONVERGED, StackRows
+from gmmkit.kernels import native
+from gmmkit.model.covariance import family
+from gmmkit.model.covariance.catalogue import STRUCTURES
+
+pytestmark = pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
+
+
+def rows_of(X, weights=None, units=None, structures=STRUCTURES):
+    X = np.asarray(X) - np.mean(X, axis=0)
+    weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
+    d = X.shape[1]
+    spread = np.cov(X.T, bias=True, aweights=weights).reshape(d, d)
+    units = np.ones(d) if units is None else units
+    return StackRows(np.ascontiguousarray(X.T), weights, dict.fromkeys(structures, spread), 1e-6 * weights.sum(), units)
+
+
+def blobs(d, n=240, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.concatenate(
+        [rng.normal(size=(n // 3, d)) @ (np.eye(d) + 0.4 * rng.normal(size=(d, d))) + 4 * rng.normal(size=d)
+         for _ in range(3)]
+    )  # fmt: skip
+
+
+def starts(n, sizes, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.permutation(np.arange(n) % k) for k in sizes]).astype(np.int32)
+
+
+def all_structures(sizes):
+    names = tuple(name for name in STRUCTURES for _ in sizes)
+    return names, np.array(list(sizes) * len(STRUCTURES), dtype=np.intp)
+
+
+def test_the_codes_are_the_catalogues():
+    assert native.STRUCTURES == STRUCTURES
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5, 8, 9, 20])
+def test_one_refit_is_the_array_engines(d):
+    X = blobs(d)
+    rows = rows_of(X)
+    names, sizes = all_structures([1, 2, 4])
+    labels = starts(len(X), sizes)
+    ours, oracle = (engine.begin(rows, names, sizes, labels) for engine in (stack_native, stack_numpy))
+    np.testing.assert_allclose(ours.weights, oracle.weights, rtol=1e-12)
+    np.testing.assert_allclose(ours.means, oracle.means, atol=1e-10)
+    owner = np.repeat(np.array(names), sizes)
+    exact = ~np.isin(owner, ["EVE", "VVE"])
+    np.testing.assert_allclose(ours.covariances[exact], oracle.covariances[exact], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5, 9])
+def test_a_run_ends_where_the_array_engines_does(d):
+    X = blobs(d, seed=1)
+    rows = rows_of(X)
+    names, sizes = all_structures([2, 3])
+    stack = stack_numpy.begin(rows, names, sizes, starts(len(X), sizes))
+    # From labels by distance to two or three rows, which leave one way to go.
+    near = ((X[None, :, :] - X[[0, 100, 200]][:, None, :]) ** 2).sum(axis=2)
+    labels = np.stack([near[:k].argmin(axis=0) for k in sizes]).astype(np.int32)
+    stack = stack_numpy.begin(rows, names, sizes, labels)
+    ours = stack_native.run(rows, stack, max_iter=2000, tol=1e-11)
+    oracle = stack_numpy.run(rows, stack, max_iter=2000, tol=1e-11)
+    assert (ours.status == CONVERGED).all()
+    # Whose axes are found by other iterations may differ in the last digits of a flat optimum.
+    np.testing.assert_allclose(ours.objective, oracle.objective, atol=1e-6)
+    assert (ours.objective >= oracle.objective - 1e-6).all()
+    finite = np.isfinite(ours.log_likelihood)
+    assert finite.all()
+
+
+@pytest.mark.parametrize("d", [2, 4])
+def test_the_objective_never_falls(d):
+    X = blobs(d, seed=2)
+    rows = rows_of(X)
+    names, sizes = all_structures([2, 3, 5])
+    stack = stack_native.begin(rows, names, sizes, starts(len(X), sizes, seed=3))
+    found = stack_native.run(rows, stack, max_iter=300, tol=0.0)
+    for trace, made in zip(found.traces, found.passes, strict=True):
+        assert np.diff(trace[:made]).min(initial=0.0) > -1e-9
+
+
+def test_the_same_bits_for_any_number_of_threads():
+    X = blobs(3)
+    rows = rows_of(X)
+    names, sizes = all_structures([2, 3])
+    stack = stack_native.begin(rows, names, sizes, starts(len(X), sizes))
+    one, two = (stack_native.run(rows, stack, max_iter=50, tol=1e-9, n_threads=n) for n in (1, 4))
+    np.testing.assert_array_equal(one.objective, two.objective)
+    np.testing.assert_array_equal(one.stack.covariances, two.stack.covariances)
+
+
+def test_an_integer_weight_is_a_repetition():
+    X = blobs(2)
+    rng = np.random.default_rng(5)
+    weights = rng.integers(1, 4, len(X))
+    names, sizes = all_structures([3])
+    labels = starts(len(X), sizes)
+    centre = np.average(X, axis=0, weights=weights)
+    spread = dict.fromkeys(STRUCTURES, np.eye(2))
+    once = StackRows(np.ascontiguousarray((X - centre).T), weights.astype(float), spread, 1e-3, np.ones(2))
+    again = np.repeat(X - centre, weights, axis=0)
+    repeated = StackRows(np.ascontiguousarray(again.T), np.ones(len(again)), spread, 1e-3, np.ones(2))
+    a = stack_native.run(once, stack_native.begin(once, names, sizes, labels), max_iter=30, tol=0.0)
+    b_stack = stack_native.begin(repeated, names, sizes, np.repeat(labels, weights, axis=1))
+    b = stack_native.run(repeated, b_stack, max_iter=30, tol=0.0)
+    np.testing.assert_allclose(a.objective, b.objective, rtol=1e-8)
+
+
+def test_a_common_scale_is_the_one_that_units_give():
+    X = blobs(2)
+    units = np.array([1.0, 2.0**-20])
+    structures = ("EII", "VII", "EVE", "VVE", "EEV", "VEV")
+    sizes = np.full(6, 2, dtype=np.intp)
+    labels = starts(len(X), sizes)
+    plain = rows_of(X)
+    stretched = rows_of(X / units, units=units)
+    outer = np.outer(units, units)
+    ours = stack_native.begin(stretched, structures, sizes, labels)
+    oracle = stack_native.begin(plain, structures, sizes, labels)
+    np.testing.assert_allclose(ours.covariances * outer, oracle.covariances, rtol=1e-9, atol=1e-12)
+
+
+def test_labels_are_of_the_most_probable_component():
+    X = blobs(3)
+    rows = rows_of(X)
+    names, sizes = all_structures([2, 3])
+    stack = stack_native.begin(rows, names, sizes, starts(len(X), sizes))
+    stack = stack_native.run(rows, stack, max_iter=20, tol=0.0).stack
+    np.testing.assert_array_equal(stack_native.labels_of(rows, stack), stack_numpy.labels_of(rows, stack))
+
+
+def test_scatters_that_determine_nothing_end_as_singular_not_as_numbers():
+    X = np.column_stack([np.arange(12.0), np.zeros(12)])
+    rows = StackRows(np.ascontiguousarray(X.T), np.ones(12), {"VVV": np.eye(2)}, 0.0, np.ones(2))
+    sizes = np.array([2], dtype=np.intp)
+    stack = stack_native.begin(rows, ("VVV",), sizes, starts(12, sizes))
+    found = stack_native.run(rows, stack, max_iter=10, tol=1e-6)
+    assert found.objective[0] == -np.inf
+    assert found.status[0] == 2
+
+
+def test_far_rows_and_tiny_shares_are_exact():
+    # Responsibilities down to 1e-300 and below; the array engine's exponential is the C library's.
+    X = np.concatenate([np.linspace(-1, 1, 40), 30.0 + np.linspace(-1, 1, 40)])[:, None]
+    rows = rows_of(X, structures=("V",))
+    sizes = np.array([2], dtype=np.intp)
+    labels = (np.arange(80) >= 40).astype(np.int32)[None]
+    a = stack_native.run(rows, stack_native.begin(rows, ("V",), sizes, labels), max_iter=3, tol=0.0)
+    b = stack_numpy.run(rows, stack_numpy.begin(rows, ("V",), sizes, labels), max_iter=3, tol=0.0)
+    assert a.log_likelihood[0] == pytest.approx(b.log_likelihood[0], rel=1e-12)
+    assert a.log_certainty[0] == pytest.approx(b.log_certainty[0], abs=1e-12)
+    assert family("V") is family("VII")
+
+
+def test_it_can_be_switched_off(monkeypatch):
+    monkeypatch.setenv("GMMKIT_NATIVE", "0")
+    assert "GMMKIT_NATIVE" in native.why_not()
