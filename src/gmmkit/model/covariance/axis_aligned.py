@@ -161,8 +161,8 @@ class EVI(Structured, Diagonal):
 
     Examples
     --------
-    >>> EVI.solve(np.array([1.0, 1.0]), np.array([[1.0, 4.0], [16.0, 4.0]]))
-    array([[2.5, 10. ],
+    >>> EVI.solve(np.array([1.0, 1.0]), np.array([[1.0, 4.0], [16.0, 4.0]])).round(6)
+    array([[ 2.5, 10. ],
            [10. ,  2.5]])
     """
 
