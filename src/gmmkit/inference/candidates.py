@@ -18,7 +18,7 @@ from gmmkit.errors import GmmkitError
 from gmmkit.execution import Workers
 from gmmkit.inference import stack_engine
 from gmmkit.inference.diagnosis import Health, diagnose
-from gmmkit.inference.fit import FitResult, FitSettings, fit, ordered
+from gmmkit.inference.fit import FitResult, FitSettings, component_order, fit
 from gmmkit.inference.moves import best_split
 from gmmkit.inference.opening import Opening, open_tournament
 from gmmkit.inference.prior import Prior, make_prior
@@ -93,6 +93,7 @@ def fit_candidates(
     possible = [cell for cell in cells if cell[1] <= table.n_rows]
     context = _Context(table, surveyed, workers, settings, smallest_eigenvalue)
     winners, opening = _tournament(context, possible, tol, n_random)
+    as_won = opening is not None and opening.complete and _plain(settings)
     for structure, k in cells:
         if k > table.n_rows:
             reason = f"{k} components need at least as many rows, but there are {table.n_rows}"
@@ -102,7 +103,7 @@ def fit_candidates(
         try:
             if winner is None or opening is None:
                 yield context.from_named_starts((structure, k))
-            elif opening.complete and _plain(settings):
+            elif as_won:
                 yield context.as_won((structure, k), winner, opening)
             else:
                 yield context.fitted_on((structure, k), winner, opening)
@@ -137,7 +138,8 @@ def _tournament(
         final = stack_engine.run(
             opening.rows, stack, max_iter=context.settings.max_iter, tol=tol, n_threads=context.workers.n_threads
         )
-        winners = {cell: replace(winner, run=final.take([s])) for s, (cell, winner) in enumerate(winners.items())}
+        again = played.winners(final)
+        winners = {cell: replace(again[cell], reached=winner.reached) for cell, winner in winners.items() if cell in again}
     return winners, opening
 
 
@@ -159,15 +161,15 @@ class _Context:
         """Return a winner that has seen all the rows."""
         run = winner.run
         frame, state = _state(winner, opening)
-        state = ordered(state)
+        order = component_order(state)
         total = opening.rows.total_weight
-        pooled = Full((opening.rows.pooled[cell[0]] * np.outer(*[frame.scale / opening.frame.scale] * 2))[None])
         per_weight = max(1.0, self.surveyed.n_rows / total)
         health = Health(
-            state.weights * total * per_weight,
-            Full(state.covariance.dense()).smallest_eigenvalues(pooled),
+            state.weights[order] * total * per_weight,
+            winner.relative_eigenvalues[order],
             family(cell[0]).minimum_rows(self.table.n_columns),
         )
+        state = state.take(order)
         repairs: list[Repair] = []
         if health.spurious(self.smallest_eigenvalue) is not None:
             problem = self.problem(cell[0])

@@ -23,7 +23,7 @@ from gmmkit.inference.stopping import SmallChange, StoppingRule
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed, streams
 
-__all__ = ["FitResult", "FitSettings", "fit", "ordered"]
+__all__ = ["FitResult", "FitSettings", "component_order", "fit", "ordered"]
 
 Array = NDArray[np.float64]
 
@@ -234,15 +234,19 @@ def _interrupted(done: Run) -> Run:
 
 
 def ordered(mixture: Mixture) -> Mixture:
-    """Return the mixture with its components in order along the principal axis of their means.
+    """Return the mixture with its components in an order that the same data always give."""
+    return mixture if mixture.n_components == 1 else mixture.take(component_order(mixture))
+
+
+def component_order(mixture: Mixture) -> NDArray[np.intp]:
+    """Return the order (k,) of components along the principal axis of their means.
 
     The axis is the direction of largest spread between components, its sign such that its largest loading is
-    positive; ties are broken by the means themselves, column by column. The same data give the same order.
+    positive; ties are broken by the means themselves, column by column.
     """
     if mixture.n_components == 1:
-        return mixture
+        return np.zeros(1, dtype=np.intp)
     deviations = mixture.means - mixture.mean()
     _, _, axes = np.linalg.svd(np.sqrt(mixture.weights)[:, None] * deviations, full_matrices=False)
     axis = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()] or 1.0)
-    order = np.lexsort((*mixture.means.T[::-1], (mixture.means @ axis).round(12)))
-    return Mixture.trusted(mixture.weights[order], mixture.means[order], mixture.covariance.take(order))
+    return np.lexsort((*mixture.means.T[::-1], (mixture.means @ axis).round(12)))

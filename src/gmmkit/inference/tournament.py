@@ -86,11 +86,14 @@ class Winner:
         Of one mixture.
     tried, reached : int
         Starts that were run, and how many of those that were run to the end came out at this optimum.
+    relative_eigenvalues : ndarray of shape (k,)
+        Smallest eigenvalue of each covariance in the metric of the data's.
     """
 
     run: StackRun
     tried: int
     reached: int
+    relative_eigenvalues: Array
 
 
 @dataclass
@@ -152,7 +155,7 @@ class Tournament:
             if not len(starts):
                 break
             best = self._leaders(StackRun.join([best, self._run(self._promising(starts), _SHORT_PASSES)]))
-        return self._winners(self._run_on(best.stack, self.max_iter, self.tol))
+        return self.winners(self._run_on(best.stack, self.max_iter, self.tol))
 
     def _first_of_each(self, best: StackRun) -> StackRun:
         seen: dict[Cell, int] = {}
@@ -267,28 +270,35 @@ class Tournament:
 
     def _sound(self, stack: Stack) -> NDArray[np.bool_]:
         """Tell which mixtures are admissible: enough effective rows, no collapsed component."""
-        white = np.repeat(self._white(stack), stack.sizes, axis=0)
-        smallest = np.linalg.eigvalsh(white @ stack.covariances @ white.swapaxes(1, 2))[:, 0]
-        wide = np.logical_and.reduceat(smallest >= self.smallest_eigenvalue, stack.offsets[:-1])
+        wide = np.minimum.reduceat(self._relative_eigenvalues(stack), stack.offsets[:-1]) >= self.smallest_eigenvalue
         return np.asarray(wide & self._populated(stack))
+
+    def _relative_eigenvalues(self, stack: Stack) -> Array:
+        white = np.repeat(self._white(stack), stack.sizes, axis=0)
+        return np.asarray(np.linalg.eigvalsh(white @ stack.covariances @ white.swapaxes(1, 2))[:, 0])
 
     def _white(self, stack: Stack) -> Array:
         """Return for each mixture W (S, d, d) with ``Wᵀ W = Π(T)⁻¹``."""
         return np.stack([self._whitening[name] for name in stack.structures])
 
-    def _winners(self, final: StackRun) -> dict[Cell, Winner]:
+    def winners(self, final: StackRun) -> dict[Cell, Winner]:
+        """Return the best mixture of each cell, admissible ones first."""
+        eigenvalues, offsets = self._relative_eigenvalues(final.stack), final.stack.offsets
         top: dict[Cell, int] = {}
         reached: dict[Cell, int] = {}
-        cells = final.stack.cells
+        cells, objective = final.stack.cells, final.objective.tolist()
         for s in np.lexsort((-final.objective, ~self._sound(final.stack))).tolist():
             if final.status[s] == SINGULAR:
                 continue
             cell = cells[s]
             first = top.setdefault(cell, s)
-            if abs(final.objective[first] - final.objective[s]) * self.rows.total_weight < _SAME_OPTIMUM:
+            if abs(objective[first] - objective[s]) * self.rows.total_weight < _SAME_OPTIMUM:
                 reached[cell] = reached.get(cell, 0) + 1
         return {
-            cell: Winner(final.take([s]), int(self._tried[self._place[cell]]), reached[cell]) for cell, s in top.items()
+            cell: Winner(
+                final.take([s]), int(self._tried[self._place[cell]]), reached[cell], eigenvalues[slice(*offsets[s : s + 2])]
+            )
+            for cell, s in top.items()
         }
 
 
@@ -298,7 +308,7 @@ def _keys(labels: Labels, marks: Array) -> Array:
     Each group is marked by the sum of its rows' marks; sums are put in order before they are mixed, so that equal
     partitions have the same bits.
     """
-    count, n = labels.shape
+    count = len(labels)
     k = int(labels.max()) + 1
     place = labels + k * np.arange(count)[:, None]
     sums = np.bincount(place.ravel(), weights=np.tile(marks, count), minlength=count * k).reshape(count, k)
