@@ -166,3 +166,20 @@ def test_far_rows_and_tiny_shares_are_exact():
 def test_it_can_be_switched_off(monkeypatch):
     monkeypatch.setenv("GMMKIT_NATIVE", "0")
     assert "GMMKIT_NATIVE" in native.why_not()
+
+
+@pytest.mark.parametrize("engine", [stack_native, stack_numpy])
+def test_mixtures_may_have_weights_of_their_own(engine):
+    X = blobs(2)
+    X = X - X.mean(axis=0)
+    names, sizes = all_structures([2, 3])
+    weights = np.random.default_rng(7).multinomial(len(X), np.full(len(X), 1 / len(X)), len(names)).astype(float)
+    labels = starts(len(X), sizes)
+    spread = dict.fromkeys(STRUCTURES, np.eye(2))
+    rows = StackRows(np.ascontiguousarray(X.T), weights, spread, 1e-3, np.ones(2))
+    together = engine.run(rows, engine.begin(rows, names, sizes, labels), max_iter=40, tol=1e-6)
+    for s in (0, 9, 27):
+        own = StackRows(rows.z, weights[s], spread, 1e-3, np.ones(2))
+        start = engine.begin(own, names[s : s + 1], sizes[s : s + 1], labels[s : s + 1])
+        alone = engine.run(own, start, max_iter=40, tol=1e-6)
+        assert together.objective[s] == pytest.approx(alone.objective[0], rel=1e-10)

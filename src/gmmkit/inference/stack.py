@@ -39,7 +39,8 @@ class StackRows:
     ----------
     z : ndarray of shape (d, n)
         Rows in a frame; contiguous columns.
-    weights : ndarray of shape (n,)
+    weights : ndarray of shape (n,) or (S, n)
+        Of the rows: for all mixtures of a stack, or for each its own.
     pooled : dict of str to ndarray of shape (d, d)
         For each structure the prior's scatter of one row: Π(T).
     pseudo_rows : float
@@ -56,8 +57,12 @@ class StackRows:
 
     @property
     def total_weight(self) -> float:
-        """Sum of the weights."""
-        return float(self.weights.sum())
+        """Sum of the weights; of the first mixture's where each has its own, which must have the same."""
+        return float(self.weights.sum() if self.weights.ndim == 1 else self.weights[0].sum())
+
+    def take(self, chosen: NDArray[np.intp]) -> StackRows:
+        """Return the rows of some of a stack's mixtures."""
+        return self if self.weights.ndim == 1 else replace(self, weights=self.weights[chosen])
 
     def pseudo(self, structures: Sequence[str], sizes: Index) -> Array:
         """Return the pseudo-scatter (S, d, d) that is added to each component of each mixture."""

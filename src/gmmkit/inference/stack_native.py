@@ -56,7 +56,7 @@ def _given(
     codes = {name: native.STRUCTURES.index(family(name).structure) for name in set(structures)}
     return (
         rows.z,
-        rows.weights,
+        np.ascontiguousarray(rows.weights, dtype=np.float64),
         np.array([codes[name] for name in structures], dtype=np.int32),
         sizes.astype(np.int32),
         rows.pseudo(structures, sizes),

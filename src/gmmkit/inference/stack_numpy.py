@@ -50,13 +50,14 @@ def begin(rows: StackRows, structures: tuple[str, ...], sizes: Index, labellings
     sums = np.empty((int(offsets[-1]), len(psi)))
     known: dict[bytes, int] = {}
     for s, labels in enumerate(labellings):
-        key = labels.tobytes()
+        own = rows.weights if rows.weights.ndim == 1 else rows.weights[s]
+        key = labels.tobytes() if rows.weights.ndim == 1 else bytes(str(s), "ascii")
         if key in known:
             first = known[key]
             sums[offsets[s] : offsets[s + 1]] = sums[offsets[first] : offsets[first] + sizes[s]]
             continue
         known[key] = s
-        member = (labels == np.arange(sizes[s])[:, None]) * rows.weights
+        member = (labels == np.arange(sizes[s])[:, None]) * own
         sums[offsets[s] : offsets[s + 1]] = member @ psi.T
     return _Refit(rows, structures, sizes)(sums, None)
 
@@ -134,7 +135,7 @@ class _Active:
                 chosen = np.flatnonzero(worse)
                 refitted = self.refit(plain_sums, self.next).take(chosen)
                 self.next = self.next.replaced(chosen, refitted)
-                again = _evaluate(self.rows, self.psi, refitted)
+                again = _evaluate(self.rows.take(chosen), self.psi, refitted)
                 now = _mended(now, chosen, again, self.next)
             self.fallback = None
         self.at = now
@@ -182,9 +183,9 @@ class _Active:
         left = np.flatnonzero(~ended)
         flat = self.next.components(left)
         rest = _Active.__new__(_Active)
-        rest.rows, rest.psi, rest.origin = self.rows, self.psi, self.origin[left]
+        rest.rows, rest.psi, rest.origin = self.rows.take(left), self.psi, self.origin[left]
         rest.next, rest.at = self.next.take(left), None
-        rest.refit = _Refit(self.rows, rest.next.structures, rest.next.sizes)
+        rest.refit = _Refit(rest.rows, rest.next.structures, rest.next.sizes)
         rest.status, rest.longest = self.status[left], self.longest[left]
         rest.history = [(sums[flat], objective[left]) for sums, objective in self.history]
         rest.traces = [self.traces[s] for s in left]
@@ -334,11 +335,12 @@ def _evaluate(rows: StackRows, psi: Array, stack: Stack) -> _Evaluation:
             np.copyto(scores, -np.inf, where=scores < _NOTHING)
             np.exp(scores, out=scores)
             total = scores.sum(axis=1)
-            scores *= (rows.weights / total)[:, None]
+            weights = rows.weights if rows.weights.ndim == 1 else rows.weights[chosen[part]]
+            scores *= (weights / total)[:, None]
             log_total = np.log(total)
-            log_likelihood[chosen[part]] = (top + log_total) @ rows.weights
+            log_likelihood[chosen[part]] = ((top + log_total) * weights).sum(axis=1)
             # The largest share of each row is 1 / Σ exp(score − top).
-            log_certainty[chosen[part]] = -(log_total @ rows.weights)
+            log_certainty[chosen[part]] = -(log_total * weights).sum(axis=1)
             sums[at] = (psi @ scores.reshape(len(at), -1).T).T
     owner = np.repeat(np.arange(len(stack)), stack.sizes)
     pseudo = rows.pseudo(stack.structures, stack.sizes)

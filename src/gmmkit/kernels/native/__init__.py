@@ -1,8 +1,8 @@
 """The compiled kernel: expectation–maximisation for stacks of small mixtures, one after the other, on threads.
 
-It is an optional part of the build: without it the NumPy engine does the same, more slowly. `why_not` says why it is not
-used; the environment variable ``GMMKIT_NATIVE=0`` switches it off. Arrays are as in `inference/stack.py`: components of
-all mixtures lie one after the other, z is (d, n) with contiguous columns.
+It is an optional part of the build: without it the NumPy engine does the same, more slowly. `why_not` says why it is
+not used; the environment variable ``GMMKIT_NATIVE=0`` switches it off. Arrays are as in `inference/stack.py`: components
+of all mixtures lie one after the other, z is (d, n) with contiguous columns.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _doubles = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS")
 _int32s = np.ctypeslib.ndpointer(np.int32, flags="C_CONTIGUOUS")
 _int64s = np.ctypeslib.ndpointer(np.int64, flags="C_CONTIGUOUS")
 _COMMON = [
-    _doubles, _doubles, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32s, _int32s, _int64s, _doubles, _doubles,
+    _doubles, _doubles, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32s, _int32s, _int64s, _doubles, _doubles,
     _doubles, _doubles, _doubles, ctypes.c_int, _int32s,
 ]  # fmt: skip
 
@@ -96,7 +96,8 @@ def run(
     Parameters
     ----------
     z : ndarray of shape (d, n)
-    weights : ndarray of shape (n,)
+    weights : ndarray of shape (n,) or (S, n)
+        Of the rows, for all mixtures or for each.
     structures, sizes : ndarray of int32, shape (S,)
         Codes of structures, numbers of components.
     pseudo : ndarray of shape (S, d, d)
@@ -188,4 +189,19 @@ def _common(
     if d > MOST_COLUMNS:
         raise ValueError(f"the compiled kernel is for up to {MOST_COLUMNS} columns, but got {d}")
     offsets = np.concatenate([[0], np.cumsum(sizes[:-1])]).astype(np.int64)
-    return z, weights, n, d, len(sizes), structures, sizes, offsets, pseudo, units, *parameters, n_threads, status
+    return (
+        z,
+        weights,
+        int(weights.ndim == 2),
+        n,
+        d,
+        len(sizes),
+        structures,
+        sizes,
+        offsets,
+        pseudo,
+        units,
+        *parameters,
+        n_threads,
+        status,
+    )

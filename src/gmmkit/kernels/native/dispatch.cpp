@@ -40,10 +40,10 @@ using namespace gmmkit;
 #endif
 
 #define ARGUMENTS                                                                                                   \
-    const double *z, const double *weights, int n, int d, int count, const std::int32_t *structures,                \
+    const double *z, const double *weights, int own_weights, int n, int d, int count, const std::int32_t *structures,                \
         const std::int32_t *sizes, const std::int64_t *offsets, const double *pseudo, const double *units,          \
         double *mixture_weights, double *means, double *covariances, int n_threads, std::int32_t *status
-#define PROBLEM {z, weights, n, d, count, structures, sizes, offsets, pseudo, units}
+#define PROBLEM {z, weights, own_weights != 0, n, d, count, structures, sizes, offsets, pseudo, units}
 
 extern "C" {
 

@@ -23,18 +23,30 @@ constexpr double EPSILON = 2.220446049250313e-16;
 constexpr int BLOCK = 256;  // rows whose scores stay in the first cache
 constexpr double FIRST_LONGEST_STEP = 4.0, SLOWEST = 0.9999;
 
-// The rows, padded with rows of weight 0 to whole vectors.
+// Padded with rows of weight 0 to whole vectors.
+std::vector<double> padded(const double* rows, int n, int d) {
+    const int whole = (n + LANES - 1) / LANES * LANES;
+    std::vector<double> z(std::size_t(whole) * d, 0.0);
+    for (int j = 0; j < d; ++j) std::copy(rows + std::size_t(j) * n, rows + std::size_t(j + 1) * n, z.data() + std::size_t(j) * whole);
+    return z;
+}
+
+// The rows of one mixture: shared, with shared weights or weights of its own.
 struct Rows {
     int n, d;
-    std::vector<double> z, weights;
+    const double *z, *weights;
     double total = 0.0;
+    std::vector<double> own;
 
-    Rows(const double* rows, const double* given, int n_, int d_) : n((n_ + LANES - 1) / LANES * LANES), d(d_) {
-        z.assign(std::size_t(n) * d, 0.0);
-        weights.assign(n, 0.0);
-        for (int j = 0; j < d; ++j) std::copy(rows + std::size_t(j) * n_, rows + std::size_t(j + 1) * n_, z.data() + std::size_t(j) * n);
-        for (int i = 0; i < n_; ++i) total += weights[i] = given[i];
+    Rows(const Problem& p, const std::vector<double>& shared, const std::vector<double>& shared_weights, int s)
+        : n((p.n + LANES - 1) / LANES * LANES), d(p.d), z(shared.data()), weights(shared_weights.data()) {
+        if (p.own_weights) {
+            own = padded(p.weights + std::size_t(s) * p.n, p.n, 1);
+            weights = own.data();
+        }
+        for (int i = 0; i < p.n; ++i) total += weights[i];
     }
+    Rows(const Rows&) = delete;
 };
 
 struct Evaluation {
@@ -79,7 +91,7 @@ struct Mixture {
             Vector deviation[D ? D : MOST_COLUMNS];
             Vector distance = broadcast(0.0);
             for (int j = 0; j < size; ++j) {
-                deviation[j] = load(rows.z.data() + std::size_t(j) * rows.n + i) - mean[j];
+                deviation[j] = load(rows.z + std::size_t(j) * rows.n + i) - mean[j];
                 Vector y = deviation[0] * w[j * size];
                 for (int p = 1; p <= j; ++p) y += deviation[p] * w[j * size + p];
                 distance += y * y;
@@ -103,7 +115,7 @@ struct Mixture {
             count += share;
             int place = 0;
             for (int j = 0; j < size; ++j) {
-                deviation[j] = load(rows.z.data() + std::size_t(j) * rows.n + i) - mean[j];
+                deviation[j] = load(rows.z + std::size_t(j) * rows.n + i) - mean[j];
                 const Vector weighted = share * deviation[j];
                 first[j] += weighted;
                 for (int p = 0; p <= j; ++p) second[place++] += weighted * deviation[p];
@@ -133,7 +145,7 @@ struct Mixture {
                     total += value;
                     store(place, value);
                 }
-                const Vector weight = load(rows.weights.data() + start + i);
+                const Vector weight = load(rows.weights + start + i);
                 const Vector log_total = logarithm(total);
                 likelihood += weight * (top + log_total);
                 // The largest share of a row is 1 / Σ exp(score − top).
@@ -310,8 +322,10 @@ void each(int count, int n_threads, Work work) {
 }  // namespace
 
 void run(const Problem& p, const Run& settings) {
-    const Rows rows(p.z, p.weights, p.n, p.d);
+    const std::vector<double> z = padded(p.z, p.n, p.d);
+    const std::vector<double> weights = p.own_weights ? std::vector<double>() : padded(p.weights, p.n, 1);
     each(p.count, settings.n_threads, [&](int s) {
+        const Rows rows(p, z, weights, s);
         const int k = p.sizes[s];
         const std::size_t o = p.offsets[s], dd = std::size_t(p.d) * p.d;
         Mixture m(rows, p.structures[s], k, p.pseudo + s * dd, p.units);
@@ -327,8 +341,10 @@ void run(const Problem& p, const Run& settings) {
 }
 
 void begin(const Problem& p, const std::int32_t* labels, const Run& settings) {
-    const Rows rows(p.z, p.weights, p.n, p.d);
+    const std::vector<double> z = padded(p.z, p.n, p.d);
+    const std::vector<double> weights = p.own_weights ? std::vector<double>() : padded(p.weights, p.n, 1);
     each(p.count, settings.n_threads, [&](int s) {
+        const Rows rows(p, z, weights, s);
         const int k = p.sizes[s], d = p.d;
         const std::size_t o = p.offsets[s], dd = std::size_t(d) * d;
         Mixture m(rows, p.structures[s], k, p.pseudo + s * dd, p.units);
@@ -366,8 +382,10 @@ void begin(const Problem& p, const std::int32_t* labels, const Run& settings) {
 }
 
 void classify(const Problem& p, const Run& settings, std::int32_t* labels) {
-    const Rows rows(p.z, p.weights, p.n, p.d);
+    const std::vector<double> z = padded(p.z, p.n, p.d);
+    const std::vector<double> weights = p.own_weights ? std::vector<double>() : padded(p.weights, p.n, 1);
     each(p.count, settings.n_threads, [&](int s) {
+        const Rows rows(p, z, weights, s);
         const int k = p.sizes[s];
         const std::size_t o = p.offsets[s], dd = std::size_t(p.d) * p.d;
         Mixture m(rows, p.structures[s], k, p.pseudo + s * dd, p.units);

@@ -9,7 +9,8 @@ enum Status { CONVERGED, UNFINISHED, SINGULAR };
 
 struct Problem {
     const double* z;        // (d, n)
-    const double* weights;  // (n)
+    const double* weights;  // (n), or (count, n) if own_weights
+    bool own_weights;
     int n, d, count;
     const std::int32_t* structures;  // (count)
     const std::int32_t* sizes;       // (count)
