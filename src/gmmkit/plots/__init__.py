@@ -9,6 +9,9 @@ from gmmkit.plots.classification import plot_classification
 from gmmkit.plots.convergence import plot_convergence
 from gmmkit.plots.criterion import plot_criterion
 from gmmkit.plots.density import plot_density
+from gmmkit.plots.intervals import plot_intervals
+from gmmkit.plots.likelihood_ratio import plot_likelihood_ratio
+from gmmkit.plots.merging import plot_merge_curve, plot_merge_tree
 from gmmkit.plots.style import DARK, LIGHT, THEMES, Theme, ThemeName, component_style
 from gmmkit.plots.svg import to_svg
 from gmmkit.plots.uncertainty import plot_uncertainty
@@ -24,6 +27,10 @@ __all__ = [
     "plot_convergence",
     "plot_criterion",
     "plot_density",
+    "plot_intervals",
+    "plot_likelihood_ratio",
+    "plot_merge_curve",
+    "plot_merge_tree",
     "plot_uncertainty",
     "to_svg",
 ]

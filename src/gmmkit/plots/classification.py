@@ -1,4 +1,4 @@
-"""Which component each row is put in (mclust's "classification" picture)."""
+"""Which component, or cluster of components, each row is put in (mclust's "classification" picture)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed
 from gmmkit.plots.curves import curves
-from gmmkit.plots.marks import ELLIPSE_RADIUS, component_handles, ellipses, numbers, outside, points
+from gmmkit.plots.marks import about_ellipses, component_handles, ellipses, numbers, outside, points
 from gmmkit.plots.pairs import pairs
 from gmmkit.plots.style import (
     MARKERS,
@@ -26,12 +26,25 @@ from gmmkit.plots.style import (
     note,
     theme_named,
 )
-from gmmkit.plots.subject import Drawn, MixtureHolder, choose_columns, draw, marginal, mixture_of, reach, short
+from gmmkit.plots.subject import (
+    Drawn,
+    MixtureHolder,
+    choose_columns,
+    classified,
+    cluster_of_component,
+    draw,
+    marginal,
+    mixture_of,
+    reach,
+    short,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_classification"]
+
+Indices = NDArray[np.intp]
 
 _MOST_ROWS = 2000
 _MOST_LANES = 8
@@ -41,6 +54,7 @@ def plot_classification(
     mixture: Mixture | MixtureHolder,
     rows: Any,
     *,
+    groups: Sequence[Sequence[int]] | None = None,
     columns: Sequence[int | str] | None = None,
     names: Sequence[str] | None = None,
     axes: Any = None,
@@ -49,16 +63,18 @@ def plot_classification(
     theme: ThemeName = "light",
     width: float = 6.5,
 ) -> Axes | NDArray[Any]:
-    """Draw rows coloured and marked by their most probable component.
+    """Draw rows coloured and marked by their most probable component, or cluster of components; noise is grey.
 
-    One column: density curves over the rows. Two: the rows, an ellipse of two standard deviations around each
-    component (86 % of it) and its mean. More: every pair of them, below a diagonal of density curves. Rows are put
-    in components by all their columns, also by those that are not shown.
+    One column: density curves over the rows. Two: the rows, an ellipse around each component that holds 86 % of it (two
+    standard deviations of a Gaussian) and its mean. More: every pair of them, below a diagonal of density curves. Rows
+    are put in components by all their columns, also by those that are not shown.
 
     Parameters
     ----------
     mixture : Mixture or fitted estimator
     rows : array-like of shape (n, d), data frame or Table
+    groups : sequence of sequences of int, optional
+        Components that form one cluster, as `MergeTree.groups` gives them. Default: each is one.
     columns : sequence of int or str, optional
         Which columns, by number or name. Default: all, at most five (three on figures narrower than 5 inches),
         those in which the components' means differ most.
@@ -82,7 +98,7 @@ def plot_classification(
     DataError
         If the rows are not of the mixture's width, or not finite.
     ParameterError
-        If a column is unknown, or there are too few names.
+        If a column is unknown, there are too few names, or the groups do not hold each component once.
 
     Examples
     --------
@@ -96,13 +112,22 @@ def plot_classification(
     colours = theme_named(theme)
     drawn = draw(mixture, rows, names, max_rows, seed)
     chosen = choose_columns(mixture, drawn.names, columns, 5 if width >= 5.0 else 3)
-    labels = mixture.classify(drawn.rows)
+    clusters = cluster_of_component(mixture, groups)
+    labels, _ = classified(mixture, drawn.rows, clusters)
     part = marginal(mixture, chosen)
     shown = Drawn(drawn.rows[:, chosen], drawn.n_rows, tuple(short(drawn.names[j]) for j in chosen))
     remarks = _remarks(mixture, drawn, shown, part)
+    kind = "component" if groups is None else "cluster"
+    sentence = _sentence(len(groups or mixture.weights), kind, drawn)
     with drawing():
         if len(chosen) > 2:
-            return pairs(part, shown, labels, remarks, axes=axes, theme=theme, width=width)
+            made = pairs(
+                part, shown, labels, clusters, remarks,
+                lambda most: component_handles(mixture, theme, clusters, most), title=f"{kind} (weight)",
+                axes=axes, theme=theme, width=width,
+            )  # fmt: skip
+            made[0, 0].set_label(f"{sentence}, {len(chosen)} columns")
+            return made
         if isinstance(axes, np.ndarray) and axes.size != 1:
             raise ParameterError(f"axes must be one Axes for {len(chosen)} columns, but got {axes.shape}")
         ax: Axes | None = axes.item() if isinstance(axes, np.ndarray) else axes
@@ -110,33 +135,33 @@ def plot_classification(
             height = min(4.4, 0.95 * width) + (0.5 if width < 5.0 else 0.0)
             ax = new_figure(width, height, colours).subplots()
         dress(ax, colours, grid="both" if len(chosen) == 2 else "x")
-        ax.set_label(_sentence(mixture, drawn))
+        ax.set_label(sentence)
         if len(chosen) == 1:
-            _one_column(ax, part, shown.rows[:, 0], labels, theme)
+            _one_column(ax, part, shown.rows[:, 0], labels, clusters, theme)
         else:
-            _two_columns(ax, part, shown, labels, theme)
+            _two_columns(ax, part, shown, labels, clusters, theme)
         name_axis(ax.xaxis, shown.names[0])
         name_axis(ax.yaxis, shown.names[1] if len(chosen) == 2 else "density")
-        legend(ax, component_handles(part, theme), colours, title="component (weight)")
+        legend(ax, component_handles(mixture, theme, clusters), colours, title=f"{kind} (weight)")
         note(ax, "; ".join(remarks) + ".", colours)
         return ax
 
 
-def _two_columns(ax: Axes, part: Mixture, shown: Drawn, labels: NDArray[np.intp], theme: ThemeName) -> None:
+def _two_columns(ax: Axes, part: Mixture, shown: Drawn, labels: Indices, clusters: Indices, theme: ThemeName) -> None:
     m = len(shown.rows)
     points(ax, shown.rows, labels, theme, size=5.0 if m <= 300 else 4.0 if m <= 1000 else 3.0)
-    ellipses(ax, part, theme)
+    ellipses(ax, part, theme, clusters)
     ax.set(xlim=reach(part, 0, shown.rows[:, 0]), ylim=reach(part, 1, shown.rows[:, 1]))
-    numbers(ax, part, theme)
+    numbers(ax, part, theme, clusters)
 
 
 def _one_column(
-    ax: Axes, part: Mixture, values: NDArray[np.float64], labels: NDArray[np.intp], theme: ThemeName
+    ax: Axes, part: Mixture, values: NDArray[np.float64], labels: Indices, clusters: Indices, theme: ThemeName
 ) -> None:
     low, high = reach(part, 0, values)
-    top = curves(ax, part, low, high, theme)
+    top = curves(ax, part, low, high, theme, clusters)
     # Each component's rows in a lane of their own below the curves, as mclust draws them.
-    lanes = min(part.n_components, _MOST_LANES)
+    lanes = min(int(clusters.max()) + 1, _MOST_LANES)
     step = max(0.035, 0.09 / lanes) * top
     for j in np.unique(labels):
         colour, marker = component_style(int(j), theme)
@@ -159,13 +184,14 @@ def _remarks(mixture: Mixture, drawn: Drawn, shown: Drawn, part: Mixture) -> lis
     if q < d:
         remarks.append(f"{q} of {d} columns" + (" (where the means differ most)" if q > 2 else ""))
     if q > 1:
-        remarks.append(f"ellipses: {ELLIPSE_RADIUS:g} standard deviations (86 % of a component)")
+        remarks.append(about_ellipses(mixture))
+    if mixture.noise is not None:
+        remarks.append("grey dots are noise" if q > 1 else "grey is noise, which the curves leave out")
     if mixture.n_components > len(MARKERS) * 7:
         remarks.append("colours and marks repeat")
     limits = [reach(part, j, shown.rows[:, j]) for j in range(q)]
     return [remark for remark in (*remarks, outside(shown.rows, limits)) if remark]
 
 
-def _sentence(mixture: Mixture, drawn: Drawn) -> str:
-    k = mixture.n_components
-    return f"Classification of {drawn.n_rows:,} rows by {k} component{'s' * (k > 1)}"
+def _sentence(k: int, kind: str, drawn: Drawn) -> str:
+    return f"Classification of {drawn.n_rows:,} rows by {k} {kind}{'s' * (k > 1)}"

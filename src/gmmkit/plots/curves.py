@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmmkit.model.mixture import Mixture
 from gmmkit.plots.style import ThemeName, component_style, theme_named
@@ -18,7 +19,10 @@ __all__ = ["curves"]
 _MOST_FILLED = 12
 
 
-def curves(ax: Axes, mixture: Mixture, low: float, high: float, theme: ThemeName, *, linewidth: float = 1.6) -> float:
+def curves(
+    ax: Axes, mixture: Mixture, low: float, high: float, theme: ThemeName, clusters: NDArray[np.intp], *,
+    linewidth: float = 1.6,
+) -> float:  # fmt: skip
     """Draw the density of a one-column mixture and its components' shares; return its highest value."""
     colours = theme_named(theme)
     grid = fine_grid(mixture, 0, low, high, points=240)
@@ -27,7 +31,7 @@ def curves(ax: Axes, mixture: Mixture, low: float, high: float, theme: ThemeName
     total = each.sum(axis=1)
     if mixture.n_components > 1:
         for j in np.flatnonzero(mixture.weights > 0):
-            colour, _ = component_style(int(j), theme)
+            colour, _ = component_style(int(clusters[j]), theme)
             seen = each[:, j] > 1e-3 * total.max()
             if not seen.any():
                 continue

@@ -1,7 +1,8 @@
 """The fitted density: a curve over one column, regions of highest density over two (mclust's "density" picture).
 
 The region of probability P is {x : p(x) ≥ c}, c the (1 − P)-quantile of p(X): the smallest region that holds P
-(Hyndman 1996). The quantile is taken over a seeded sample, which is right however narrow a component is.
+(Hyndman 1996; `model/regions.py`). Of two columns the quantile is taken over a seeded sample, which is right however
+narrow a component is; of one it is exact, and the region is a set of intervals.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed
 from gmmkit.plots.curves import curves
-from gmmkit.plots.marks import component_handles, outside
-from gmmkit.plots.style import Theme, ThemeName, drawing, dress, legend, name_axis, new_figure, note, theme_named
+from gmmkit.plots.marks import component_handles, outside, percent
+from gmmkit.plots.style import SMALL, Theme, ThemeName, drawing, dress, legend, name_axis, new_figure, note, theme_named
 from gmmkit.plots.subject import (
     Drawn,
     MixtureHolder,
@@ -34,14 +35,15 @@ from gmmkit.plots.subject import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["highest_density_thresholds", "plot_density"]
+__all__ = ["plot_density"]
 
 Array = NDArray[np.float64]
 
 _MOST_ROWS = 2000
-_PROBABILITIES = (0.25, 0.5, 0.75, 0.95)
+_PROBABILITIES = (0.5, 0.8, 0.95)
 _SAMPLE = 20_000
-_SHADE = 0.19  # of one region; regions lie on each other, so that the shades add
+_SHADE = 0.24  # of one region; regions lie on each other, so that the shades add
+_BAR = 0.045  # height of the bar of a region of one column, of the picture's
 
 
 def plot_density(
@@ -57,7 +59,7 @@ def plot_density(
     theme: ThemeName = "light",
     width: float = 6.5,
 ) -> Axes:
-    """Draw the density of one column as a curve, or of two as regions of highest density.
+    """Draw the density of one column as a curve, or of two, with its regions of highest density.
 
     Parameters
     ----------
@@ -69,8 +71,8 @@ def plot_density(
         means differ most.
     names : sequence of str, optional
         Names of all d columns; data frames have their own.
-    probabilities : sequence of float, default=(0.25, 0.5, 0.75, 0.95)
-        Of the regions: each is the smallest that holds so much.
+    probabilities : sequence of float, default=(0.5, 0.8, 0.95)
+        Of the regions: each is the smallest that holds so much. Bars under a curve, shades in a plane.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     max_rows : int or None, default=2000
@@ -130,29 +132,28 @@ def plot_density(
         ax.set_label(f"Density of {', '.join(short(all_names[j]) for j in chosen)}")
         ax.set(xlim=limits[0])
         if len(chosen) == 1:
-            _curve(ax, part, shown, limits[0], theme)
+            _curve(ax, part, shown, limits[0], levels, theme)
+            remarks.append("bars: the smallest regions that hold their share")
         else:
             _regions(ax, part, shown, limits, levels, seed, colours)
             remarks.append("each region is the smallest that holds its share")
         name_axis(ax.xaxis, short(all_names[chosen[0]]))
         name_axis(ax.yaxis, short(all_names[chosen[1]]) if len(chosen) == 2 else "density")
+        if mixture.noise is not None:
+            remarks.append(f"noise, {percent(mixture.noise.weight)} of the rows, is left out")
         text = "; ".join(remark for remark in remarks if remark)
         note(ax, text and text[0].upper() + text[1:] + ".", colours)
     return ax
 
 
-def highest_density_thresholds(mixture: Mixture, probabilities: Sequence[float], seed: Seed = 0) -> Array:
-    """Return the log-densities above which lie the given shares of the probability."""
-    rows, _ = mixture.sample(_SAMPLE, seed=seed)
-    return np.asarray(np.quantile(mixture.log_density(rows), 1.0 - np.asarray(probabilities)))
-
-
-def _curve(ax: Axes, part: Mixture, shown: Drawn | None, limits: tuple[float, float], theme: ThemeName) -> None:
+def _curve(
+    ax: Axes, part: Mixture, shown: Drawn | None, limits: tuple[float, float], levels: list[float], theme: ThemeName
+) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     colours = theme_named(theme)
-    top = curves(ax, part, *limits, theme)
+    top = curves(ax, part, *limits, theme, np.arange(part.n_components))
     handles: list[Any] = []
     if part.n_components > 1:
         for handle in component_handles(part, theme):
@@ -170,8 +171,27 @@ def _curve(ax: Axes, part: Mixture, shown: Drawn | None, limits: tuple[float, fl
         ax.stairs(heights, edges, fill=True, color=colours.muted, alpha=0.22, label="_histogram", zorder=1)
         top = max(top, float(heights.max()))
         handles.append(Patch(facecolor=colours.muted, alpha=0.22, label="rows"))
-    ax.set_ylim(0.0, 1.06 * top)
+    _bars(ax, part, levels, top, colours)
+    ax.axhline(0.0, color=colours.muted, linewidth=0.8)
+    ax.set_ylim(-_BAR * top * (len(levels) + 0.6), 1.06 * top)
+    ax.set_yticks([tick for tick in ax.get_yticks() if 0 <= tick <= 1.06 * top])
     legend(ax, handles, colours, title="component (weight)" if part.n_components > 1 else "")
+
+
+def _bars(ax: Axes, part: Mixture, levels: list[float], top: float, colours: Theme) -> None:
+    """Draw the intervals of each region as bars below the curve, the widest at the bottom."""
+    for place, level in enumerate(levels):
+        bottom, shade = -_BAR * top * (place + 1.2), 1.0 - (1.0 - _SHADE) ** (len(levels) - place)
+        spans = [(low, high - low) for low, high in part.highest_density_region(level)]
+        ax.broken_barh(
+            spans, (bottom, 0.62 * _BAR * top), facecolor=colours.accent, alpha=shade, linewidth=0,
+            label=f"_region {level:g}",
+        )  # fmt: skip
+        ax.annotate(
+            f"{100 * level:.4g} %", (1.0, bottom + 0.31 * _BAR * top), xycoords=("axes fraction", "data"),
+            xytext=(3, 0), textcoords="offset points", fontsize=SMALL - 1.5, color=colours.muted, va="center",
+            annotation_clip=False,
+        )  # fmt: skip
 
 
 def _regions(
@@ -183,7 +203,7 @@ def _regions(
 
     x, y = (fine_grid(part, j, *limits[j]) for j in range(2))
     grid = np.column_stack([axis.ravel() for axis in np.meshgrid(x, y)])
-    thresholds = highest_density_thresholds(part, levels, seed)
+    thresholds = [part.highest_density_level(level, n_samples=_SAMPLE, seed=seed).value for level in levels]
     # Far from every component the log-density falls without end: held here, contours stay smooth and finite.
     heights = np.maximum(part.log_density(grid), thresholds[-1] - 30.0).reshape(len(y), len(x))
     ceiling = max(float(heights.max()), float(thresholds[0])) + 1.0

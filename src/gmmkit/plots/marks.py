@@ -14,32 +14,50 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-__all__ = ["ELLIPSE_RADIUS", "component_handles", "crosses", "ellipses", "numbers", "outside", "percent", "points"]
+__all__ = ["about_ellipses", "component_handles", "crosses", "ellipses", "numbers", "outside", "percent", "points"]
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
-#: In standard deviations. In two columns such an ellipse holds 1 − exp(−2) = 86 % of its component.
+#: In standard deviations of a Gaussian, of which such an ellipse in two columns holds 1 − exp(−2) = 86 %.
 ELLIPSE_RADIUS = 2.0
 _MOST_IN_LEGEND = 14
 _MOST_NUMBERS = 30
 _APART = (15.0, 14.0)  # points between the middles of two numbers, across and up
 
 
-def ellipses(ax: Axes, mixture: Mixture, theme: ThemeName, *, linewidth: float = 1.4, alpha: float = 1.0) -> None:
-    """Outline each component of a two-column mixture at `ELLIPSE_RADIUS` standard deviations."""
+def ellipses(
+    ax: Axes, mixture: Mixture, theme: ThemeName, clusters: Indices, *, linewidth: float = 1.4, alpha: float = 1.0
+) -> None:
+    """Outline 86 % of each component of a two-column mixture, in the colour of its cluster."""
     from matplotlib.patches import Ellipse
 
     variances, directions = np.linalg.eigh(mixture.covariance.dense())
-    axes = 2.0 * ELLIPSE_RADIUS * np.sqrt(np.maximum(variances, 0.0))
+    axes = 2.0 * _radii(mixture)[:, None] * np.sqrt(np.maximum(variances, 0.0))
     for j in np.flatnonzero(mixture.weights > 0):
+        colour, _ = component_style(int(clusters[j]), theme)
         along = directions[j, :, 1]  # eigenvalues ascend: the last is the long axis
         ellipse = Ellipse(
             (mixture.means[j, 0], mixture.means[j, 1]), axes[j, 1], axes[j, 0],
             angle=float(np.degrees(np.arctan2(along[1], along[0]))),
-            facecolor="none", edgecolor=component_style(int(j), theme)[0], linewidth=linewidth, alpha=alpha, zorder=3,
+            facecolor="none", edgecolor=colour, linewidth=linewidth, alpha=alpha, zorder=3,
         )  # fmt: skip
         ellipse.set_label(f"_component {j}")
         ax.add_patch(ellipse)
+
+
+def _radii(mixture: Mixture) -> Array:
+    """Return the distance within which 86 % of each component's rows lie (k,), in units of its scale.
+
+    In two columns a t of ν degrees of freedom is further away than r with the probability ``(1 + r² / ν)^(−ν/2)``.
+    """
+    gaussian = np.full(mixture.n_components, ELLIPSE_RADIUS)
+    nu = mixture.degrees_of_freedom
+    if nu is None:
+        return gaussian
+    heavy = np.isfinite(nu)
+    some = np.where(heavy, nu, 1.0)
+    return np.where(heavy, np.sqrt(some * np.expm1(ELLIPSE_RADIUS**2 / some)), gaussian)
 
 
 def points(
@@ -50,12 +68,12 @@ def points(
         colour, marker = component_style(int(j), theme)
         ax.plot(
             *rows[labels == j].T, linestyle="none", marker=marker, markersize=size, color=colour, alpha=alpha,
-            markeredgewidth=0.0, zorder=2, label=f"_rows {j}",
+            markeredgewidth=0.0, zorder=2 - (j < 0), label=f"_rows {j}",
         )  # fmt: skip
 
 
-def numbers(ax: Axes, mixture: Mixture, theme: ThemeName) -> None:
-    """Write each component's number at its mean, beside it where numbers would lie on each other.
+def numbers(ax: Axes, mixture: Mixture, theme: ThemeName, clusters: Indices) -> None:
+    """Write the number of each component's cluster at its mean, beside it where numbers would lie on each other.
 
     The limits of the Axes must be set. Beyond 30 components the means are crosses.
     """
@@ -70,10 +88,10 @@ def numbers(ax: Axes, mixture: Mixture, theme: ThemeName) -> None:
     at = (mixture.means - low) / (high - low) * size
     shifts = _apart(at) - at
     for j in np.flatnonzero(mixture.weights > 0):
-        colour, _ = component_style(int(j), theme)
+        colour, _ = component_style(int(clusters[j]), theme)
         moved = bool(np.hypot(*shifts[j]) > 5.0)
         ax.annotate(
-            str(j), (mixture.means[j, 0], mixture.means[j, 1]), xytext=(shifts[j, 0], shifts[j, 1]),
+            str(clusters[j]), (mixture.means[j, 0], mixture.means[j, 1]), xytext=(shifts[j, 0], shifts[j, 1]),
             textcoords="offset points", ha="center", va="center", fontsize=SMALL, fontweight="bold",
             color=colours.ink, zorder=5, annotation_clip=False,
             bbox={"boxstyle": "round,pad=0.2", "facecolor": colours.surface, "edgecolor": colour, "linewidth": 1.2},
@@ -112,26 +130,42 @@ def crosses(ax: Axes, mixture: Mixture, theme: ThemeName, *, size: float) -> Non
     ax.plot(x, y, "+", markersize=size, markeredgewidth=1.4, color=colours.ink, zorder=5, label="_means")
 
 
-def component_handles(mixture: Mixture, theme: ThemeName, most: int = _MOST_IN_LEGEND) -> list[Artist]:
-    """Return legend entries, component and weight; beyond `most` components those of largest weight."""
+def component_handles(
+    mixture: Mixture, theme: ThemeName, clusters: Indices | None = None, most: int = _MOST_IN_LEGEND
+) -> list[Artist]:
+    """Return legend entries, cluster and weight; beyond `most` clusters those of largest weight."""
     from matplotlib.lines import Line2D
 
-    order = np.arange(mixture.n_components)
+    weights = mixture.weights if clusters is None else np.bincount(clusters, mixture.weights)
+    order = np.arange(len(weights))
     if len(order) > most:
-        order = np.sort(np.argsort(-mixture.weights, kind="stable")[: most - 1])
+        order = np.sort(np.argsort(-weights, kind="stable")[: most - 1])
     handles: list[Artist] = []
     for j in order:
         colour, marker = component_style(int(j), theme)
         handles.append(
             Line2D(
                 [], [], linestyle="none", marker=marker, markersize=6, color=colour, markeredgewidth=0,
-                label=f"{j}  ({percent(mixture.weights[j])})",
+                label=f"{j}  ({percent(weights[j])})",
             )
         )  # fmt: skip
-    if len(order) < mixture.n_components:
-        left = mixture.n_components - len(order)
+    if len(order) < len(weights):
+        left = len(weights) - len(order)
         handles.append(Line2D([], [], linestyle="none", label=f"and {left} more"))
+    if mixture.noise is not None:
+        colour, marker = component_style(-1, theme)
+        handles.append(
+            Line2D([], [], linestyle="none", marker=marker, markersize=6, color=colour, markeredgewidth=0,
+                   label=f"noise  ({percent(mixture.noise.weight)})")
+        )  # fmt: skip
     return handles
+
+
+def about_ellipses(mixture: Mixture) -> str:
+    """Say what the ellipses are."""
+    if mixture.degrees_of_freedom is not None:
+        return "ellipses hold 86 % of a component"
+    return f"ellipses: {ELLIPSE_RADIUS:g} standard deviations (86 % of a component)"
 
 
 def outside(rows: Array, limits: list[tuple[float, float]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.plots.curves import curves
-from gmmkit.plots.marks import component_handles, crosses, ellipses, points
+from gmmkit.plots.marks import crosses, ellipses, points
 from gmmkit.plots.style import SMALL, Theme, ThemeName, dress, factor, new_figure, theme_named
 from gmmkit.plots.subject import Drawn, marginal, reach, short
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 __all__ = ["pairs"]
@@ -24,10 +26,10 @@ _MOST_POINTS = 8000  # over all panels: what keeps an SVG of the matrix well und
 
 
 def pairs(
-    mixture: Mixture, drawn: Drawn, labels: NDArray[np.intp], remarks: list[str], *, axes: Any, theme: ThemeName,
-    width: float,
+    mixture: Mixture, drawn: Drawn, labels: NDArray[np.intp], clusters: NDArray[np.intp], remarks: list[str],
+    handles: Callable[[int], list[Artist]], *, title: str, axes: Any, theme: ThemeName, width: float,
 ) -> NDArray[Any]:  # fmt: skip
-    """Draw a matrix of pairs; the panels above the diagonal are empty and hold the legend."""
+    """Draw a matrix of pairs; empty panels above the diagonal hold the legend, of as many handles as find room."""
     colours = theme_named(theme)
     m = mixture.n_features
     if axes is None:
@@ -54,20 +56,18 @@ def pairs(
         ax.get_xaxis().get_offset_text().set_visible(False)
         ax.get_yaxis().get_offset_text().set_visible(False)
         if i == j:
-            top = curves(ax, marginal(mixture, [j]), *limits[j], theme, linewidth=1.2)
+            top = curves(ax, marginal(mixture, [j]), *limits[j], theme, clusters, linewidth=1.2)
             ax.set_ylim(0.0, 1.08 * top)
             ax.set_yticks([])
         else:
             points(ax, rows[:, [j, i]], labels, theme, size=3.2 if len(rows) < 400 and panel > 1.3 else 2.0)
             pair = marginal(mixture, [j, i])
-            ellipses(ax, pair, theme, linewidth=1.1)
+            ellipses(ax, pair, theme, clusters, linewidth=1.1)
             crosses(ax, pair, theme, size=7.0 if mixture.n_components <= 6 and panel > 1.0 else 4.0)
             ax.set_ylim(limits[i])
         ax.set_xlim(limits[j])
         _label(ax, i, j, m, drawn.names, panel)
-    _legend(axes, mixture, theme, colours, panel)
-    k = mixture.n_components
-    axes[0, 0].set_label(f"Classification of {drawn.n_rows:,} rows by {k} component{'s' * (k > 1)}, {m} columns")
+    _legend(axes, handles, title, colours, panel)
     return np.asarray(axes)
 
 
@@ -91,13 +91,15 @@ def _wrapped(name: str, width: int) -> str:
     return textwrap.fill(" ".join(short(word, width) for word in name.split()), width)
 
 
-def _legend(axes: NDArray[Any], mixture: Mixture, theme: ThemeName, colours: Theme, panel: float) -> None:
+def _legend(
+    axes: NDArray[Any], handles_of: Callable[[int], list[Artist]], title: str, colours: Theme, panel: float
+) -> None:
     # The first row of panels is empty but for its first: so many entries find room there.
     deep = max(3, int((0.85 * panel * 72 - 16) / 13))
     across = max(1, int((len(axes) - 1) * panel * 72 / 70))
-    handles = component_handles(mixture, theme, most=deep * across)
+    handles = handles_of(deep * across)
     made = axes[0, -1].legend(
-        handles=handles, title="component (weight)", loc="upper right", bbox_to_anchor=(1.0, 1.05), frameon=False,
+        handles=handles, title=title, loc="upper right", bbox_to_anchor=(1.0, 1.05), frameon=False,
         fontsize=SMALL, title_fontsize=SMALL, labelcolor=colours.ink, ncols=-(-len(handles) // deep), alignment="left",
         columnspacing=1.0, handletextpad=0.4,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmmkit.errors import MissingDependencyError, ParameterError
+from gmmkit.model.covariance.catalogue import family
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -37,6 +38,7 @@ __all__ = [
     "name_axis",
     "new_figure",
     "note",
+    "structure_style",
     "theme_named",
 ]
 
@@ -87,6 +89,9 @@ THEMES: dict[ThemeName, Theme] = {"light": LIGHT, "dark": DARK}
 #: Eight marks and seven colours have no common divisor: 56 components differ in one or the other.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 
+# Shape and orientation of structures: each E, V or (of a sphere, or along the axes) I.
+_KINDS = ("VV", "EE", "VI", "II", "EV", "VE", "EI")
+
 #: Axes narrower than this many inches (a phone's) put the legend above instead of beside.
 NARROW = 3.6
 FONT, SMALL = 9.5, 8.0
@@ -109,15 +114,35 @@ def theme_named(name: str) -> Theme:
 
 
 def component_style(component: int, theme: ThemeName = "light") -> tuple[str, str]:
-    """Return the colour and the mark of a component, from 0.
+    """Return the colour and the mark of a component, from 0; of noise, −1, a grey dot.
 
     Examples
     --------
-    >>> component_style(0), component_style(7)
-    (('#0072b2', 'o'), ('#0072b2', '<'))
+    >>> component_style(0), component_style(7), component_style(-1)
+    (('#0072b2', 'o'), ('#0072b2', '<'), ('#5b6470', '.'))
     """
     palette = theme_named(theme).palette
+    if component < 0:
+        return theme_named(theme).muted, "."
     return palette[component % len(palette)], MARKERS[component % len(MARKERS)]
+
+
+def structure_style(name: str, place: int, theme: ThemeName = "light") -> tuple[str, str, Literal["-", "--"]]:
+    """Return the colour, mark and line of a covariance structure: those of a component at its place if unknown.
+
+    What is shared of shape and orientation (the last two of three letters) has a colour and a mark, equal volumes (the
+    first) a broken line: all fourteen differ, and each looks the same in every picture.
+
+    Examples
+    --------
+    >>> structure_style("VVV", 0), structure_style("EVV", 1), structure_style("full", 2)
+    (('#0072b2', 'o', '-'), ('#0072b2', 'o', '--'), ('#0072b2', 'o', '-'))
+    """
+    try:
+        letters = family(name).structure
+    except ParameterError:
+        return (*component_style(place, theme), "-")
+    return (*component_style(_KINDS.index(letters[1:]), theme), "--" if letters[0] == "E" else "-")
 
 
 @contextmanager

@@ -15,7 +15,10 @@ from gmmkit.errors import DataError, ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed, generator
 
-__all__ = ["Drawn", "choose_columns", "column_names", "draw", "fine_grid", "marginal", "reach", "short"]
+__all__ = [
+    "Drawn", "choose_columns", "classified", "cluster_of_component", "column_names", "draw", "fine_grid", "marginal",
+    "reach", "short",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 
@@ -135,18 +138,41 @@ def _number_of(column: int | str, names: Sequence[str]) -> int:
 
 
 def _separation(mixture: Mixture) -> Array:
-    """Share of each column's variance that lies between the components (d,)."""
-    deviations = mixture.means - mixture.mean()
-    between = mixture.weights @ deviations**2
-    total = between + mixture.weights @ mixture.covariance.variances()
+    """Share of each column's spread that lies between the components (d,): of their scales, which a t always has."""
+    shares = mixture.weights / mixture.weights.sum()
+    between = shares @ (mixture.means - shares @ mixture.means) ** 2
+    total = between + shares @ mixture.covariance.variances()
     return np.asarray(between / total)
 
 
+def cluster_of_component(mixture: Mixture, groups: Sequence[Sequence[int]] | None) -> NDArray[np.intp]:
+    """Return the cluster of each component (k,): its own, or the place of its group."""
+    k = mixture.n_components
+    clusters = np.arange(k)
+    if groups is None:
+        return clusters
+    if sorted(int(j) for group in groups for j in group) != list(range(k)):
+        raise ParameterError(f"groups must hold each of the {k} components once, but got {[list(g) for g in groups]}")
+    for place, group in enumerate(groups):
+        clusters[list(group)] = place
+    return clusters
+
+
+def classified(mixture: Mixture, rows: Array, clusters: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
+    """Return the most probable cluster of each row (n,), −1 for noise, and how unsure that is (n,)."""
+    shared = mixture.posterior(rows) @ np.eye(clusters.max() + 1)[clusters]
+    labels, largest = shared.argmax(axis=1), shared.max(axis=1)
+    if mixture.noise is not None:
+        noise = mixture.noise_probability(rows)
+        labels[noise > largest] = -1
+        largest = np.maximum(largest, noise)
+    return labels, np.maximum(1.0 - largest, 0.0)
+
+
 def marginal(mixture: Mixture, columns: Sequence[int]) -> Mixture:
-    """Return the distribution of some columns."""
-    if list(columns) == list(range(mixture.n_features)):
-        return mixture
-    return Mixture.trusted(mixture.weights, mixture.means[:, columns], mixture.covariance.marginal(columns))
+    """Return the distribution of some columns; pictures are of the components, not of noise beside them."""
+    alone = mixture.without_noise()
+    return alone if list(columns) == list(range(mixture.n_features)) else alone.marginal(columns)
 
 
 def reach(mixture: Mixture, column: int, values: Array | None = None) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed
-from gmmkit.plots.marks import ELLIPSE_RADIUS, ellipses, outside, percent
+from gmmkit.plots.marks import about_ellipses, ellipses, outside, percent
 from gmmkit.plots.style import (
     ThemeName,
     component_style,
@@ -23,7 +23,18 @@ from gmmkit.plots.style import (
     note,
     theme_named,
 )
-from gmmkit.plots.subject import MixtureHolder, choose_columns, draw, fine_grid, marginal, mixture_of, reach, short
+from gmmkit.plots.subject import (
+    MixtureHolder,
+    choose_columns,
+    classified,
+    cluster_of_component,
+    draw,
+    fine_grid,
+    marginal,
+    mixture_of,
+    reach,
+    short,
+)
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -96,15 +107,16 @@ def plot_uncertainty(
     chosen = choose_columns(mixture, drawn.names, columns, 2)
     if len(chosen) > 2:
         raise ParameterError(f"columns must be one or two for the picture of uncertainty, but got {len(chosen)}")
-    posterior = mixture.posterior(drawn.rows)
-    labels, uncertainty = posterior.argmax(axis=1), 1.0 - posterior.max(axis=1)
+    own = cluster_of_component(mixture, None)
+    labels, uncertainty = classified(mixture, drawn.rows, own)
+    kinds = mixture.n_components + (mixture.noise is not None)
     part, values = marginal(mixture, chosen), drawn.rows[:, chosen]
     limits = [reach(part, j, values[:, j]) for j in range(len(chosen))]
-    remarks = [drawn.remark[0].upper() + drawn.remark[1:], _how_many(uncertainty, mixture.n_components)]
+    remarks = [drawn.remark[0].upper() + drawn.remark[1:], _how_many(uncertainty, kinds)]
     if mixture.n_features > len(chosen):
         remarks.append(f"uncertainty from all {mixture.n_features} columns")
     if len(chosen) == 2:
-        remarks.append(f"ellipses: {ELLIPSE_RADIUS:g} standard deviations")
+        remarks.append(about_ellipses(mixture))
     remarks.append(outside(values, limits))
     with drawing():
         if ax is None:
@@ -116,24 +128,24 @@ def plot_uncertainty(
             values = np.column_stack([values, uncertainty])
             if mixture.n_features == 1:
                 grid = fine_grid(part, 0, *limits[0], points=400)
-                ax.plot(grid, 1.0 - part.posterior(grid[:, None]).max(axis=1), color=colours.muted, linewidth=1.0)
+                ax.plot(grid, classified(mixture, grid[:, None], own)[1], color=colours.muted, linewidth=1.0)
             ax.set(ylim=(-0.02, 1.05 * max(0.5, float(uncertainty.max()))), ylabel="uncertainty")
         else:
-            ellipses(ax, part, theme, linewidth=1.1, alpha=0.6)
+            ellipses(ax, part, theme, own, linewidth=1.1, alpha=0.6)
             ax.set_ylim(limits[1])
             name_axis(ax.yaxis, short(drawn.names[chosen[1]]))
         shrink = _shrink(uncertainty)
         _points(ax, values, labels, uncertainty, theme, shrink)
         ax.set_xlim(limits[0])
         name_axis(ax.xaxis, short(drawn.names[chosen[0]]))
-        if mixture.n_components > 1:
-            legend(ax, _handles(mixture, theme, shrink), colours, title="uncertainty")
+        if kinds > 1:
+            legend(ax, _handles(kinds, theme, shrink), colours, title="uncertainty")
         note(ax, "; ".join(remark for remark in remarks if remark) + ".", colours)
     return ax
 
 
-def _how_many(uncertainty: Array, k: int) -> str:
-    if k == 1:
+def _how_many(uncertainty: Array, kinds: int) -> str:
+    if kinds == 1:
         return "one component, so that none is unsure"
     unsure = int((uncertainty >= 0.1).sum())
     return f"uncertainty of 0.1 or more for {unsure:,} of them ({percent(unsure / len(uncertainty))})"
@@ -163,11 +175,11 @@ def _points(
             )  # fmt: skip
 
 
-def _handles(mixture: Mixture, theme: ThemeName, shrink: float) -> list[Artist]:
+def _handles(kinds: int, theme: ThemeName, shrink: float) -> list[Artist]:
     from matplotlib.lines import Line2D
 
     ink = theme_named(theme).ink
-    largest = 1.0 - 1.0 / mixture.n_components
+    largest = 1.0 - 1.0 / kinds
     highs = [low for low, _, _ in _CLASSES[1:]] + [largest]
     return [
         Line2D([], [], linestyle="none", marker="o", markersize=_size(size, shrink), color=ink, alpha=alpha,
