@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.prior import DELTA, Prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
 from gmmkit.model.covariance import Covariance, Full
 from gmmkit.model.mixture import Mixture
-from gmmkit.model.scorer import Scorer
 
 __all__ = ["Health", "diagnose", "health_of"]
 
@@ -130,7 +128,7 @@ def _of_columns(problem: Problem) -> list[Repair]:
 
 def _heaviest_rows(problem: Problem, state: Mixture, components: list[int]) -> list[int]:
     """Return for each of some components the row with the largest share of it: one pass."""
-    scorer = Scorer(log_weights(state.weights), state.means, state.covariance, problem.frame)
+    scorer = state.scorer_in(problem.frame)
     plan = scorer.plan(problem.table.n_rows)
 
     def task(start: int, stop: int) -> tuple[Array, NDArray[np.intp]]:

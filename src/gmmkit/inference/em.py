@@ -21,6 +21,9 @@ __all__ = ["EM", "mixture_of"]
 
 Array = NDArray[np.float64]
 
+# Components whose rows are all noise still have a weight.
+_MOST_NOISE = 1.0 - 1e-12
+
 
 @dataclass(frozen=True)
 class EM:
@@ -42,15 +45,25 @@ class EM:
 
     def scorer(self, state: Mixture) -> Scorer:
         return Scorer(
-            log_weights(state.weights) - self._unseen(state), state.means, state.covariance, self.problem.frame
+            log_weights(state.weights) - self._unseen(state),
+            state.means,
+            state.covariance,
+            self.problem.frame,
+            degrees_of_freedom=state.degrees_of_freedom,
+            log_noise=state.log_noise,
         )
 
     def begin(self, state: Mixture, block_rows: int) -> Assign:
-        return _soft
+        return _soft if state.noise is None else _soft_beside_noise
+
+    def started(self, state: Mixture) -> Mixture:
+        """Return a first state with all the parameters that this algorithm's states have."""
+        return self.prior.started(state)
 
     def objective(self, totals: Totals, state: Mixture) -> float:
         pseudo_rows = self.prior.unseen_rows(state.n_components)
-        penalised = totals.row_sum - self.prior.penalty(state) - pseudo_rows * float(self._unseen(state).sum())
+        penalty = self.prior.penalty(state.without_noise())
+        penalised = totals.row_sum - penalty - pseudo_rows * float(self._unseen(state).sum())
         return penalised / self.problem.total_weight + self.problem.frame.log_volume
 
     def _unseen(self, state: Mixture) -> Array:
@@ -66,24 +79,40 @@ class EM:
         return 0.5 * (np.array(traces) - len(self.problem.null_directions))
 
     def refit(self, totals: Totals, state: Mixture, iteration: int) -> tuple[Mixture, list[Repair]]:
+        most_likely, statistics = self.maximise(totals, state)
         refitted, repairs = repair(
-            mixture_of(totals.statistics, self.problem, self.prior, state.covariance),
-            totals.statistics,
+            most_likely,
+            statistics,
             self.problem,
             on_singular=self.on_singular,
             iteration=iteration,
             random=self.random,
         )
         annihilated = np.flatnonzero(refitted.weights == 0)
-        if not len(annihilated):
-            return refitted, repairs
-        # Only a Dirichlet prior below 1 takes all that a component holds.
-        repairs += [Repair("annihilated", component=int(j), iteration=iteration) for j in annihilated]
-        return refitted.take(np.flatnonzero(refitted.weights)), repairs
+        if len(annihilated):
+            # Only a Dirichlet prior below 1 takes all that a component holds.
+            repairs += [Repair("annihilated", component=int(j), iteration=iteration) for j in annihilated]
+            refitted = refitted.take(np.flatnonzero(refitted.weights))
+        if state.noise is not None:
+            held = float(totals.leaves[-1])
+            share = held / (held + float(statistics.counts.sum()))
+            refitted = refitted.beside(state.noise.weighing(min(share, _MOST_NOISE)))
+        return refitted, repairs
+
+    def maximise(self, totals: Totals, state: Mixture) -> tuple[Mixture, Statistics]:
+        """Return the components that a pass asks for, noise left out, and the statistics with their counts."""
+        return mixture_of(totals.statistics, self.problem, self.prior, state.covariance), totals.statistics
 
 
 def _soft(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
     return scorer.responsibilities(block.rows, work)
+
+
+def _soft_beside_noise(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array, Array]:
+    """Add, last of what else adds, how many rows are noise."""
+    responsibilities, log_density = scorer.responsibilities(block.rows, work)
+    noise = work.scored[-1]
+    return responsibilities, log_density, np.asarray(noise.sum() if block.weights is None else block.weights @ noise)
 
 
 def mixture_of(statistics: Statistics, problem: Problem, prior: Prior, previous: Covariance | None = None) -> Mixture:

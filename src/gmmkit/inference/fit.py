@@ -15,11 +15,13 @@ from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.diagnosis import Health, diagnose, health_of
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run, run
+from gmmkit.inference.noise import Background, OpenedBackground, open_background
 from gmmkit.inference.prior import RegCovar, make_prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import ILL_DEFINED, OnSingular, Repair, describe
 from gmmkit.inference.starts import Start
 from gmmkit.inference.stopping import SmallChange, StoppingRule
+from gmmkit.inference.student import Degrees, StudentEM, n_estimated
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed, streams
 
@@ -50,6 +52,10 @@ class FitSettings:
         Hold every weight at 1/k.
     admissible_eigenvalue : float, optional
         If given, a start whose components are all supported (`Health.spurious`) beats any that is not.
+    degrees_of_freedom : "common", "free", float or sequence of float, optional
+        Student-t components: one ν for all or one each, estimated, or these values.
+    noise : Background, optional
+        A uniform background beside the components.
     """
 
     rule: StoppingRule = field(default_factory=lambda: SmallChange(1e-3))
@@ -62,6 +68,8 @@ class FitSettings:
     admissible_eigenvalue: float | None = None
     prior: ConjugatePrior | None = None
     equal_weights: bool = False
+    degrees_of_freedom: Degrees | None = None
+    noise: Background | None = None
 
     @property
     def policy(self) -> OnSingular:
@@ -72,7 +80,15 @@ class FitSettings:
 
     def n_parameters(self, mixture: Mixture) -> int:
         """Return how many parameters of a mixture these settings leave free."""
-        return mixture.n_parameters - (mixture.n_components - 1 if self.equal_weights else 0)
+        held = mixture.n_components - 1 if self.equal_weights else 0
+        return mixture.n_parameters - held + n_estimated(self.degrees_of_freedom, mixture.n_components)
+
+    def algorithm(self, problem: Problem, random: np.random.Generator) -> EM:
+        """Return what fits a problem by these settings."""
+        prior = make_prior(problem, self.reg_covar, self.prior, equal_weights=self.equal_weights)
+        if self.degrees_of_freedom is None:
+            return EM(problem, prior, self.policy, random)
+        return StudentEM(problem, prior, self.policy, random, self.degrees_of_freedom)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +190,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     SingularComponentError
         If a component, column or direction is degenerate and `on_singular` is "raise" (or ``reg_covar=0``).
     """
-    prior = make_prior(problem, settings.reg_covar, settings.prior, equal_weights=settings.equal_weights)
+    background = None if settings.noise is None else open_background(problem, settings.noise)
 
     def rank(done: Run) -> tuple[bool, float]:
         smallest = settings.admissible_eigenvalue
@@ -184,10 +200,9 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     best: Run | None = None
     tried = 0
     for restart, (start, random) in enumerate(zip(starts, streams(settings.seed), strict=False)):
-        algorithm = EM(problem, prior, settings.policy, random)
+        algorithm = settings.algorithm(problem, random)
         try:
-            state, repairs = start(problem, prior, settings.policy, random)
-            state = prior.started(state)
+            state, repairs = _first_state(start, algorithm, background, settings)
         except KeyboardInterrupt:
             if best is None:
                 raise
@@ -213,7 +228,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
             break
     assert best is not None, "fit needs at least one start"
     state = ordered(best.state) if reorder else best.state
-    health, found = diagnose(problem, state, prior)
+    health, found = diagnose(problem, state, algorithm.prior)
     if found and settings.policy == "raise" and best.reason != "interrupted":
         # Each pass refuses what cannot be scored; what only the prior holds up is known at the end.
         raise SingularComponentError(f"{ILL_DEFINED} ({describe(tuple(found), problem.table.names)})", asked=True)
@@ -227,6 +242,21 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         total_weight=problem.total_weight,
         n_parameters=settings.n_parameters(state),
     )
+
+
+def _first_state(
+    start: Start, algorithm: EM, background: OpenedBackground | None, settings: FitSettings
+) -> tuple[Mixture, list[Repair]]:
+    problem, random = algorithm.problem, algorithm.random
+    if background is None:
+        state, repairs = start(problem, algorithm.prior, settings.policy, random)
+        return algorithm.started(state), repairs
+    # The start is made of the rows that are not noise at first sight.
+    clean = background.clean
+    state, repairs = start(clean, settings.algorithm(clean, random).prior, settings.policy, random)
+    state = state.out_of(clean.frame).into(problem.frame)
+    share = background.noise.weight if state.noise is None else state.noise.weight
+    return algorithm.started(state.beside(background.noise.weighing(share))), repairs
 
 
 def _interrupted(done: Run) -> Run:
@@ -246,7 +276,9 @@ def component_order(mixture: Mixture) -> NDArray[np.intp]:
     """
     if mixture.n_components == 1:
         return np.zeros(1, dtype=np.intp)
-    deviations = mixture.means - mixture.mean()
+    # With noise the weights sum to less than 1: exactly 1 without.
+    centre = mixture.weights @ mixture.means if mixture.noise is None else mixture.frame.shift
+    deviations = mixture.means - centre
     _, _, axes = np.linalg.svd(np.sqrt(mixture.weights)[:, None] * deviations, full_matrices=False)
     axis = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()] or 1.0)
     return np.lexsort((*mixture.means.T[::-1], (mixture.means @ axis).round(12)))

@@ -21,9 +21,10 @@ from gmmkit.statistics import Statistics
 __all__ = ["Assign", "Problem", "Survey", "Totals", "survey"]
 
 Array = NDArray[np.float64]
-# Turns a block into responsibilities (k, B) and one number for each row (B,) to be summed with its weight. It
-# scores or reads the block into the workspace itself.
-Assign = Callable[[Scorer, Block, Workspace], tuple[Array, Array]]
+# Turns a block into responsibilities (k, B), one number for each row (B,) to be summed with its weight, and what else
+# adds: arrays of any shape, in which the rows' weights are counted already. It scores or reads the block into the
+# workspace itself.
+Assign = Callable[[Scorer, Block, Workspace], tuple[Array, ...]]
 
 _NULL_FLOOR = 1e-5  # share of the mean eigenvalue that a null direction is given
 
@@ -108,10 +109,11 @@ def survey(table: Table, workers: Workers) -> Survey:
 
 @dataclass(slots=True)
 class Totals:
-    """What one pass adds up to."""
+    """What one pass adds up to; `leaves` are what else the assignment adds."""
 
     statistics: Statistics
     row_sum: float
+    leaves: tuple[Array, ...] = ()
 
 
 class Problem:
@@ -156,11 +158,12 @@ class Problem:
         """Make one pass: `begin` is called once for each task and returns that task's assignment."""
         plan = scorer.plan(self.table.n_rows)
 
-        def task(start: int, stop: int) -> tuple[Sums, list[float]]:
+        def task(start: int, stop: int) -> tuple[Sums, list[float], list[Array]]:
             work, sums, row_sums = scorer.workspace(plan.block_rows), scorer.sums(), []
+            leaves: list[Array] = []
             assign = begin(plan.block_rows)
             for block in self.table.blocks(plan.block_rows, start, stop):
-                responsibilities, row_values = assign(scorer, block, work)
+                responsibilities, row_values, *more = assign(scorer, block, work)
                 if block.weights is None:
                     row_sums.append(float(row_values.sum()))
                 else:
@@ -168,15 +171,18 @@ class Problem:
                     held = block.weights > 0
                     row_sums.append(float(block.weights[held] @ row_values[held]))
                 scorer.gather(work, responsibilities, sums)
-            return sums, row_sums
+                leaves = _added(leaves, more)
+            return sums, row_sums, leaves
 
-        def merge(a: tuple[Sums, list[float]], b: tuple[Sums, list[float]]) -> tuple[Sums, list[float]]:
-            sums, row_sums = a
+        def merge(
+            a: tuple[Sums, list[float], list[Array]], b: tuple[Sums, list[float], list[Array]]
+        ) -> tuple[Sums, list[float], list[Array]]:
+            sums, row_sums, leaves = a
             sums += b[0]
-            return sums, row_sums + b[1]
+            return sums, row_sums + b[1], _added(leaves, b[2])
 
-        sums, row_sums = self.workers.map_merge(task, plan.tasks(), merge)
-        return Totals(sums.statistics(), math.fsum(row_sums))
+        sums, row_sums, leaves = self.workers.map_merge(task, plan.tasks(), merge)
+        return Totals(sums.statistics(), math.fsum(row_sums), tuple(leaves))
 
     def one_component(self, means: Array) -> Scorer:
         """Return a centred scorer about `means` (k, d) with the pooled covariance: for first moments of a start."""
@@ -202,3 +208,7 @@ class Problem:
         variances = pooled.variances()
         largest, mean = float(variances.max()) or 1.0, float(variances.mean()) or 1.0
         return pooled.lifted(NULL_SHARE * largest, _NULL_FLOOR * mean)
+
+
+def _added(leaves: list[Array], more: list[Array]) -> list[Array]:
+    return [a + b for a, b in zip(leaves, more, strict=True)] if leaves else more

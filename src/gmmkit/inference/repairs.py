@@ -112,7 +112,7 @@ def _floored(mixture: Mixture, broken: list[int], problem: Problem, iteration: i
     floor = _FLOOR * float(problem.pooled.variances().max())
     covariance, _ = mixture.covariance.lifted(floor, floor)
     repairs = [Repair("floor", component=j, iteration=iteration) for j in broken]
-    return Mixture.trusted(mixture.weights, mixture.means, covariance), repairs
+    return mixture.changed(covariance=covariance), repairs
 
 
 def _dropped(
@@ -148,7 +148,7 @@ def _reseeded(
     if len(singular) == k:
         # Where components share a covariance, it is the shared one that may be singular.
         covariance = problem.pooled.take([0] * k)
-    return Mixture.trusted(weights / weights.sum(), means, covariance), repairs
+    return mixture.changed(weights=weights / weights.sum(), means=means, covariance=covariance), repairs
 
 
 def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:

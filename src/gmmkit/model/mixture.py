@@ -263,11 +263,18 @@ class Mixture:
         exact = framed.changed(means=self.means * self.frame.scale).scorer_in(unshifted, centred=True)
         return framed.scorer_in(self.frame, exact=exact)
 
+    @property
+    def log_noise(self) -> float | None:
+        """Log weight plus log-density of the noise, if there is any."""
+        if self.noise is None:
+            return None
+        with np.errstate(divide="ignore"):
+            return float(np.log(self.noise.weight)) + self.noise.log_density
+
     def scorer_in(self, frame: Frame, *, exact: Scorer | None = None, centred: bool = False) -> Scorer:
         """Return what scores rows read into a frame, in whose coordinates this mixture is."""
         with np.errstate(divide="ignore"):
             log_weights = np.log(self.weights)
-            log_noise = None if self.noise is None else float(np.log(self.noise.weight)) + self.noise.log_density
         return Scorer(
             log_weights,
             self.means,
@@ -276,7 +283,7 @@ class Mixture:
             exact=exact,
             centred=centred,
             degrees_of_freedom=self.degrees_of_freedom,
-            log_noise=log_noise,
+            log_noise=self.log_noise,
         )
 
     def into(self, frame: Frame) -> Mixture:

@@ -45,9 +45,9 @@ def highest_density_level(
     """Return the log-density c with ``P(log p(x) ≥ c) = probability``: the edge of the highest-density region.
 
     Exact, with standard error 0, for one column or where only one component has weight
-    (``−½ (d log 2π + log det Σ + χ²_d(probability))``; of a Student-t, ``δ / d`` has an F distribution). Otherwise a quantile
-    of the log-densities of drawn rows, with its standard error from the order statistics one binomial standard
-    deviation away (Woodruff 1952).
+    (``−½ (d log 2π + log det Σ + χ²_d(probability))``; of a Student-t, ``δ / d`` has an F distribution). Otherwise a
+    quantile of the log-densities of drawn rows, with its standard error from the order statistics one binomial
+    standard deviation away (Woodruff 1952).
 
     Parameters
     ----------
