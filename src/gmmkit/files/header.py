@@ -1,4 +1,4 @@
-"""The header of a model file, schema 1: what it says, how it is written, and how it is refused.
+"""The header of a model file, schema 1 or 2: what it says, how it is written, and how it is refused.
 
 A model file is a safetensors file (Hugging Face, 2022): the header's length in 8 bytes, a JSON header, the
 arrays. The first 99 bytes mean the same in every schema, so that any gmmkit can tell a damaged file from a
@@ -8,19 +8,25 @@ newer one::
     27 bytes         {"__metadata__":{"sha256":"
     64 bytes         SHA-256 of the whole file with these 64 bytes replaced by the character 0
     the rest         the other metadata, then the entries of the arrays, then spaces up to a multiple of 8
+
+Schema 2 is that of mixtures with Student-t components or noise: the same, with more arrays. All others are still
+written as schema 1, which any gmmkit reads.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gmmkit.errors import ModelFormatError, ParameterError
 from gmmkit.files.json_values import Json, dumps, loads, plain, shown
 from gmmkit.files.record import ModelRecord
+
+if TYPE_CHECKING:
+    from gmmkit.model.mixture import Mixture
 
 __all__ = [
     "DIGEST_END",
@@ -39,7 +45,7 @@ DIGEST_END = DIGEST_START + 64
 NO_DIGEST = b"0" * 64
 MAX_HEADER = 2**20
 
-_SCHEMA = "1"
+_PLAIN, _EXTENDED = "1", "2"
 _DTYPE = "float64"
 _TEXTS = ("sha256", "format", "schema", "library_version", "structure", "k", "d", "dtype", "estimator")
 _NESTED = ("feature_names", "settings", "fit", "table", "provenance")
@@ -55,6 +61,11 @@ _COVARIANCES = {
     "EVI": "kd",
     **dict.fromkeys(("VEE", "EVE", "VVE", "EEV", "VEV", "EVV"), "kdd"),
 }
+
+
+# What schema 2 may add, in this order; m corners.
+_EXTRAS = {"degrees_of_freedom": "k", "noise": "2", "noise_region": "md"}
+_MOST_CORNERS = 10**7
 
 
 @dataclass(frozen=True)
@@ -90,14 +101,15 @@ def encode_header(record: ModelRecord) -> bytes:
     mixture = record.mixture
     if mixture.covariance_type not in _COVARIANCES:
         raise ParameterError(
-            f"a model file of schema {_SCHEMA} holds {', '.join(_COVARIANCES)} covariances, "
+            f"a model file holds {', '.join(_COVARIANCES)} covariances, "
             f"but the mixture's are {mixture.covariance_type!r}"
         )
+    extras, corners = _extras_of(mixture)
     nested = {name: dumps(plain(getattr(record, name), name)) for name in _NESTED}
     metadata: dict[str, Json] = {
         "sha256": NO_DIGEST.decode(),
         "format": "gmmkit",
-        "schema": _SCHEMA,
+        "schema": _EXTENDED if extras else _PLAIN,
         "library_version": record.library_version,
         "structure": mixture.covariance_type,
         "k": str(mixture.n_components),
@@ -106,7 +118,7 @@ def encode_header(record: ModelRecord) -> bytes:
         "estimator": record.estimator,
         **nested,
     }
-    shapes = _shapes(mixture.covariance_type, mixture.n_components, mixture.n_features)
+    shapes = _shapes(mixture.covariance_type, mixture.n_components, mixture.n_features, extras, corners)
     text = dumps({"__metadata__": metadata, **_entries(shapes)}).encode()
     text += b" " * (-len(text) % 8)
     if len(text) > MAX_HEADER:
@@ -131,7 +143,7 @@ def decode_header(text: bytes, body_size: int) -> Header:
     Raises
     ------
     ModelFormatError
-        The header is not one of schema 1, or does not fit `body_size`.
+        The header is not one of schema 1 or 2, or does not fit `body_size`.
     """
     try:
         content = loads(text.decode())
@@ -144,7 +156,8 @@ def decode_header(text: bytes, body_size: int) -> Header:
     if structure not in _COVARIANCES:
         known = ", ".join(_COVARIANCES)
         raise ModelFormatError(f"its structure is {shown(structure)}: expected one of {known}")
-    shapes = _shapes(structure, _size(metadata, "k"), _size(metadata, "d"))
+    extras, corners = _extras_in(content) if metadata["schema"] == _EXTENDED else ((), 0)
+    shapes = _shapes(structure, _size(metadata, "k"), _size(metadata, "d"), extras, corners)
     needed = 8 * sum(prod(shape) for shape in shapes.values())
     if needed != body_size:
         raise ModelFormatError(f"its arrays hold {body_size} bytes and its header asks for {needed}")
@@ -157,9 +170,31 @@ def decode_header(text: bytes, body_size: int) -> Header:
     return Header(structure, "dd" not in _COVARIANCES[structure], shapes, _fields(metadata))
 
 
-def _shapes(structure: str, k: int, d: int) -> dict[str, tuple[int, ...]]:
-    sizes = {"k": k, "d": d}
+def _extras_of(mixture: Mixture) -> tuple[tuple[str, ...], int]:
+    """Return which arrays a mixture adds to weights, means and covariances, and how many corners its noise has."""
+    region = None if mixture.noise is None else mixture.noise.region
+    known = (mixture.degrees_of_freedom, mixture.noise, region)
+    names = tuple(name for name, value in zip(_EXTRAS, known, strict=True) if value is not None)
+    return names, 0 if region is None else len(region)
+
+
+def _extras_in(entries: Mapping[str, Json]) -> tuple[tuple[str, ...], int]:
+    """Return the same of the entries of a file; whether those are what they should be is seen later."""
+    names = tuple(name for name in _EXTRAS if name in entries)
+    entry = entries.get("noise_region")
+    shape = entry.get("shape") if isinstance(entry, dict) else None
+    corners = shape[0] if isinstance(shape, list) and shape else 0
+    if not isinstance(corners, int) or not 0 <= corners <= _MOST_CORNERS:
+        raise ModelFormatError(f"its noise's region has {shown(corners)} corners: expected at most {_MOST_CORNERS}")
+    if not names or ("noise_region" in names and "noise" not in names):
+        raise ModelFormatError(f"it has schema {_EXTENDED}, but not the arrays of Student-t components or noise")
+    return names, corners
+
+
+def _shapes(structure: str, k: int, d: int, extras: Sequence[str], corners: int) -> dict[str, tuple[int, ...]]:
+    sizes = {"k": k, "d": d, "2": 2, "m": corners}
     axes = {"weights": "k", "means": "kd", "covariances": _COVARIANCES[structure]}
+    axes |= {name: _EXTRAS[name] for name in extras}
     return {name: tuple(sizes[axis] for axis in letters) for name, letters in axes.items()}
 
 
@@ -192,15 +227,15 @@ def _metadata(content: Json) -> dict[str, str]:
 
 def _check_schema(metadata: Mapping[str, str]) -> None:
     schema = metadata.get("schema")
-    if schema == _SCHEMA:
+    if schema in (_PLAIN, _EXTENDED):
         return
     writer = metadata.get("library_version", "")
-    if schema is None or not re.fullmatch(r"[2-9]|[1-9][0-9]{1,3}", schema, re.ASCII):
-        raise ModelFormatError(f"its schema is {shown(schema)}: expected {_SCHEMA!r}")
+    if schema is None or not re.fullmatch(r"[3-9]|[1-9][0-9]{1,3}", schema, re.ASCII):
+        raise ModelFormatError(f"its schema is {shown(schema)}: expected {_PLAIN!r} or {_EXTENDED!r}")
     known = re.fullmatch(r"[0-9][0-9a-z.+]{0,30}", writer, re.ASCII)
     newer = f"gmmkit {writer} or later" if known else "a newer gmmkit"
     raise ModelFormatError(
-        f"it has schema {schema}, and this gmmkit reads schema {_SCHEMA}: it needs {newer} "
+        f"it has schema {schema}, and this gmmkit reads schemas up to {_EXTENDED}: it needs {newer} "
         "(pip install --upgrade gmmkit)"
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Mapping
 from io import BufferedReader
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -75,11 +76,20 @@ def write_model(record: ModelRecord, path: str | os.PathLike[str]) -> None:
     ('length',)
     """
     mixture = record.mixture
-    arrays = (mixture.weights, mixture.means, mixture.covariances)
+    noise = mixture.noise
+    known = {
+        "weights": mixture.weights,
+        "means": mixture.means,
+        "covariances": mixture.covariances,
+        "degrees_of_freedom": mixture.degrees_of_freedom,
+        "noise": None if noise is None else np.array([noise.weight, noise.log_density]),
+        "noise_region": None if noise is None else noise.region,
+    }
+    arrays = {name: array for name, array in known.items() if array is not None}
     # The reader's own check, so that what has been written can be read.
-    _mixture(mixture.covariance_type, *arrays)
+    _mixture(mixture.covariance_type, arrays)
     head = encode_header(record)
-    parts = [_bytes(np.ascontiguousarray(array, dtype="<f8")) for array in arrays]
+    parts = [_bytes(np.ascontiguousarray(array, dtype="<f8")) for array in arrays.values()]
     digest = hashlib.sha256(head)
     for part in parts:
         digest.update(part)
@@ -126,10 +136,10 @@ def _read(stream: BufferedReader, size: int) -> ModelRecord:
     _check_digest(head, stream, body_size)
     header = decode_header(head[8:], body_size)
     stream.seek(len(head))
-    arrays = [_read_array(stream, name, shape) for name, shape in header.shapes.items()]
-    if header.only_variances and not (arrays[-1] > 0).all():
+    arrays = {name: _read_array(stream, name, shape) for name, shape in header.shapes.items()}
+    if header.only_variances and not (arrays["covariances"] > 0).all():
         raise ModelFormatError("its covariances hold a variance that is not positive")
-    return ModelRecord(_mixture(header.structure, *arrays), **header.fields)
+    return ModelRecord(_mixture(header.structure, arrays), **header.fields)
 
 
 def _read_head(stream: BufferedReader, size: int) -> bytes:
@@ -171,7 +181,8 @@ def _read_array(stream: BufferedReader, name: str, shape: tuple[int, ...]) -> Ar
     array = np.empty(shape, dtype="<f8")
     if stream.readinto(_bytes(array)) != array.nbytes:
         raise ModelFormatError(f"its {name} are cut short")
-    if not np.isfinite(array).all():
+    # A t of infinite degrees of freedom is a Gaussian; NaN is refused with what is not positive.
+    if name != "degrees_of_freedom" and not np.isfinite(array).all():
         raise ModelFormatError(f"its {name} hold infinite values or NaN")
     return array.astype(np.float64, copy=False)
 
@@ -180,9 +191,21 @@ def _bytes(array: Array) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def _mixture(structure: str, weights: Array, means: Array, covariances: Array) -> Mixture:
+def _mixture(structure: str, arrays: Mapping[str, Array]) -> Mixture:
     from gmmkit.model.mixture import Mixture
+    from gmmkit.model.noise import Noise
 
+    noise = None
     # Numbers near the largest float overflow inside the checks; the checks then refuse them.
     with np.errstate(all="ignore"):
-        return Mixture.from_arrays(weights, means, covariances, covariance_type=structure)
+        if "noise" in arrays:
+            weight, log_density = arrays["noise"].tolist()
+            noise = Noise(weight, log_density, arrays.get("noise_region"))
+        return Mixture.from_arrays(
+            arrays["weights"],
+            arrays["means"],
+            arrays["covariances"],
+            covariance_type=structure,
+            degrees_of_freedom=arrays.get("degrees_of_freedom"),
+            noise=noise,
+        )

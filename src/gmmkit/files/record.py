@@ -37,7 +37,7 @@ class ModelRecord:
     Attributes
     ----------
     mixture : Mixture
-        Weights, means and covariances.
+        Its parameters.
     feature_names : tuple of str, or None
         The names of the d columns, in order.
     estimator : str

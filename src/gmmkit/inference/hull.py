@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 Volume = Literal["auto", "hull", "box"] | float
 
 # Most rows for a hull of so many columns; none beyond.
-_MOST_ROWS = {1: 10**9, 2: 10**8, 3: 10**7, 4: 10**6, 5: 30_000, 6: 5_000}
+_MOST_ROWS = {1: 10**9, 2: 10**8, 3: 10**7, 4: 10**6, 5: 10**6, 6: 50_000}
 
 
 def region(problem: Problem, volume: Volume) -> tuple[float, Array | None]:
@@ -35,7 +35,7 @@ def region(problem: Problem, volume: Volume) -> tuple[float, Array | None]:
     ----------
     problem : Problem
     volume : "auto", "hull", "box" or float
-        "auto" is the hull up to six columns and some thousand to millions of rows, fewer the more columns, and the
+        "auto" is the hull up to six columns and 50,000 rows, more rows the fewer the columns, and the
         box beyond. A number is a volume in the data's units; its region is not known.
 
     Raises
