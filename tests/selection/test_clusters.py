@@ -136,6 +136,16 @@ def test_normal_clusters_take_one_component_each():
     assert not result.candidates[0].merged
 
 
+def test_clusters_with_heavy_tails_are_not_their_tails():
+    rng = np.random.default_rng(8)
+    labels = np.arange(600) % 2
+    rows = rng.standard_t(1.5, size=(600, 3)) + 6.0 * labels[:, None]
+    result = found(rows, 2)
+    assert result.candidates[0].model.distribution == "t"
+    assert result.mixture.degrees_of_freedom is not None
+    assert index(labels, labels_of(result, rows)) > 0.75
+
+
 def test_candidates_come_best_first_and_no_better_one_was_left_out():
     rows, _ = two_rings(np.random.default_rng(0))
     candidates = found(rows, 2).candidates

@@ -10,20 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.data.table import Table
+from gmmkit.errors import GmmkitError
 from gmmkit.execution import Workers
 from gmmkit.inference.candidates import fit_candidates
-from gmmkit.inference.fit import FitSettings
+from gmmkit.inference.fit import FitResult, FitSettings, fit
+from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.starts import FromMixture, Metric, Named, Start
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.covariance import Full, family
+from gmmkit.model.evaluation import likelihood
 from gmmkit.model.mixture import Mixture
 
-__all__ = ["ClusterModel", "FittedModel", "deviations", "fit_models", "in_units", "n_parameters"]
+__all__ = ["HEAVY_TAILED", "ClusterModel", "FittedModel", "deviations", "fit_models", "in_units", "n_parameters"]
 
 Array = NDArray[np.float64]
+
+#: Structures whose components may be t: common or own, round, along the columns, or free.
+HEAVY_TAILED = ("EII", "VII", "EEI", "VVI", "EEE", "VVV")
 
 # Log-likelihood per unit of weight that may be left to gain: far less than BIC per row differs by.
 _TOL = 1e-5
 _MAX_ITER = 300
+_SHORT_PASSES = 15
+_METRICS: tuple[Metric, Metric] = ("raw", "pooled")
 # Lines and rings are made of thin components, which do no harm once merged; rounding is seen to elsewhere.
 _SMALLEST_EIGENVALUE = 0.0
 
@@ -68,13 +77,16 @@ def n_parameters(model: ClusterModel, d: int) -> int:
 def fit_models(
     table: Table, models: Sequence[ClusterModel], seed: int, workers: Workers
 ) -> dict[ClusterModel, FittedModel]:
-    """Return those of the models that can be fitted."""
-    cells = [(model.structure, model.n_components) for model in models if model.distribution == "normal"]
+    """Return those of the models that can be fitted.
+
+    Normal ones compete together. Ones of t components begin from k-means, in the units of the rows and in the metric
+    of all of them, and from the normal fit, if it is among the models.
+    """
     settings = FitSettings(rule=AitkenGain(_TOL), max_iter=_MAX_ITER, seed=seed)
     found: dict[ClusterModel, FittedModel] = {}
     for done in fit_candidates(
         table,
-        cells,
+        [(model.structure, model.n_components) for model in models if model.distribution == "normal"],
         settings,
         tol=_TOL,
         smallest_eigenvalue=_SMALLEST_EIGENVALUE,
@@ -82,9 +94,35 @@ def fit_models(
         workers=workers,
     ):
         if done.result is not None and done.likelihood is not None:
-            model = ClusterModel(*done.cell)
-            found[model] = FittedModel(done.result.mixture, done.likelihood.log_likelihood, done.result.n_parameters)
+            found[ClusterModel(*done.cell)] = FittedModel(
+                done.result.mixture, done.likelihood.log_likelihood, done.result.n_parameters
+            )
+    heavy = [model for model in models if model.distribution == "t" and model.n_components <= table.n_rows]
+    surveyed = survey(table, workers) if heavy else None
+    for model in heavy:
+        assert surveyed is not None
+        problem = Problem(table, family(model.structure), surveyed, workers)
+        k = model.n_components
+        starts: list[Start] = [Named("kmeans", k, metric) for metric in _METRICS[: 1 if k == 1 else 2]]
+        normal = found.get(replace(model, distribution="normal"))
+        if normal is not None:
+            starts.append(FromMixture(normal.mixture))
+        try:
+            fitted = _fitted_t(problem, starts, replace(settings, degrees_of_freedom="common"))
+        except GmmkitError:
+            continue
+        known = likelihood(fitted.mixture, table, n_jobs=workers.n_threads)
+        found[model] = FittedModel(fitted.mixture, known.log_likelihood, fitted.n_parameters)
     return found
+
+
+def _fitted_t(problem: Problem, starts: Sequence[Start], settings: FitSettings) -> FitResult:
+    """Let starts compete over a few passes, and run the best on."""
+    short = fit(problem, starts, replace(settings, max_iter=_SHORT_PASSES))
+    done = fit(problem, [FromMixture(short.mixture)], settings)
+    if done.interrupted:
+        raise KeyboardInterrupt
+    return done
 
 
 def deviations(rows: Array, weights: Array) -> Array:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import generator
 from gmmkit.selection.agreement import adjusted_rand_index
 from gmmkit.selection.cluster_models import (
+    HEAVY_TAILED,
     ClusterModel,
     FittedModel,
     deviations,
@@ -57,7 +58,7 @@ _MOST_ROWS = 2000
 _ROWS_PER_PARAMETER = 2
 # Numbers of components beyond k + 2 grow by this factor, up to so many.
 _GROWTH, _MOST_COMPONENTS = 1.4, 100
-_SPLITS = 2
+_SPLITS = 4
 # Candidates that are fitted to halves together: what one fit learns, others start from.
 _TOGETHER = 4
 # Agreements that differ by less than this do so by the halves' chance; below the other, more is lost than found again.
@@ -225,7 +226,7 @@ class _Search:
         models = [ClusterModel(s, k) for s in self.settings.structures]
         if k > 1:
             models += [ClusterModel(self.general, size) for size in self._sizes(k)]
-        models += [replace(model, distribution="t") for model in models]
+        models += [ClusterModel(s, k, "t") for s in HEAVY_TAILED if s in self.settings.structures]
         supported = sorted(self._fitted(models), key=self.bic)
         done: list[ClusterCandidate] = []
         least = math.inf
