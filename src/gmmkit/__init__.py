@@ -15,9 +15,11 @@ _HOME = {
     "GaussianMixture": "gmmkit.estimators",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
+    "Noise": "gmmkit.model.noise",
     "MixtureClusterer": "gmmkit.estimators.clusterer",
     "SharedSpherical": "gmmkit.model.covariance",
     "Spherical": "gmmkit.model.covariance",
+    "StudentMixture": "gmmkit.estimators",
     "Table": "gmmkit.data",
     "Tied": "gmmkit.model.covariance",
     "load": "gmmkit.estimators.persistence",
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from gmmkit.data.faithful import open_old_faithful as open_old_faithful
     from gmmkit.estimators import GaussianMixture as GaussianMixture
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
+    from gmmkit.estimators import StudentMixture as StudentMixture
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from gmmkit.model.covariance import Spherical as Spherical
     from gmmkit.model.covariance import Tied as Tied
     from gmmkit.model.mixture import Mixture as Mixture
+    from gmmkit.model.noise import Noise as Noise
 
 
 def __getattr__(name: str) -> Any:

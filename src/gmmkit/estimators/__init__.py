@@ -2,5 +2,6 @@
 
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
 from gmmkit.estimators.search import GaussianMixtureSearch
+from gmmkit.estimators.student_mixture import StudentMixture
 
-__all__ = ["GaussianMixture", "GaussianMixtureSearch"]
+__all__ = ["GaussianMixture", "GaussianMixtureSearch", "StudentMixture"]

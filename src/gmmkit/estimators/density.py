@@ -44,7 +44,7 @@ class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
         return self.fit(X, y, sample_weight=sample_weight).predict(X)
 
     def predict(self, X: Any) -> NDArray[np.intp]:
-        """Return the most probable component of each row.
+        """Return the most probable component of each row; −1 where noise is the most probable.
 
         Parameters
         ----------
@@ -57,9 +57,17 @@ class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
         return self.mixture_.classify(self._rows(X), n_jobs=self.n_jobs)
 
     def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
-        """Return the probability of each component given each row, shape (n, k); every row sums to 1."""
+        """Return the probability of each component given each row, shape (n, k).
+
+        Every row sums to 1, or to 1 less its probability of being noise.
+        """
         table = self._rows(X)
         return evaluate(self.mixture_, table, "posterior", n_jobs=self.n_jobs, dtype=float_type(table))
+
+    def noise_probability(self, X: Any) -> NDArray[np.floating[Any]]:
+        """Return the probability that each row is noise, shape (n,): 0 where the mixture has none."""
+        table = self._rows(X)
+        return evaluate(self.mixture_, table, "noise", n_jobs=self.n_jobs, dtype=float_type(table))
 
     def score_samples(self, X: Any) -> NDArray[np.floating[Any]]:
         """Return the log-density of each row, shape (n,), in nats."""

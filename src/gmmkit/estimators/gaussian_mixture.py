@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
-
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
-
-from gmmkit.data import Table
-from gmmkit.errors import ParameterError
-from gmmkit.estimators import given
-from gmmkit.estimators.density import MixtureDensity
-from gmmkit.estimators.outcome import tell
-from gmmkit.estimators.validation import float_type, rows_of, seed_of
-from gmmkit.estimators.verbose import printer
-from gmmkit.execution import Workers
-from gmmkit.inference.algorithm import Progress
-from gmmkit.inference.conjugate import ConjugatePrior
-from gmmkit.inference.fit import FitResult, FitSettings, fit
-from gmmkit.inference.problem import Problem, survey
-from gmmkit.inference.starts import STARTS, FromMixture, Named, Overridden, Start
-from gmmkit.inference.stopping import SmallChange
-from gmmkit.model.covariance import NAMES, family
-from gmmkit.model.mixture import Mixture
+from gmmkit.estimators.em_mixture import EMMixture
 
 __all__ = ["GaussianMixture"]
 
 
-class GaussianMixture(MixtureDensity):
+class GaussianMixture(EMMixture):
     """Gaussian mixture fitted by expectation–maximisation.
 
     A drop-in for :class:`sklearn.mixture.GaussianMixture`: the same parameters, attributes and methods, plus
@@ -88,10 +63,22 @@ class GaussianMixture(MixtureDensity):
         more but a tiny variance in directions without spread; a number is added as ever.
     equal_weights : bool, default=False
         Hold every weight at 1/k; criteria count k − 1 parameters fewer.
+    noise : True, float or array-like of bool (n,), optional
+        A uniform background beside the components, for rows that belong to none. True: at first, rows in sparse places
+        are noise (Byers & Raftery 1998); a number: the sparsest rows, so large a share; or these rows. `predict` gives
+        −1 for noise, and rows of `predict_proba` sum to 1 less its probability (`noise_probability`). Criteria count
+        two parameters more, its weight and its volume, as mclust does.
+    noise_volume : "auto", "hull", "box" or float, default="auto"
+        The volume that the background fills. "hull": the convex hull of the rows, which every linear map of the data
+        maps with them, so that a fit depends on their units no more than the covariances do. "box": the smaller of
+        the box along the columns and that along the principal axes, mclust's default. "auto": the hull, up to six
+        columns and 50,000 rows (more the fewer the columns), and the box beyond. The density outside is the same.
 
     Attributes
     ----------
     weights_ : ndarray of shape (k,)
+        Sum to 1; with noise, to 1 less `noise_weight_`.
+    noise_weight_ : float
     means_ : ndarray of shape (k, d)
     covariances_, precisions_, precisions_cholesky_ : ndarray
         (k, d, d) for "full", (d, d) for "tied", (k, d) for "diag", (k,) for "spherical"; for the others see
@@ -127,212 +114,3 @@ class GaussianMixture(MixtureDensity):
     >>> gm.predict([[0, 0], [12, 3]])
     array([0, 1])
     """
-
-    weights_: NDArray[np.floating[Any]]
-    means_: NDArray[np.floating[Any]]
-    covariances_: NDArray[np.floating[Any]]
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "covariance_type": [StrOptions(set(NAMES))],
-        "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
-        "max_iter": [Interval(Integral, 0, None, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "init_params": [StrOptions(set(STARTS))],
-        "weights_init": ["array-like", None],
-        "means_init": ["array-like", None],
-        "precisions_init": ["array-like", None],
-        "random_state": ["random_state"],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-        "verbose_interval": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "callback": [callable, None],
-        "on_singular": [StrOptions({"auto", "floor", "reseed", "drop", "raise"})],
-        "prior": [StrOptions({"conjugate"}), ConjugatePrior, None],
-        "equal_weights": ["boolean"],
-    }
-
-    def __init__(
-        self,
-        n_components: int = 1,
-        *,
-        covariance_type: str = "full",
-        tol: float = 1e-3,
-        reg_covar: float | Literal["auto"] = "auto",
-        max_iter: int = 100,
-        n_init: int = 1,
-        init_params: str = "kmeans",
-        weights_init: Any = None,
-        means_init: Any = None,
-        precisions_init: Any = None,
-        random_state: Any = None,
-        warm_start: bool = False,
-        verbose: int = 0,
-        verbose_interval: int = 10,
-        n_jobs: int | None = None,
-        callback: Callable[[Progress], object] | None = None,
-        on_singular: str = "auto",
-        prior: Literal["conjugate"] | ConjugatePrior | None = None,
-        equal_weights: bool = False,
-    ) -> None:
-        self.n_components = n_components
-        self.covariance_type = covariance_type
-        self.tol = tol
-        self.reg_covar = reg_covar
-        self.max_iter = max_iter
-        self.n_init = n_init
-        self.init_params = init_params
-        self.weights_init = weights_init
-        self.means_init = means_init
-        self.precisions_init = precisions_init
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.verbose_interval = verbose_interval
-        self.n_jobs = n_jobs
-        self.callback = callback
-        self.on_singular = on_singular
-        self.prior = prior
-        self.equal_weights = equal_weights
-
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
-        """Fit the mixture to rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), data frame, Table, or iterator of arrays
-            Any real dtype and memory order; memory-mapped arrays and tables of files are never held whole.
-        y : ignored
-        sample_weight : array-like of shape (n,), optional
-            Weights of the rows; an integer weight is a repetition.
-        start : array-like of labels (n,) or responsibilities (n, k), or Mixture, optional
-            Where to begin, instead of `init_params`. Not together with `*_init`, `n_init` > 1 or `warm_start`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If a parameter means nothing, or the rows cannot be used (the message names row and column).
-        KeyboardInterrupt
-            Ctrl-C: the best complete model so far is set, with ``converged_ = False``, before it goes on.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If no start converged within `max_iter` passes.
-        SingularComponentWarning
-            If a component, column or direction was degenerate.
-        """
-        self._validate_params()
-        table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
-        if table.n_rows < self.n_components:
-            raise ParameterError(
-                f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
-                f"n_samples = {table.n_rows}"
-            )
-        starts, reorder, before = self._starts(table, start)
-        settings = FitSettings(
-            rule=SmallChange(self.tol),
-            max_iter=self.max_iter,
-            reg_covar=self.reg_covar,
-            on_singular=self.on_singular,  # type: ignore[arg-type]
-            seed=seed_of(check_random_state(self.random_state)),
-            before=before,
-            callback=printer(self.verbose, self.verbose_interval, self.max_iter, self.callback),
-            prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
-            equal_weights=self.equal_weights,
-        )
-        with Workers(self.n_jobs) as workers:
-            problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)
-            result = fit(problem, starts, settings, reorder=reorder)
-        self.set_result(result, float_type(table))
-        tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted)
-        return self
-
-    @property
-    def mixture_(self) -> Mixture:
-        """The fitted mixture as a value; built anew if the attributes were changed by hand."""
-        check_is_fitted(self)
-        known: Mixture | None = getattr(self, "_mixture", None)
-        if known is not None and self._agrees(known):
-            return known
-        self._mixture = Mixture.from_arrays(
-            self.weights_, self.means_, self.covariances_, covariance_type=self.covariance_type
-        )
-        return self._mixture
-
-    def _starts(self, table: Table, start: Any) -> tuple[list[Start], bool, float]:
-        """Return the starts to try, whether components may be put in order, and the bound known before."""
-        k, d = self.n_components, table.n_columns
-        inits = (self.weights_init, self.means_init, self.precisions_init)
-        if self.equal_weights and self.weights_init is not None:
-            raise ParameterError("equal_weights=True holds every weight at 1/k: leave out weights_init")
-        weights = None if inits[0] is None else given.checked_weights(inits[0], k)
-        means = None if inits[1] is None else given.checked_means(inits[1], k, d)
-        covariance = None
-        if inits[2] is not None:
-            precisions = given.checked_precisions(inits[2], self.covariance_type, k, d)
-            covariance = given.covariance_from_precisions(precisions, self.covariance_type, k, d)
-        if start is not None:
-            if any(init is not None for init in inits) or self.n_init > 1 or self.warm_start:
-                raise ParameterError(
-                    "start cannot be combined with weights_init, means_init, precisions_init, n_init > 1 "
-                    "or warm_start: give one of them"
-                )
-            return [given.start_from(start, self.covariance_type, k, table.n_rows, d)], False, -np.inf
-        if self.warm_start and hasattr(self, "converged_"):
-            mixture = self.mixture_
-            name = family(self.covariance_type, d).name
-            if (mixture.n_components, mixture.n_features, mixture.covariance_type) != (k, d, name):
-                raise ParameterError(
-                    f"warm_start cannot go on from {mixture!r} with {k} {self.covariance_type} components in "
-                    f"{d} columns: fit a new estimator, or set warm_start=False"
-                )
-            return [FromMixture(mixture)], False, self.lower_bound_
-        if weights is not None and means is not None and covariance is not None:
-            return [FromMixture(Mixture.trusted(weights, means, covariance))], False, -np.inf
-        named: Start = Named(self.init_params, k)  # type: ignore[arg-type]
-        if weights is None and means is None and covariance is None:
-            return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
-        return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf
-
-    def set_result(self, result: FitResult, dtype: type[np.floating[Any]] = np.float64) -> Self:
-        """Set the attributes of a fit made elsewhere (a search, a model file); returns self."""
-        mixture = result.mixture
-        self._mixture = mixture
-        self.fit_result_ = result
-        self.weights_ = mixture.weights.astype(dtype)
-        self.means_ = mixture.means.astype(dtype)
-        self.covariances_ = mixture.covariances.astype(dtype)
-        factor = mixture.covariance.precision_factor().astype(dtype)
-        self.precisions_cholesky_ = factor
-        self.precisions_ = (
-            factor**2 if mixture.covariance.independent_columns else factor @ np.swapaxes(factor, -1, -2)
-        )
-        self.converged_ = result.converged
-        self.n_iter_ = len(result.objectives)
-        self.lower_bound_ = result.objective
-        self.lower_bounds_ = list(result.objectives)
-        return self
-
-    def _agrees(self, mixture: Mixture) -> bool:
-        pairs = (
-            (self.weights_, mixture.weights),
-            (self.means_, mixture.means),
-            (self.covariances_, mixture.covariances),
-        )
-        return all(
-            np.shape(ours) == known.shape and np.array_equal(ours, known.astype(np.asarray(ours).dtype))
-            for ours, known in pairs
-        )
-
-    def _n_parameters(self) -> int:
-        """Return the number of parameters that were free in the fit (scikit-learn's name)."""
-        result: FitResult | None = getattr(self, "fit_result_", None)
-        held = 0 if result is None else result.mixture.n_parameters - result.n_parameters
-        return self.mixture_.n_parameters - held

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from gmmkit.errors import ModelFormatError, ParameterError
+from gmmkit.estimators.em_mixture import EMMixture
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
 from gmmkit.estimators.search import GaussianMixtureSearch
+from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult
@@ -20,14 +22,15 @@ __all__ = ["load", "record_of", "save"]
 
 # What is not a value, or belongs to the machine rather than the model.
 _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
+_CLASSES = {cls.__name__: cls for cls in (GaussianMixture, StudentMixture)}
 
 
-def save(estimator: GaussianMixture | GaussianMixtureSearch, path: str | os.PathLike[str]) -> None:
+def save(estimator: EMMixture | GaussianMixtureSearch, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator to a `.gmm` file, atomically.
 
     Parameters
     ----------
-    estimator : GaussianMixture or GaussianMixtureSearch
+    estimator : GaussianMixture, StudentMixture or GaussianMixtureSearch
         Of a search, the winner is written, with the whole table beside it.
     path : path-like
 
@@ -50,7 +53,7 @@ def save(estimator: GaussianMixture | GaussianMixtureSearch, path: str | os.Path
     write_model(record_of(estimator), path)
 
 
-def record_of(estimator: GaussianMixture | GaussianMixtureSearch) -> ModelRecord:
+def record_of(estimator: EMMixture | GaussianMixtureSearch) -> ModelRecord:
     """Return what a model file or a report holds of a fitted estimator."""
     table: list[dict[str, Any]] | None = None
     told: dict[str, Any] = {}
@@ -60,22 +63,23 @@ def record_of(estimator: GaussianMixture | GaussianMixtureSearch) -> ModelRecord
         told = {"criterion": estimator.criterion, "margin": estimator.margin_}
         settings = {"n_init": estimator.n_init}
         estimator = estimator.best_estimator_
-    if not isinstance(estimator, GaussianMixture):
-        raise ParameterError(f"expected a GaussianMixture or GaussianMixtureSearch, but got {type(estimator).__name__}")
+    if not isinstance(estimator, EMMixture):
+        expected = ", ".join((*_CLASSES, GaussianMixtureSearch.__name__))
+        raise ParameterError(f"expected one of {expected}, but got {type(estimator).__name__}")
     if not hasattr(estimator, "fit_result_"):
         raise ParameterError("the estimator has no record of a fit to save: fit it first")
     names = getattr(estimator, "feature_names_in_", None)
     return ModelRecord(
         estimator.mixture_,
         feature_names=None if names is None else [str(name) for name in names],
-        estimator="GaussianMixture",
+        estimator=next(name for name, cls in _CLASSES.items() if isinstance(estimator, cls)),
         settings={**_settings(estimator), **settings},
         fit={**estimator.fit_result_.as_record(), **told, "dtype": str(np.asarray(estimator.means_).dtype)},
         table=table,
     )
 
 
-def load(path: str | os.PathLike[str]) -> GaussianMixture:
+def load(path: str | os.PathLike[str]) -> EMMixture:
     """Read a model file and return the fitted estimator.
 
     Raises
@@ -86,14 +90,15 @@ def load(path: str | os.PathLike[str]) -> GaussianMixture:
         If it cannot be opened.
     """
     record = read_model(path)
-    if record.estimator != "GaussianMixture":
+    if record.estimator not in _CLASSES:
         raise ModelFormatError(f"{os.fspath(path)} holds a {record.estimator}, which this gmmkit cannot load")
-    known = GaussianMixture().get_params()
+    loaded = _CLASSES[record.estimator]
+    known = loaded().get_params()
     settings = {name: value for name, value in record.settings.items() if name in known}
     try:
         if isinstance(settings.get("prior"), Mapping):
             settings["prior"] = ConjugatePrior(**settings["prior"])
-        estimator = GaussianMixture(**{**settings, "covariance_type": record.mixture.covariance_type})
+        estimator = loaded(**{**settings, "covariance_type": record.mixture.covariance_type})
         result = FitResult.from_record(record.mixture, record.fit)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFormatError(f"{os.fspath(path)}: its record of the fit is incomplete ({error!r})") from error
@@ -104,10 +109,12 @@ def load(path: str | os.PathLike[str]) -> GaussianMixture:
     return estimator.set_result(result, np.float32 if record.fit.get("dtype") == "float32" else np.float64)
 
 
-def _settings(estimator: GaussianMixture) -> dict[str, Any]:
+def _settings(estimator: EMMixture) -> dict[str, Any]:
     kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
     if not isinstance(estimator.random_state, (int, np.integer)):
         kept["random_state"] = None  # a generator's state is not a setting
+    if np.ndim(estimator.noise):
+        kept["noise"] = True  # flags belong to the rows
     if isinstance(estimator.prior, ConjugatePrior):
         kept["prior"] = asdict(estimator.prior)
     return kept

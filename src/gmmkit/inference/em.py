@@ -58,7 +58,7 @@ class EM:
 
     def started(self, state: Mixture) -> Mixture:
         """Return a first state with all the parameters that this algorithm's states have."""
-        return self.prior.started(state)
+        return self.prior.started(state if state.degrees_of_freedom is None else state.changed(degrees_of_freedom=None))
 
     def objective(self, totals: Totals, state: Mixture) -> float:
         pseudo_rows = self.prior.unseen_rows(state.n_components)

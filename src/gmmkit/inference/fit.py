@@ -250,7 +250,7 @@ def _first_state(
     problem, random = algorithm.problem, algorithm.random
     if background is None:
         state, repairs = start(problem, algorithm.prior, settings.policy, random)
-        return algorithm.started(state), repairs
+        return algorithm.started(state.without_noise()), repairs
     # The start is made of the rows that are not noise at first sight.
     clean = background.clean
     state, repairs = start(clean, settings.algorithm(clean, random).prior, settings.policy, random)

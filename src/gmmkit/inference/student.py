@@ -73,7 +73,7 @@ class StudentEM(EM):
         else:
             known = np.clip(state.degrees_of_freedom, _LOWEST, _HIGHEST)
             known = np.full(k, state.weights @ known / state.weights.sum()) if self.degrees == "common" else known
-        return super().started(state.changed(degrees_of_freedom=known))
+        return super().started(state).changed(degrees_of_freedom=known)
 
     def begin(self, state: Mixture, block_rows: int) -> Assign:
         assign, d = super().begin(state, block_rows), state.n_features
@@ -111,7 +111,7 @@ class StudentEM(EM):
         return mixture.changed(degrees_of_freedom=degrees), own
 
     def _expansion(self, mixture: Mixture, counts: Array, weighed: Array) -> float:
-        """Return α: with pseudo-scatter, the root of ``p α² + N α − U``, p what the pseudo-scatter's penalty is at 1."""
+        """Return α, the root of ``p α² + Σ ν n α − Σ ν n ū``, with p twice what the pseudo-scatter costs at 1."""
         nu, prior = mixture.degrees_of_freedom, self.prior
         assert nu is not None
         if prior.conjugate is not None or prior.null.any() or np.isinf(nu).any():
