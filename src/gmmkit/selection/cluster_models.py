@@ -31,7 +31,8 @@ HEAVY_TAILED = ("EII", "VII", "EEI", "VVI", "EEE", "VVV")
 # Log-likelihood per unit of weight that may be left to gain: far less than BIC per row differs by.
 _TOL = 1e-5
 _MAX_ITER = 300
-_SHORT_PASSES = 15
+# Degrees of freedom settle slowly, and change few rows' clusters while they do.
+_T_TOL, _T_MAX_ITER, _SHORT_PASSES = 1e-4, 100, 15
 _METRICS: tuple[Metric, Metric] = ("raw", "pooled")
 # Lines and rings are made of thin components, which do no harm once merged; rounding is seen to elsewhere.
 _SMALLEST_EIGENVALUE = 0.0
@@ -99,6 +100,7 @@ def fit_models(
             )
     heavy = [model for model in models if model.distribution == "t" and model.n_components <= table.n_rows]
     surveyed = survey(table, workers) if heavy else None
+    heavy_tailed = replace(settings, rule=AitkenGain(_T_TOL), max_iter=_T_MAX_ITER, degrees_of_freedom="common")
     for model in heavy:
         assert surveyed is not None
         problem = Problem(table, family(model.structure), surveyed, workers)
@@ -108,7 +110,7 @@ def fit_models(
         if normal is not None:
             starts.append(FromMixture(normal.mixture))
         try:
-            fitted = _fitted_t(problem, starts, replace(settings, degrees_of_freedom="common"))
+            fitted = _fitted_t(problem, starts, heavy_tailed)
         except GmmkitError:
             continue
         known = likelihood(fitted.mixture, table, n_jobs=workers.n_threads)
