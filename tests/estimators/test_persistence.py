@@ -45,7 +45,7 @@ def test_a_fit_without_passes_is_kept(tmp_path):
 
 
 def test_what_cannot_be_saved_is_refused_and_nothing_is_left(tmp_path):
-    with pytest.raises(ParameterError, match="expected one of GaussianMixture, StudentMixture, GaussianMixtureSearch, but got dict"):
+    with pytest.raises(ParameterError, match="expected one of GaussianMixture, StudentMixture, .*, but got dict"):
         gmmkit.save({}, tmp_path / "model.gmm")
     with pytest.raises(OSError, match="model.gmm"):
         gmmkit.save(gmmkit.GaussianMixture().fit(IRIS), tmp_path / "missing" / "model.gmm")
