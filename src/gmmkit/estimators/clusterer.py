@@ -18,7 +18,8 @@ from gmmkit.errors import ParameterError
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
 from gmmkit.model.covariance.catalogue import NAMES, family, structures_for
 from gmmkit.model.evaluation import evaluate_blocks
-from gmmkit.selection.clusters import ClusterResult, ClusterSettings, find_clusters
+from gmmkit.selection.cluster_choice import ClusterResult
+from gmmkit.selection.clusters import ClusterSettings, find_clusters
 from gmmkit.selection.misclassification import posterior_of_clusters
 
 __all__ = ["MixtureClusterer"]

@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +30,9 @@ from gmmkit.execution import Workers
 from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.sampling import sample_rows
 from gmmkit.model.covariance import Full
-from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import generator
 from gmmkit.selection.agreement import adjusted_rand_index
+from gmmkit.selection.cluster_choice import ClusterCandidate, ClusterResult, reason_for
 from gmmkit.selection.cluster_models import (
     HEAVY_TAILED,
     ClusterModel,
@@ -47,7 +46,7 @@ from gmmkit.selection.merge_tree import MergeTree
 from gmmkit.selection.misclassification import clusters_after, merge_components, posterior_of_clusters
 from gmmkit.selection.resolution import recorded_step, spread_over_cells
 
-__all__ = ["ClusterCandidate", "ClusterResult", "ClusterSettings", "find_clusters"]
+__all__ = ["ClusterSettings", "find_clusters"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -84,79 +83,6 @@ class ClusterSettings:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterCandidate:
-    """A mixture, and the clusters that it comes to.
-
-    Attributes
-    ----------
-    model : ClusterModel
-    n_clusters : int
-    bic : float
-        Of the rows that clusters were sought on; lower is better.
-    n_parameters : int
-    agreement : float or None
-        None where the BIC alone told that others are better, or where the fit failed on half of the rows.
-    cost : float
-        ``BIC / n + (1 − agreement)``; infinity without an agreement.
-    """
-
-    model: ClusterModel
-    n_clusters: int
-    bic: float
-    n_parameters: int
-    agreement: float | None = None
-    cost: float = math.inf
-
-    @property
-    def merged(self) -> bool:
-        """Whether clusters may have several components."""
-        return self.model.n_components > self.n_clusters
-
-    def as_row(self) -> dict[str, Any]:
-        """Return the row as plain values."""
-        return {
-            "n_components": self.model.n_components,
-            "covariance_type": self.model.structure,
-            "distribution": self.model.distribution,
-            "merged": self.merged,
-            "n_parameters": self.n_parameters,
-            "bic": self.bic,
-            "agreement": self.agreement,
-            "cost": None if math.isinf(self.cost) else self.cost,
-        }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClusterResult:
-    """The clusters that were found.
-
-    Attributes
-    ----------
-    mixture : Mixture
-        In the data's units.
-    clusters : ndarray of shape (K,)
-        The cluster of each component.
-    tree : MergeTree
-        From components to one cluster; it proposes k.
-    candidates : tuple of ClusterCandidate
-        By cost, those without one by BIC; the first was taken.
-    reason : str
-        Why, in a sentence.
-    """
-
-    mixture: Mixture
-    clusters: Indices
-    tree: MergeTree
-    candidates: tuple[ClusterCandidate, ...]
-    reason: str
-
-    @property
-    def n_clusters(self) -> int:
-        """Number of clusters, k."""
-        return int(self.clusters.max()) + 1
-
-
 def find_clusters(table: Table, settings: ClusterSettings, *, n_jobs: int | None = None) -> ClusterResult:
     """Return the clusters of a table's rows.
 
@@ -188,7 +114,7 @@ def find_clusters(table: Table, settings: ClusterSettings, *, n_jobs: int | None
         best = candidates[0]
         found = search.fitted(best.model).mixture
         merges, curve = merge_components(found.posterior(search.rows), weights)
-        reason = _reason(candidates, float(weights.sum()))
+        reason = reason_for(candidates, float(weights.sum()))
         mixture = in_units(found, units).out_of(whole.frame)
         tree = MergeTree(mixture, "misclassification", merges, curve, k, reason)
     clusters = clusters_after(merges, mixture.n_components, k)
@@ -316,23 +242,3 @@ def _halved(n: int, random: np.random.Generator) -> tuple[Indices, Indices]:
 def _chunks(models: Sequence[ClusterModel], size: int) -> Iterator[Sequence[ClusterModel]]:
     for start in range(0, len(models), size):
         yield models[start : start + size]
-
-
-def _reason(candidates: tuple[ClusterCandidate, ...], n: float) -> str:
-    best = candidates[0]
-    k = best.n_clusters
-    groups = f"{k} cluster{'s' * (k > 1)}"
-    if best.agreement is None:
-        return f"{best.model.words()}, the smallest BIC; half of the rows are too few to tell whether they reproduce it"
-    found = f"halves of the rows find the same {groups} again with an adjusted Rand index of {best.agreement:.2f}"
-    others = [c for c in candidates if c.merged != best.merged]
-    if not others:
-        return f"{best.model.words()}: {found}"
-    other = min(others, key=lambda c: (c.cost, c.bic))
-    per_row = (other.bic - best.bic) / n
-    compared = f"a BIC {abs(per_row):.2f} a row {'higher' if per_row > 0 else 'lower'}"
-    again = "" if other.agreement is None else f" and an index of {other.agreement:.2f}"
-    way = f"merged to {groups}" if best.merged else "one to each cluster"
-    return (
-        f"{best.model.words()}, {way}: {found}; {other.model.words()} {'merged ' * other.merged}had {compared}{again}"
-    )
