@@ -149,7 +149,7 @@ def test_volumes_of_a_turned_rectangle():
     assert box == pytest.approx(4.0)
     assert len(points) == 4
     assert volume(grid, "box")[0] == pytest.approx(4.0)
-    assert volume(rows, 7.0) == (pytest.approx(7.0), None)
+    assert volume(100.0 * rows, 7.0) == (pytest.approx(7.0), None)
 
 
 def test_a_hull_does_not_depend_on_blocks():

@@ -155,6 +155,8 @@ class EMMixture(MixtureDensity):
                 f"n_samples = {table.n_rows}"
             )
         starts, reorder, before = self._starts(table, start)
+        if np.ndim(self.degrees_of_freedom):  # type: ignore[arg-type]
+            reorder = False  # each component keeps the one that it was given
         settings = FitSettings(
             rule=SmallChange(self.tol),
             max_iter=self.max_iter,

@@ -44,7 +44,7 @@ def region(problem: Problem, volume: Volume) -> tuple[float, Array | None]:
         If the rows have no volume.
     """
     if not isinstance(volume, str):
-        return float(np.log(volume)) + problem.frame.log_volume * -1.0, None
+        return float(np.log(volume)) + problem.frame.log_volume, None
     if len(problem.null_directions):
         raise DataError(
             f"{problem.table.origin}: the rows have no volume that noise could fill, since columns are constant or "
