@@ -51,12 +51,17 @@ def test_one_refit_is_the_array_engines(d):
     rows = rows_of(X)
     names, sizes = all_structures([1, 2, 4])
     labels = starts(len(X), sizes)
-    ours, oracle = (engine.begin(rows, names, sizes, labels) for engine in (stack_native, stack_numpy))
+    (ours, likely), (oracle, expected) = (
+        engine.begin(rows, names, sizes, labels) for engine in (stack_native, stack_numpy)
+    )
+    np.testing.assert_allclose(likely, expected, atol=1e-3)
     np.testing.assert_allclose(ours.weights, oracle.weights, rtol=1e-12)
     np.testing.assert_allclose(ours.means, oracle.means, atol=1e-10)
     owner = np.repeat(np.array(names), sizes)
-    exact = ~np.isin(owner, ["EVE", "VVE"])
+    # Those with closed forms, and those whose iterations end in one refit.
+    exact = ~np.isin(owner, ["EVE", "VVE", "VEE", "VEI", "VEV"])
     np.testing.assert_allclose(ours.covariances[exact], oracle.covariances[exact], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(ours.covariances[~exact], oracle.covariances[~exact], rtol=1e-2, atol=1e-2 * d)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 5, 9])
@@ -64,11 +69,11 @@ def test_a_run_ends_where_the_array_engines_does(d):
     X = blobs(d, seed=1)
     rows = rows_of(X)
     names, sizes = all_structures([2, 3])
-    stack = stack_numpy.begin(rows, names, sizes, starts(len(X), sizes))
+    stack, _ = stack_numpy.begin(rows, names, sizes, starts(len(X), sizes))
     # From labels by distance to two or three rows, which leave one way to go.
     near = ((X[None, :, :] - X[[0, 100, 200]][:, None, :]) ** 2).sum(axis=2)
     labels = np.stack([near[:k].argmin(axis=0) for k in sizes]).astype(np.int32)
-    stack = stack_numpy.begin(rows, names, sizes, labels)
+    stack, _ = stack_numpy.begin(rows, names, sizes, labels)
     ours = stack_native.run(rows, stack, max_iter=2000, tol=1e-11)
     oracle = stack_numpy.run(rows, stack, max_iter=2000, tol=1e-11)
     assert (ours.status == CONVERGED).all()
@@ -84,7 +89,7 @@ def test_the_objective_never_falls(d):
     X = blobs(d, seed=2)
     rows = rows_of(X)
     names, sizes = all_structures([2, 3, 5])
-    stack = stack_native.begin(rows, names, sizes, starts(len(X), sizes, seed=3))
+    stack, _ = stack_native.begin(rows, names, sizes, starts(len(X), sizes, seed=3))
     found = stack_native.run(rows, stack, max_iter=300, tol=0.0)
     for trace, made in zip(found.traces, found.passes, strict=True):
         assert np.diff(trace[:made]).min(initial=0.0) > -1e-9
@@ -94,7 +99,7 @@ def test_the_same_bits_for_any_number_of_threads():
     X = blobs(3)
     rows = rows_of(X)
     names, sizes = all_structures([2, 3])
-    stack = stack_native.begin(rows, names, sizes, starts(len(X), sizes))
+    stack, _ = stack_native.begin(rows, names, sizes, starts(len(X), sizes))
     one, two = (stack_native.run(rows, stack, max_iter=50, tol=1e-9, n_threads=n) for n in (1, 4))
     np.testing.assert_array_equal(one.objective, two.objective)
     np.testing.assert_array_equal(one.stack.covariances, two.stack.covariances)
@@ -111,8 +116,8 @@ def test_an_integer_weight_is_a_repetition():
     once = StackRows(np.ascontiguousarray((X - centre).T), weights.astype(float), spread, 1e-3, np.ones(2))
     again = np.repeat(X - centre, weights, axis=0)
     repeated = StackRows(np.ascontiguousarray(again.T), np.ones(len(again)), spread, 1e-3, np.ones(2))
-    a = stack_native.run(once, stack_native.begin(once, names, sizes, labels), max_iter=30, tol=0.0)
-    b_stack = stack_native.begin(repeated, names, sizes, np.repeat(labels, weights, axis=1))
+    a = stack_native.run(once, stack_native.begin(once, names, sizes, labels)[0], max_iter=30, tol=0.0)
+    b_stack, _ = stack_native.begin(repeated, names, sizes, np.repeat(labels, weights, axis=1))
     b = stack_native.run(repeated, b_stack, max_iter=30, tol=0.0)
     np.testing.assert_allclose(a.objective, b.objective, rtol=1e-8)
 
@@ -126,8 +131,8 @@ def test_a_common_scale_is_the_one_that_units_give():
     plain = rows_of(X)
     stretched = rows_of(X / units, units=units)
     outer = np.outer(units, units)
-    ours = stack_native.begin(stretched, structures, sizes, labels)
-    oracle = stack_native.begin(plain, structures, sizes, labels)
+    ours, _ = stack_native.begin(stretched, structures, sizes, labels)
+    oracle, _ = stack_native.begin(plain, structures, sizes, labels)
     np.testing.assert_allclose(ours.covariances * outer, oracle.covariances, rtol=1e-9, atol=1e-12)
 
 
@@ -135,7 +140,7 @@ def test_labels_are_of_the_most_probable_component():
     X = blobs(3)
     rows = rows_of(X)
     names, sizes = all_structures([2, 3])
-    stack = stack_native.begin(rows, names, sizes, starts(len(X), sizes))
+    stack, _ = stack_native.begin(rows, names, sizes, starts(len(X), sizes))
     stack = stack_native.run(rows, stack, max_iter=20, tol=0.0).stack
     np.testing.assert_array_equal(stack_native.labels_of(rows, stack), stack_numpy.labels_of(rows, stack))
 
@@ -144,7 +149,7 @@ def test_scatters_that_determine_nothing_end_as_singular_not_as_numbers():
     X = np.column_stack([np.arange(12.0), np.zeros(12)])
     rows = StackRows(np.ascontiguousarray(X.T), np.ones(12), {"VVV": np.eye(2)}, 0.0, np.ones(2))
     sizes = np.array([2], dtype=np.intp)
-    stack = stack_native.begin(rows, ("VVV",), sizes, starts(12, sizes))
+    stack, _ = stack_native.begin(rows, ("VVV",), sizes, starts(12, sizes))
     found = stack_native.run(rows, stack, max_iter=10, tol=1e-6)
     assert found.objective[0] == -np.inf
     assert found.status[0] == 2
@@ -156,8 +161,8 @@ def test_far_rows_and_tiny_shares_are_exact():
     rows = rows_of(X, structures=("V",))
     sizes = np.array([2], dtype=np.intp)
     labels = (np.arange(80) >= 40).astype(np.int32)[None]
-    a = stack_native.run(rows, stack_native.begin(rows, ("V",), sizes, labels), max_iter=3, tol=0.0)
-    b = stack_numpy.run(rows, stack_numpy.begin(rows, ("V",), sizes, labels), max_iter=3, tol=0.0)
+    a = stack_native.run(rows, stack_native.begin(rows, ("V",), sizes, labels)[0], max_iter=3, tol=0.0)
+    b = stack_numpy.run(rows, stack_numpy.begin(rows, ("V",), sizes, labels)[0], max_iter=3, tol=0.0)
     assert a.log_likelihood[0] == pytest.approx(b.log_likelihood[0], rel=1e-12)
     assert a.log_certainty[0] == pytest.approx(b.log_certainty[0], abs=1e-12)
     assert family("V") is family("VII")
@@ -177,9 +182,9 @@ def test_mixtures_may_have_weights_of_their_own(engine):
     labels = starts(len(X), sizes)
     spread = dict.fromkeys(STRUCTURES, np.eye(2))
     rows = StackRows(np.ascontiguousarray(X.T), weights, spread, 1e-3, np.ones(2))
-    together = engine.run(rows, engine.begin(rows, names, sizes, labels), max_iter=40, tol=1e-6)
+    together = engine.run(rows, engine.begin(rows, names, sizes, labels)[0], max_iter=40, tol=1e-6)
     for s in (0, 9, 27):
         own = StackRows(rows.z, weights[s], spread, 1e-3, np.ones(2))
-        start = engine.begin(own, names[s : s + 1], sizes[s : s + 1], labels[s : s + 1])
+        start, _ = engine.begin(own, names[s : s + 1], sizes[s : s + 1], labels[s : s + 1])
         alone = engine.run(own, start, max_iter=40, tol=1e-6)
         assert together.objective[s] == pytest.approx(alone.objective[0], rel=1e-10)

@@ -33,6 +33,16 @@ SETS = {
     "gvhd_control": ("gvhd_control", None),
 }
 
+# Cells in which mclust's own fit is not admissible: read off the parameters of `summary(mclustBIC(x), x, G, model)`
+# (R 4.2.2, mclust 6.0.0), a component has fewer effective rows than its structure needs or its smallest eigenvalue is
+# under 1e-4 of the data's.
+INADMISSIBLE = {
+    "diabetes": ["EVI6", "EVV8"],
+    "banknote": ["VEI8"],
+    "crabs": ["EVV7"],
+    "coffee": ["VEI4", "EVI4", "VVI4", "VEV4", "VEI5", "EVI5", "VVI5", "EEV5", "VEV5"],
+}
+
 
 def rows_of(name):
     """Return the rows that a reference was computed on."""
@@ -98,7 +108,12 @@ def test_the_best_is_at_least_as_good_as_mclusts_best(name):
 
 
 def test_98_percent_of_all_cells_are_at_least_as_good_as_mclusts():
-    pairs = [pair for name in SETS for pair in compared(name)]
+    pairs = [
+        pair
+        for name in SETS
+        for pair in compared(name)
+        if f"{pair[0][0]}{pair[0][1]}" not in INADMISSIBLE.get(name, [])
+    ]
     assert len(pairs) > 1000
     good = sum(ours >= theirs - 1e-3 for _, ours, theirs in pairs)
     assert good >= 0.98 * len(pairs), [(cell, ours - theirs) for cell, ours, theirs in pairs if ours < theirs - 1e-3]

@@ -25,7 +25,7 @@ from gmmkit.inference.prior import Prior, make_prior
 from gmmkit.inference.problem import Problem, Survey, survey
 from gmmkit.inference.repairs import OnSingular, Repair
 from gmmkit.inference.sampling import sample_rows
-from gmmkit.inference.stack import CONVERGED, StackRun
+from gmmkit.inference.stack import CONVERGED, SINGULAR, Stack, StackRun
 from gmmkit.inference.starts import FromMixture, Named, Start
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.inference.tournament import Cell, Tournament, Winner
@@ -39,6 +39,8 @@ __all__ = ["Fitted", "fit_candidates"]
 
 _SHORT_GAIN = 1e-4
 _SHORT_PASSES = 15
+# Of many rows only candidates within so much of the best, by some criterion, are run further than this gain to come.
+_COARSE_GAIN, _NEAR = 5e-6, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +137,32 @@ def _tournament(
     winners = played.play(opening.partitions)
     if opening.few is not opening.rows and winners:
         stack = StackRun.join([winner.run for winner in winners.values()]).stack
-        final = stack_engine.run(
-            opening.rows, stack, max_iter=context.settings.max_iter, tol=tol, n_threads=context.workers.n_threads
-        )
-        again = played.winners(final)
-        winners = {cell: replace(again[cell], reached=winner.reached) for cell, winner in winners.items() if cell in again}
+        again = played.winners(_on_all_rows(stack, opening, context, tol))
+        winners = {
+            cell: replace(again[cell], reached=winner.reached) for cell, winner in winners.items() if cell in again
+        }
     return winners, opening
+
+
+def _on_all_rows(stack: Stack, opening: Opening, context: _Context, tol: float) -> StackRun:
+    """Run winners of a sample on all rows: coarsely, then those to the end that may yet come first."""
+    rows, max_iter, n_threads = opening.rows, context.settings.max_iter, context.workers.n_threads
+    run = stack_engine.run(rows, stack, max_iter=max_iter, tol=max(tol, _COARSE_GAIN), n_threads=n_threads)
+    n = rows.total_weight
+    k, d = run.stack.sizes, context.table.n_columns
+    covariances = [family(name).n_parameters(size, d) for name, size in run.stack.cells]
+    free = k - 1 + k * d + np.array(covariances)
+    open_to = np.zeros(len(run), dtype=bool)
+    for price in (2.0, np.log(n), np.log((n + 2.0) / 24.0)):
+        for certainty in (0.0, run.log_certainty):
+            value = -2.0 * (run.log_likelihood + certainty) + price * free
+            open_to |= value < value[run.status != SINGULAR].min(initial=np.inf) + 2.0 * n * _COARSE_GAIN + _NEAR
+    chosen = np.flatnonzero(open_to & (run.status == CONVERGED))
+    if tol >= _COARSE_GAIN or not len(chosen):
+        return run
+    rest = np.setdiff1d(np.arange(len(run)), chosen)
+    finer = stack_engine.run(rows, run.stack.take(chosen), max_iter=max_iter, tol=tol, n_threads=n_threads)
+    return StackRun.join([finer, run.take(rest)])
 
 
 @dataclass(slots=True)

@@ -32,8 +32,9 @@ Array = NDArray[np.float64]
 
 # A stack's features hold d²/2 numbers a row; wider data are fitted one candidate at a time.
 _MOST_COLUMNS = 40
-# Starts are sought on so many rows at least; more where components have more parameters.
-_FEW, _FEW_PER_PARAMETER = 1000, 20
+# Starts are sought on all distinct rows up to so many; beyond on a sample, larger where there is more to estimate.
+_FEW = 2000
+_THIN, _THIN_PER_PARAMETER = 600, 12
 # VVV merging begins with so many groups of Ward's hierarchy: from single rows on, its criterion says little.
 _GROUPS = 40
 _TRANSFORMS: dict[Equivariance, Transform] = {"linear": "sphered", "column": "standardised", "scalar": "raw"}
@@ -101,14 +102,14 @@ def open_tournament(
         return StackRows(np.ascontiguousarray(of.rows.T), weights, pooled, DELTA * total if prior else 0.0, units)
 
     rows = few = stack_rows(sample)
-    most = max(_FEW, _FEW_PER_PARAMETER * problem.n_columns * max(sizes))
-    if len(sample.weights) > most:
-        sample = _thinned(sample, most, random)
+    if len(sample.weights) > _FEW:
+        thin = max(_THIN, _THIN_PER_PARAMETER * problem.n_columns * max(sizes))
+        sample = _thinned(sample, min(thin, _FEW), random)
         few = stack_rows(sample)
-    kinds = sorted({family(name).equivariance for name in structures} | {"linear"})
+    kinds: set[Equivariance] = {"linear", *(family(name).equivariance for name in structures)}
     coordinates = {
         kind: transformed(sample.rows * (units if kind == "scalar" else 1.0), sample.weights, _TRANSFORMS[kind])
-        for kind in kinds
+        for kind in sorted(kinds)
     }
     possible = [k for k in sizes if k <= len(sample.weights)]
     partitions = _partitions(coordinates, sample.weights, possible, random, n_random)

@@ -16,8 +16,11 @@ __all__ = ["begin", "labels_of", "run"]
 
 def begin(
     rows: StackRows, structures: tuple[str, ...], sizes: NDArray[np.intp], labellings: NDArray[np.integer]
-) -> Stack:
-    """Return the mixtures whose components are the groups of rows with equal labels (S, n)."""
+) -> tuple[Stack, NDArray[np.float64]]:
+    """Return the mixtures whose components are the groups of rows with equal labels (S, n).
+
+    With them their classification log-likelihoods (S,), per unit of weight and penalised; −∞ where singular.
+    """
     return _engine(rows).begin(rows, structures, sizes, labellings)  # type: ignore[no-any-return]
 
 

@@ -16,11 +16,11 @@ Array = NDArray[np.float64]
 
 def begin(
     rows: StackRows, structures: tuple[str, ...], sizes: NDArray[np.intp], labellings: NDArray[np.integer]
-) -> Stack:
-    """Return the mixtures whose components are the groups of rows with equal labels (S, n)."""
+) -> tuple[Stack, Array]:
+    """Return the mixtures whose components are the groups of equal labels (S, n), and how likely they are with them."""
     labels = np.ascontiguousarray(labellings, dtype=np.int32)
-    parameters = native.begin(*_given(rows, structures, sizes), labels)
-    return Stack(structures, sizes, *parameters)
+    parameters, objectives = native.begin(*_given(rows, structures, sizes), labels)
+    return Stack(structures, sizes, *parameters), objectives
 
 
 def run(rows: StackRows, stack: Stack, *, max_iter: int, tol: float, n_threads: int = 1) -> StackRun:

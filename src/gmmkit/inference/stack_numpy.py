@@ -34,8 +34,10 @@ _SLOWEST = 0.9999
 _NOTHING = -690.0
 
 
-def begin(rows: StackRows, structures: tuple[str, ...], sizes: Index, labellings: NDArray[np.integer]) -> Stack:
-    """Return the mixtures whose components are the groups of rows with equal labels.
+def begin(
+    rows: StackRows, structures: tuple[str, ...], sizes: Index, labellings: NDArray[np.integer]
+) -> tuple[Stack, Array]:
+    """Return the mixtures whose components are the groups of rows with equal labels, and how likely they are with them.
 
     Parameters
     ----------
@@ -59,7 +61,16 @@ def begin(rows: StackRows, structures: tuple[str, ...], sizes: Index, labellings
         known[key] = s
         member = (labels == np.arange(sizes[s])[:, None]) * own
         sums[offsets[s] : offsets[s + 1]] = member @ psi.T
-    return _Refit(rows, structures, sizes)(sums, None)
+    refit = _Refit(rows, structures, sizes)
+    stack = refit(sums, None)
+    theta, precisions, singular = _natural(stack)
+    # Σ_k [n_k (log w_k + log N(μ_k)) − ½ tr(W_k P_k)], W_k with the prior's share.
+    _, _, scatter = refit.moments(sums)
+    linear = theta[:, 1 : 1 + len(rows.z)]
+    constants = theta[:, 0] + 0.5 * np.einsum("ki,ki->k", stack.means, linear)
+    values = sums[:, 0] * constants - 0.5 * np.einsum("kij,kij->k", scatter + refit.pseudo, precisions)
+    objective = np.add.reduceat(values, offsets[:-1]) / rows.total_weight
+    return stack, np.where(singular, -np.inf, objective)
 
 
 def labels_of(rows: StackRows, stack: Stack) -> NDArray[np.int32]:
@@ -249,7 +260,7 @@ class _Refit:
 
     def __call__(self, sums: Array, previous: Stack | None) -> Stack:
         d = len(self.rows.z)
-        counts, means, scatter = self._moments(sums)
+        counts, means, scatter = self.moments(sums)
         counts = counts + 10.0 * np.finfo(np.float64).eps * min(1.0, float(self.rows.weights.mean()))
         total = np.add.reduceat(counts, self.offsets[:-1])
         weights = counts / total[self.owner]
@@ -276,7 +287,7 @@ class _Refit:
     def sound(self, sums: Array) -> NDArray[np.bool_]:
         """Tell for which mixtures all counts and scatters are positive."""
         fine = sums[:, 0] > 0
-        _, _, scatter = self._moments(np.where(fine[:, None], sums, 0.0))
+        _, _, scatter = self.moments(np.where(fine[:, None], sums, 0.0))
         scatter = scatter + self.pseudo
         # Columns in very different units must not look dependent.
         size = np.diagonal(scatter, axis1=1, axis2=2)
@@ -285,7 +296,8 @@ class _Refit:
         fine &= np.linalg.eigvalsh(scatter / (size[:, :, None] * size[:, None, :]))[:, 0] > 0
         return np.asarray(np.logical_and.reduceat(fine, self.offsets[:-1]))
 
-    def _moments(self, sums: Array) -> tuple[Array, Array, Array]:
+    def moments(self, sums: Array) -> tuple[Array, Array, Array]:
+        """Return counts, means and scatters."""
         d = len(self.rows.z)
         counts, first = sums[:, 0], sums[:, 1 : 1 + d]
         means = first / np.maximum(counts, 1e-300)[:, None]
@@ -301,7 +313,7 @@ def _features(rows: StackRows) -> Array:
 def _natural(stack: Stack) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Return Θ (K, p), the precisions, and which mixtures cannot be scored."""
     d = stack.means.shape[1]
-    singular = ~np.isfinite(stack.covariances).all(axis=(1, 2))
+    singular: NDArray[np.bool_] = np.asarray(~np.isfinite(stack.covariances).all(axis=(1, 2)))
     covariances = stack.covariances
     if singular.any():
         covariances = np.where(singular[:, None, None], np.eye(d), covariances)
@@ -312,7 +324,7 @@ def _natural(stack: Stack) -> tuple[Array, Array, NDArray[np.bool_]]:
         covariances = np.where(singular[:, None, None], np.eye(d), covariances)
         factors = np.linalg.cholesky(covariances)
     log_determinants = 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-    precisions = np.linalg.inv(covariances)
+    precisions = np.asarray(np.linalg.inv(covariances), dtype=np.float64)
     linear = np.einsum("kij,kj->ki", precisions, stack.means)
     with np.errstate(divide="ignore"):
         constants = np.maximum(np.log(stack.weights), -1e300)

@@ -35,13 +35,11 @@ _KINDS: dict[Equivariance, tuple[Equivariance, ...]] = {
     "column": ("linear", "column"),
     "scalar": ("linear", "scalar"),
 }
-# Passes in which a start shows that it is worth more, and in which the best of these show what they are worth.
-_GLANCE_PASSES, _SHORT_PASSES = 1, 10
+# Passes in which a start shows what it is worth.
+_SHORT_PASSES = 15
 _SHORT_GAIN = 1e-4
-# How many of a cell's starts go on, and how often cells learn from each other.
-_LEADERS, _ROUNDS = 2, 2
-_TEACHERS = 1
-_PAIRS_EACH = 3
+# How many of a cell's starts go on; how often cells learn from each other; how many merges of each are looked at.
+_LEADERS, _ROUNDS, _PAIRS_EACH = 3, 3, 3
 # Starts that end within this much log-likelihood (nats) of each other have reached the same optimum.
 _SAME_OPTIMUM = 1e-2
 
@@ -130,7 +128,7 @@ class Tournament:
         self._names = np.array([structure for structure, _ in self.cells])
         self._sizes = np.array([k for _, k in self.cells], dtype=np.intp)
         self._known, self._tried = np.empty(0), np.zeros(len(self.cells), dtype=np.intp)
-        self._marks = np.random.default_rng(0).random(n)
+        self._marks: Array = np.random.default_rng(0).random((n,))
         structures = set(self._names.tolist())
         self._kinds = {name: kinds_for(name) for name in structures}
         self._needed = {name: family(name).minimum_rows(len(self.rows.z)) for name in structures}
@@ -149,7 +147,7 @@ class Tournament:
         first = _Starts(np.array([c for c, _ in opening]), np.stack([labels for _, labels in opening]))
         best = self._leaders(self._run(self._fresh(first), _SHORT_PASSES))
         for _ in range(_ROUNDS):
-            teachers = best if _TEACHERS > 1 else self._first_of_each(best)
+            teachers = self._first_of_each(best)
             labels = stack_engine.labels_of(self.rows, teachers.stack)
             starts = self._fresh(_Starts.join([self._lessons(teachers, labels), *self._moves(teachers, labels)]))
             if not len(starts):
@@ -165,7 +163,8 @@ class Tournament:
 
     def _fresh(self, starts: _Starts) -> _Starts:
         """Leave out what a cell has begun with before."""
-        keys, first = np.unique(_keys(starts.labels, self._marks) + starts.cells, return_index=True)
+        keys: Array = _keys(starts.labels, self._marks) + starts.cells
+        keys, first = np.unique(keys, return_index=True)
         unknown = ~np.isin(keys, self._known)
         first = np.sort(first[unknown])
         self._known = np.concatenate([self._known, keys[unknown]])
@@ -175,9 +174,11 @@ class Tournament:
     def _run(self, starts: _Starts, passes: int) -> StackRun:
         if not len(starts):
             return StackRun.nothing(len(self.rows.z))
+        return self._run_on(self._begin(starts)[0], passes, _SHORT_GAIN)
+
+    def _begin(self, starts: _Starts) -> tuple[Stack, Array]:
         structures = tuple(self._names[starts.cells].tolist())
-        stack = stack_engine.begin(self.rows, structures, self._sizes[starts.cells], starts.labels)
-        return self._run_on(stack, passes, _SHORT_GAIN)
+        return stack_engine.begin(self.rows, structures, self._sizes[starts.cells], starts.labels)
 
     def _run_on(self, stack: Stack, passes: int, tol: float) -> StackRun:
         return stack_engine.run(self.rows, stack, max_iter=passes, tol=tol, n_threads=self.n_threads)
@@ -220,34 +221,38 @@ class Tournament:
 
     def _merges(self, stack: Stack, means: Array, labels: Labels) -> _Starts:
         cells = self._next(stack, -1)
-        offsets = stack.offsets
-        chosen: list[int] = []
-        names: list[NDArray[np.int32]] = []
         widest = int(stack.sizes.max())
-        for s in np.flatnonzero((cells >= 0) & (stack.sizes > 2)):
-            part = slice(offsets[s], offsets[s + 1])
-            for i, j in _nearest_pairs(means[part], stack.weights[part]):
-                renamed = np.arange(widest, dtype=np.int32)
-                renamed[j], renamed[j + 1 :] = i, renamed[j + 1 :] - 1
-                chosen.append(int(s))
-                names.append(renamed)
-        if not chosen:
-            return _Starts(np.empty(0, dtype=np.intp), labels[:0])
-        return _Starts(cells[chosen], np.take_along_axis(np.stack(names), labels[chosen], axis=1))
+        found = [_Starts(np.empty(0, dtype=np.intp), labels[:0])]
+        for k in range(3, widest + 1):
+            chosen = np.flatnonzero((cells >= 0) & (stack.sizes == k))
+            if not len(chosen):
+                continue
+            part = stack.offsets[chosen, None] + np.arange(k)
+            first, second = np.triu_indices(k, 1)
+            # The pairs whose union adds least to the scatter within.
+            held, places = stack.weights[part], means[part]
+            pooled = held[:, first] * held[:, second] / np.maximum(held[:, first] + held[:, second], 1e-300)
+            cost = pooled * ((places[:, first] - places[:, second]) ** 2).sum(axis=2)
+            for pair in np.argsort(cost, axis=1, kind="stable")[:, :_PAIRS_EACH].T:
+                i, j = first[pair][:, None], second[pair][:, None]
+                names = np.arange(k)
+                renamed = np.where(names == j, i, names - (names > j)).astype(np.int32)
+                found.append(_Starts(cells[chosen], np.take_along_axis(renamed, labels[chosen], axis=1)))
+        return _Starts.join(found)
 
     def _next(self, stack: Stack, step: int) -> NDArray[np.intp]:
         """Return the cell of each mixture's structure with `step` components more, −1 where there is none."""
         return np.array([self._place.get((structure, k + step), -1) for structure, k in stack.cells], dtype=np.intp)
 
     def _promising(self, starts: _Starts) -> _Starts:
-        """Return the best few of each cell's starts after a glance at each."""
-        run = self._run(starts, _GLANCE_PASSES)
+        """Return the few of each cell's starts that are likeliest after a glance at each."""
+        stack, _ = self._begin(starts)
+        objective = self._run_on(stack, 1, _SHORT_GAIN).objective
         # What begins with too few rows in a group would be likely for the wrong reason.
-        sound = self._populated(run.stack) & (run.status != SINGULAR)
-        order = np.lexsort((-run.objective, ~sound, starts.cells))
+        order = np.lexsort((-objective, ~self._populated(stack), starts.cells))
         _, first = np.unique(starts.cells[order], return_index=True)
         place = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
-        return starts.take(order[(place < _LEADERS) & (run.status[order] != SINGULAR)])
+        return starts.take(order[(place < _LEADERS) & np.isfinite(objective[order])])
 
     def _leaders(self, run: StackRun) -> StackRun:
         """Keep the best of each cell that differ: admissible ones first, then by objective."""
@@ -296,7 +301,10 @@ class Tournament:
                 reached[cell] = reached.get(cell, 0) + 1
         return {
             cell: Winner(
-                final.take([s]), int(self._tried[self._place[cell]]), reached[cell], eigenvalues[slice(*offsets[s : s + 2])]
+                final.take([s]),
+                int(self._tried[self._place[cell]]),
+                reached[cell],
+                eigenvalues[slice(*offsets[s : s + 2])],
             )
             for cell, s in top.items()
         }
@@ -314,12 +322,3 @@ def _keys(labels: Labels, marks: Array) -> Array:
     sums = np.bincount(place.ravel(), weights=np.tile(marks, count), minlength=count * k).reshape(count, k)
     mixed = np.sort(sums, axis=1) @ np.sqrt(np.arange(2.0, k + 2.0))
     return np.asarray(mixed - np.floor(mixed))
-
-
-def _nearest_pairs(means: Array, weights: Array) -> list[tuple[int, int]]:
-    """Return the k pairs of k components whose union adds least to the scatter within."""
-    first, second = np.triu_indices(len(means), 1)
-    w = weights[first] * weights[second] / np.maximum(weights[first] + weights[second], 1e-300)
-    cost = w * ((means[first] - means[second]) ** 2).sum(axis=1)
-    chosen = np.argsort(cost, kind="stable")[: min(len(means), _PAIRS_EACH)]
-    return list(zip(first[chosen].tolist(), second[chosen].tolist(), strict=True))

@@ -12,6 +12,7 @@ import hashlib
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,9 @@ _LIBRARY = Path(__file__).with_name("_stack.so")
 _doubles = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS")
 _int32s = np.ctypeslib.ndpointer(np.int32, flags="C_CONTIGUOUS")
 _int64s = np.ctypeslib.ndpointer(np.int64, flags="C_CONTIGUOUS")
-_COMMON = [
-    _doubles, _doubles, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32s, _int32s, _int64s, _doubles, _doubles,
-    _doubles, _doubles, _doubles, ctypes.c_int, _int32s,
+_COMMON: list[Any] = [
+    _doubles, _doubles, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32s, _int32s, _int64s,
+    _doubles, _doubles, _doubles, _doubles, _doubles, ctypes.c_int, _int32s,
 ]  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def _load() -> tuple[ctypes.CDLL | None, str | None]:
         library.gmmkit_stack_run.argtypes = [
             *_COMMON, ctypes.c_int, ctypes.c_double, _doubles, _doubles, _doubles, _int32s, _doubles,
         ]  # fmt: skip
-        library.gmmkit_stack_begin.argtypes = [*_COMMON, _int32s]
+        library.gmmkit_stack_begin.argtypes = [*_COMMON, _int32s, _doubles]
         library.gmmkit_stack_classify.argtypes = [*_COMMON, _int32s]
     except (OSError, AttributeError) as error:
         return None, f"the compiled kernel cannot be loaded ({error}): build gmmkit again"
@@ -138,14 +139,18 @@ def begin(
     labels: NDArray[np.int32],
     *,
     n_threads: int = 1,
-) -> tuple[Array, Array, Array]:
-    """Return the parameters of the mixtures whose components are the groups of equal labels (S, n), from 0."""
+) -> tuple[tuple[Array, Array, Array], Array]:
+    """Return the mixtures whose components are the groups of equal labels (S, n), from 0.
+
+    With them their classification log-likelihoods (S,), per unit of weight and penalised; −∞ where singular.
+    """
     d, k = len(z), int(sizes.sum())
     parameters = (np.empty(k), np.empty((k, d)), np.empty((k, d, d)))
     status = np.empty(len(sizes), dtype=np.int32)
     common = _common(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
-    _library().gmmkit_stack_begin(*common, labels)
-    return parameters
+    objectives = np.empty(len(sizes))
+    _library().gmmkit_stack_begin(*common, labels, objectives)
+    return parameters, objectives
 
 
 def classify(

@@ -60,9 +60,9 @@ void gmmkit_stack_run(ARGUMENTS, int max_iter, double tol, double* objectives, d
     CHOOSE(run(problem, run_settings))
 }
 
-void gmmkit_stack_begin(ARGUMENTS, const std::int32_t* labels) {
+void gmmkit_stack_begin(ARGUMENTS, const std::int32_t* labels, double* objectives) {
     const Problem problem = PROBLEM;
-    const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, nullptr,
+    const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, objectives,
                           nullptr, nullptr, nullptr, status, nullptr};
     CHOOSE(begin(problem, labels, settings))
 }

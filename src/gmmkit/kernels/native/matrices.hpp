@@ -4,6 +4,7 @@
 #include <vector>
 
 namespace gmmkit {
+namespace TARGET {
 
 // Lower Cholesky factor of a; false if a is not positive definite. The strict upper triangle of l is left alone.
 static inline bool cholesky(const double* a, double* l, int d) {
@@ -109,4 +110,5 @@ static inline void eigen(double* a, double* v, int d) {
     }
 }
 
+}  // namespace TARGET
 }  // namespace gmmkit

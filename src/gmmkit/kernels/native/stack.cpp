@@ -198,6 +198,16 @@ struct Mixture {
         return refit.solve(counts.data(), scatter.data(), covariances.data());
     }
 
+    // Log-likelihood, per unit of weight and penalised, of rows and the hard labels just refitted to.
+    double classification() const {
+        double value = 0.0;
+        for (int j = 0; j < k; ++j) {
+            const std::size_t o = std::size_t(j) * d * d;
+            value += counts[j] * constants[j] - 0.5 * trace_product(scatter.data() + o, whitening.data() + o, d);
+        }
+        return value / rows.total;
+    }
+
     // Whether sums about the origin have positive counts and scatters.
     bool positive(const std::vector<double>& sums) {
         for (int j = 0; j < k; ++j) {
@@ -374,7 +384,9 @@ void begin(const Problem& p, const std::int32_t* labels, const Run& settings) {
                 for (int l = 0; l <= j; ++l) at[place++] += weighted * deviation[l];
             }
         }
-        settings.status[s] = m.step(sums, true) ? UNFINISHED : SINGULAR;
+        const bool solved = m.step(sums, true) && m.prepare();
+        settings.status[s] = solved ? UNFINISHED : SINGULAR;
+        settings.objectives[s] = solved ? m.classification() : -std::numeric_limits<double>::infinity();
         std::copy(m.weights.begin(), m.weights.end(), settings.mixture_weights + o);
         std::copy(m.means.begin(), m.means.end(), settings.means + o * d);
         std::copy(m.covariances.begin(), m.covariances.end(), settings.covariances + o * dd);

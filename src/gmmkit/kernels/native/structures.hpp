@@ -11,18 +11,20 @@
 #include "matrices.hpp"
 
 namespace gmmkit {
+namespace TARGET {
 
 enum Structure { EII, VII, EEI, VEI, EVI, VVI, EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV };
 
-constexpr double INNER_TOLERANCE = 1e-11;
-constexpr int INNER_MOST = 100, SWEEPS_MOST = 50;
-constexpr int SEEK_EACH = 2;  // refits between looks for better axes
+constexpr double INNER_TOLERANCE = 1e-10;
+// Fewer turns than full convergence asks for now and then: the next refit goes on from there, and never falls.
+constexpr int INNER_MOST = 25, SWEEPS_MOST = 8, FIRST_MORE = 6;
+constexpr int SEEK_EACH = 12;  // refits between looks for better axes, after the first ones
 
 // Workspace of one mixture's refits; `axes` is the common orientation that the next one begins with.
 struct Refit {
     int k, d, structure;
     std::vector<double> axes;
-    bool axes_known = false;
+    bool axes_known = false, sizes_known = false;  // of the last refit: where the next one begins
     int refits = 0;
     std::vector<double> a, v, spectra, shape, sizes, sums, turned;
     const double* units;  // what gives all columns one scale, for structures that are defined in it
@@ -48,11 +50,11 @@ struct Refit {
 
     // Write Σ (k, d, d); false if the scatters do not determine it.
     bool solve(const double* n, const double* w, double* out) {
-        if (!units) return solve_scaled(n, w, out);
-        rescale(w, scaled.data(), false);
-        if (!solve_scaled(n, scaled.data(), out)) return false;
-        rescale(out, out, true);
-        return true;
+        if (units) rescale(w, scaled.data(), false);
+        const bool solved = solve_scaled(n, units ? scaled.data() : w, out);
+        if (units && solved) rescale(out, out, true);
+        ++refits;
+        return solved;
     }
 
     bool solve_scaled(const double* n, const double* w, double* out) {
@@ -130,6 +132,8 @@ struct Refit {
                 }
     }
 
+    int most() const { return (refits ? 1 : FIRST_MORE) * INNER_MOST; }
+
     std::size_t at(int j, int p, int q) const { return (std::size_t(j) * d + p) * d + q; }
 
     bool spheres(const double* n, const double* w, double* out, bool equal) {
@@ -163,13 +167,13 @@ struct Refit {
                 }
                 return true;
             }
-            // Volumes and the common shape in turn, from volumes as of spheres on.
-            for (int j = 0; j < k; ++j) {
+            // Volumes and the common shape in turn, from the last volumes or those of spheres on.
+            for (int j = 0; j < k && !sizes_known; ++j) {
                 sizes[j] = 0.0;
                 for (int i = 0; i < d; ++i) sizes[j] += spectra[j * d + i];
                 sizes[j] /= n[j] * d;
             }
-            for (int turn = 0; turn < INNER_MOST; ++turn) {
+            for (int turn = 0; turn < most(); ++turn) {
                 double logs = 0.0;
                 for (int i = 0; i < d; ++i) {
                     shape[i] = 0.0;
@@ -188,6 +192,7 @@ struct Refit {
                 }
                 if (change < INNER_TOLERANCE) break;
             }
+            sizes_known = true;
             for (int j = 0; j < k; ++j)
                 for (int i = 0; i < d; ++i) spectra[j * d + i] = sizes[j] * shape[i];
             return true;
@@ -221,13 +226,13 @@ struct Refit {
                 for (int i = 0; i < d * d; ++i) out[at(j, 0, 0) + i] = sums[i] / total;
             return true;
         }
-        // Begin with the volumes the pooled scatter gives each component.
+        // Begin with the last volumes, or those the pooled scatter gives each component.
         std::fill(sums.begin(), sums.end(), 0.0);
         for (int j = 0; j < k; ++j)
-            for (int i = 0; i < d * d; ++i) sums[i] += w[at(j, 0, 0) + i];
+            for (int i = 0; i < d * d; ++i) sums[i] += w[at(j, 0, 0) + i] / (sizes_known ? sizes[j] : 1.0);
         std::vector<double>& inverse = v;
         double determinant = 0.0;
-        for (int turn = 0; turn <= INNER_MOST; ++turn) {
+        for (int turn = 0; turn <= most(); ++turn) {
             if (!cholesky(sums.data(), a.data(), d)) return false;
             determinant = std::exp(log_determinant(a.data(), d) / d);
             inverse_lower(a.data(), inverse.data(), d);
@@ -235,10 +240,11 @@ struct Refit {
             for (int j = 0; j < k; ++j) {
                 const double size = trace_product(w + at(j, 0, 0), inverse.data(), d) * determinant / (n[j] * d);
                 if (!(size > 0.0)) return false;
-                change = std::max(change, turn ? std::fabs(size - sizes[j]) / size : 1.0);
+                change = std::max(change, turn || sizes_known ? std::fabs(size - sizes[j]) / size : 1.0);
                 sizes[j] = size;
             }
-            if (change < INNER_TOLERANCE || turn == INNER_MOST) break;
+            sizes_known = true;
+            if (change < INNER_TOLERANCE || turn == most()) break;
             std::fill(sums.begin(), sums.end(), 0.0);
             for (int j = 0; j < k; ++j)
                 for (int i = 0; i < d * d; ++i) sums[i] += w[at(j, 0, 0) + i] / sizes[j];
@@ -249,13 +255,13 @@ struct Refit {
     }
 
     bool common_axes(const double* n, const double* w, double* out, bool equal_volume) {
-        if (refits++ % SEEK_EACH == 0) seek_axes(n, w, equal_volume);
+        if (refits % SEEK_EACH == 0 || refits == 3) seek_axes(n, w, equal_volume);
         see(w, axes.data());
         for (int sweep = 0;; ++sweep) {
             for (int j = 0; j < k; ++j)
                 for (int i = 0; i < d; ++i) spectra[j * d + i] = turned[at(j, i, i)];
             if (!spread(n, equal_volume, false)) return false;
-            if (sweep == SWEEPS_MOST || d == 1) break;
+            if (sweep == (refits ? 1 : FIRST_MORE) * SWEEPS_MOST || d == 1) break;
             double largest = 0.0;
             for (int p = 0; p < d; ++p)
                 for (int q = p + 1; q < d; ++q) {
@@ -345,4 +351,5 @@ struct Refit {
     }
 };
 
+}  // namespace TARGET
 }  // namespace gmmkit
