@@ -164,7 +164,7 @@ def decode_header(text: bytes, body_size: int) -> Header:
     # Compared as text, because in Python 1, 1.0 and True are equal; the order counts too.
     if dumps(content) != dumps(_entries(shapes)):
         raise ModelFormatError(
-            f"its arrays are described as {shown(content, 120)}: expected F64 {', '.join(shapes)} "
+            f"its arrays are described as {shown(content, 80)}: expected F64 {', '.join(shapes)} "
             f"for k = {metadata['k']}, d = {metadata['d']}, one after the other"
         )
     return Header(structure, "dd" not in _COVARIANCES[structure], shapes, _fields(metadata))

@@ -46,14 +46,18 @@ def region(problem: Problem, volume: Volume) -> tuple[float, Array | None]:
     if not isinstance(volume, str):
         return float(np.log(volume)) + problem.frame.log_volume, None
     if len(problem.null_directions):
-        raise DataError(
-            f"{problem.table.origin}: the rows have no volume that noise could fill, since columns are constant or "
-            "linearly dependent: leave those out"
-        )
+        raise _flat(problem)
     few = problem.surveyed.n_rows <= _MOST_ROWS.get(problem.n_columns, 0)
     if volume == "hull" or (volume == "auto" and few):
         return _hull(problem)
     return _box(problem)
+
+
+def _flat(problem: Problem) -> DataError:
+    return DataError(
+        f"{problem.table.origin}: the rows have no volume that noise could fill, since columns are constant or "
+        "linearly dependent: leave those out"
+    )
 
 
 def _hull(problem: Problem) -> tuple[float, Array]:
@@ -77,7 +81,10 @@ def _hull(problem: Problem) -> tuple[float, Array]:
 
     plan = plan_pass(problem.table.n_rows, 4 * problem.n_columns)
     points = problem.workers.map_merge(task, plan.tasks(), lambda a, b: reduced(np.concatenate([a, b])))
-    return log_volume(points), points
+    try:
+        return log_volume(points), points
+    except QhullError:
+        raise _flat(problem) from None
 
 
 def _box(problem: Problem) -> tuple[float, Array | None]:
@@ -101,6 +108,8 @@ def _box(problem: Problem) -> tuple[float, Array | None]:
     low, high = problem.workers.map_merge(
         task, plan.tasks(), lambda a, b: (np.minimum(a[0], b[0]), np.maximum(a[1], b[1]))
     )
+    if not (high > low).all():
+        raise _flat(problem)
     logs = np.log(high - low).reshape(2, d).sum(axis=1)
     best = int(logs.argmin())
     chosen = slice(best * d, (best + 1) * d)
