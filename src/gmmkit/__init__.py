@@ -22,7 +22,10 @@ _HOME = {
     "StudentMixture": "gmmkit.estimators",
     "Table": "gmmkit.data",
     "Tied": "gmmkit.model.covariance",
+    "bootstrap": "gmmkit.selection.bootstrap",
+    "likelihood_ratio_test": "gmmkit.selection.likelihood_ratio",
     "load": "gmmkit.estimators.persistence",
+    "observed_information": "gmmkit.selection.information",
     "open_old_faithful": "gmmkit.data.faithful",
     "open_table": "gmmkit.data",
     "save": "gmmkit.estimators.persistence",
@@ -48,6 +51,9 @@ if TYPE_CHECKING:
     from gmmkit.model.covariance import Tied as Tied
     from gmmkit.model.mixture import Mixture as Mixture
     from gmmkit.model.noise import Noise as Noise
+    from gmmkit.selection.bootstrap import bootstrap as bootstrap
+    from gmmkit.selection.information import observed_information as observed_information
+    from gmmkit.selection.likelihood_ratio import likelihood_ratio_test as likelihood_ratio_test
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from gmmkit.data import Table, as_table
 from gmmkit.errors import ParameterError
 from gmmkit.estimators.validation import float_type, is_stream, rows_of, seed_of
+from gmmkit.inference.conjugate import ConjugatePrior
+from gmmkit.inference.fit import FitSettings
 from gmmkit.model.evaluation import evaluate, likelihood
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.criteria import CRITERIA, Fitted
@@ -98,6 +100,13 @@ class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def mml(self, X: Any, sample_weight: Any = None) -> float:
         """Return twice the message length of X (Figueiredo & Jain 2002); lower is better."""
         return self._criterion("mml", X, sample_weight)
+
+    def fit_settings(self) -> FitSettings:
+        """Return how rows are fitted, starts and stopping apart: what refits to other rows or weights need."""
+        own = self.get_params(deep=False)
+        known = {name: own[name] for name in ("reg_covar", "on_singular", "equal_weights") if name in own}
+        prior = own.get("prior")
+        return FitSettings(**known, prior=ConjugatePrior() if prior == "conjugate" else prior)
 
     def sample(self, n_samples: int = 1) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Draw rows from the mixture.
