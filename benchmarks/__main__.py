@@ -15,7 +15,8 @@ SECTIONS = {
     "passes": "Seconds per EM pass",
     "memory": "Memory",
     "startup": "Start-up",
-    "search": "Search, against mclust's figures",
+    "search": "Search, against mclust",
+    "equivariance": "Maps of the data that change no label",
     "clustering": "Clusters, given their number",
 }
 

@@ -62,12 +62,12 @@ def changed(structure: str, kind: str, cases: int, seed: int = 0) -> list[int]:
     return bad
 
 
-def main(cases: int = 100) -> None:
+def main(names: list[str]) -> list[str]:
+    """Return the table's lines."""
+    lines = ["| structure | map | cases in which a label changed, of 100 |", "|---|---|---|"]
     for structure in STRUCTURES:
         for kind in KINDS[family(structure).equivariance]:
-            bad = changed(structure, kind, cases)
-            print(f"{structure} {kind}: {len(bad)} of {cases} cases changed a label {bad or ''}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+            if not names or structure in names:
+                lines.append(f"| {structure} | {kind} | {len(changed(structure, kind, 100))} |")
+                print(lines[-1], flush=True)
+    return lines
