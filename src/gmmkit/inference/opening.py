@@ -35,6 +35,8 @@ _MOST_COLUMNS = 40
 # Starts are sought on all distinct rows up to so many; beyond on a sample, larger where there is more to estimate.
 _FEW = 2000
 _THIN, _THIN_PER_PARAMETER = 600, 12
+# Condition number of the correlation matrix from which on determinants lose more than they can afford.
+_NEARLY_DEPENDENT = 1e4
 # VVV merging begins with so many groups of Ward's hierarchy: from single rows on, its criterion says little.
 _GROUPS = 40
 _TRANSFORMS: dict[Equivariance, Transform] = {"linear": "sphered", "column": "standardised", "scalar": "raw"}
@@ -94,12 +96,14 @@ def open_tournament(
     # What turns the frame's columns into columns of one scale; all scales are powers of two.
     units = problem.frame.scale.min() / problem.frame.scale
     pooled = {name: _projected(problem.spread, name, units) for name in structures}
+    sphering = _sphering(problem.spread)
     total = problem.total_weight
     complete = bool(np.isclose(sample.weights.sum(), total, rtol=1e-9))
 
     def stack_rows(of: Sample) -> StackRows:
         weights = of.weights * (total / of.weights.sum())
-        return StackRows(np.ascontiguousarray(of.rows.T), weights, pooled, DELTA * total if prior else 0.0, units)
+        z = np.ascontiguousarray(of.rows.T)
+        return StackRows(z, weights, pooled, DELTA * total if prior else 0.0, units, sphering)
 
     rows = few = stack_rows(sample)
     if len(sample.weights) > _FEW:
@@ -124,6 +128,14 @@ def _projected(spread: Array, name: str, units: Array) -> Array:
     if structure.independent_columns:
         return np.asarray(np.diag(structure.solve(np.ones(1), np.diagonal(spread)[None])[0]) / outer)
     return np.asarray(structure.solve(np.ones(1), spread[None])[0] / outer)
+
+
+def _sphering(spread: Array) -> Array | None:
+    """Return the inverse Cholesky factor of the rows' covariance, if their columns are nearly dependent."""
+    size = np.sqrt(np.diagonal(spread))
+    if np.linalg.cond(spread / np.outer(size, size)) < _NEARLY_DEPENDENT:
+        return None
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(spread)))
 
 
 def _thinned(sample: Sample, size: int, random: np.random.Generator) -> Sample:

@@ -47,6 +47,8 @@ class StackRows:
         The prior's weight, shared by a mixture's components: each has ``pseudo_rows / k`` rows of Π(T).
     units : ndarray of shape (d,)
         What each column of z is multiplied by to give all columns one scale; powers of two.
+    sphering : ndarray of shape (d, d), optional
+        Where columns are nearly dependent: turns columns of z into ones of variance 1 without correlation.
     """
 
     z: Array
@@ -54,6 +56,7 @@ class StackRows:
     pooled: dict[str, Array]
     pseudo_rows: float
     units: Array
+    sphering: Array | None = None
 
     @property
     def total_weight(self) -> float:
