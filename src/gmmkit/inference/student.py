@@ -41,7 +41,7 @@ Array = NDArray[np.float64]
 #: Degrees of freedom: estimated, one for all components or one for each, or known.
 Degrees = Literal["common", "free"] | float | Sequence[float]
 
-# Below 1 the likelihood has no bound where few rows coincide (Fernández & Steel 1999): it takes a share of d / (ν + d)
+# Below 1 the likelihood has no bound where few rows coincide (Fernández & Steel 1999): it takes a share of ν / (ν + d)
 # of a component's rows. From a thousand on no data tell a t from a Gaussian.
 _LOWEST, _HIGHEST = 1.0, 1e3
 _START = 10.0
