@@ -229,3 +229,14 @@ def test_equal_weights_are_held_and_not_counted():
     search = GaussianMixtureSearch([3], covariance_type=["EEE"], equal_weights=True).fit(IRIS)
     np.testing.assert_allclose(search.best_estimator_.weights_, 1 / 3)
     assert search.results_[0]["n_parameters"] == 3 * 4 + 10
+
+
+def test_with_noise_planted_clusters_are_found_among_scattered_rows():
+    rng = np.random.default_rng(0)
+    clusters = [rng.normal(m, 0.3, size=(150, 2)) for m in (0.0, 4.0)]
+    X = np.concatenate([*clusters, rng.uniform(-8.0, 12.0, size=(80, 2))])
+    search = GaussianMixtureSearch(range(1, 5), covariance_type=["EII", "VVV"], noise=True).fit(X)
+    assert search.best_estimator_.n_components == 2
+    assert 0.15 < search.best_estimator_.noise_weight_ < 0.3
+    assert set(np.unique(search.predict(X))) == {-1, 0, 1}
+    assert search.best_score_ == pytest.approx(search.bic(X), rel=1e-10)

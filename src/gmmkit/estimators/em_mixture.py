@@ -168,7 +168,7 @@ class EMMixture(MixtureDensity):
             prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
             equal_weights=self.equal_weights,
             degrees_of_freedom=self.degrees_of_freedom,
-            noise=self._background(),
+            noise=background_of(self.noise, self.noise_volume),
         )
         with Workers(self.n_jobs) as workers:
             problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)
@@ -200,14 +200,6 @@ class EMMixture(MixtureDensity):
         """The share of the rows that is noise: 0 where none was asked for."""
         noise = self.mixture_.noise
         return 0.0 if noise is None else noise.weight
-
-    def _background(self) -> Background | None:
-        if self.noise is None or self.noise is False:
-            return None
-        initial = self.noise
-        if isinstance(initial, (Real, np.bool_)):
-            initial = bool(initial) if isinstance(initial, (bool, np.bool_)) else float(initial)
-        return Background(initial, self.noise_volume)
 
     def _starts(self, table: Table, start: Any) -> tuple[list[Start], bool, float]:
         """Return the starts to try, whether components may be put in order, and the bound known before."""
@@ -281,3 +273,12 @@ class EMMixture(MixtureDensity):
         result: FitResult | None = getattr(self, "fit_result_", None)
         held = 0 if result is None else result.mixture.n_parameters - result.n_parameters
         return self.mixture_.n_parameters - held
+
+
+def background_of(noise: Any, volume: Volume) -> Background | None:
+    """Return what the parameters `noise` and `noise_volume` ask for."""
+    if noise is None or noise is False:
+        return None
+    if isinstance(noise, (Real, np.bool_)):
+        noise = bool(noise) if isinstance(noise, (bool, np.bool_)) else float(noise)
+    return Background(noise, volume)

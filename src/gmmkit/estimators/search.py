@@ -13,11 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.errors import ParameterError
 from gmmkit.estimators.density import MixtureDensity
+from gmmkit.estimators.em_mixture import background_of
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
 from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of, seed_of
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitSettings
+from gmmkit.inference.hull import Volume
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import NAMES, structures_for
@@ -55,6 +57,8 @@ class GaussianMixtureSearch(MixtureDensity):
         See :class:`GaussianMixture`: keeps components from collapsing.
     equal_weights : bool, default=False
         Hold every component's weight at 1/k.
+    noise, noise_volume : optional
+        A uniform background beside every candidate's components: see :class:`GaussianMixture`.
     folds : int, default=10
         Of the "held_out" criterion.
     random_state : int, RandomState or None, default=0
@@ -101,6 +105,8 @@ class GaussianMixtureSearch(MixtureDensity):
         "min_eigenvalue": [Interval(Real, 0.0, None, closed="left")],
         "prior": [StrOptions({"conjugate"}), ConjugatePrior, None],
         "equal_weights": ["boolean"],
+        "noise": ["boolean", Interval(Real, 0.0, 1.0, closed="neither"), "array-like", None],
+        "noise_volume": [StrOptions({"auto", "hull", "box"}), Interval(Real, 0.0, None, closed="neither")],
         "folds": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
@@ -120,6 +126,8 @@ class GaussianMixtureSearch(MixtureDensity):
         min_eigenvalue: float = DEFAULTS["min_eigenvalue"],
         prior: Literal["conjugate"] | ConjugatePrior | None = None,
         equal_weights: bool = False,
+        noise: Any = None,
+        noise_volume: Volume = "auto",
         folds: int = 10,
         random_state: Any = 0,
         n_jobs: int | None = None,
@@ -135,6 +143,8 @@ class GaussianMixtureSearch(MixtureDensity):
         self.min_eigenvalue = min_eigenvalue
         self.prior = prior
         self.equal_weights = equal_weights
+        self.noise = noise
+        self.noise_volume = noise_volume
         self.folds = folds
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -176,6 +186,7 @@ class GaussianMixtureSearch(MixtureDensity):
                 seed=seed_of(check_random_state(self.random_state)),
                 prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
                 equal_weights=self.equal_weights,
+                noise=background_of(self.noise, self.noise_volume),
             ),
             folds=self.folds,
             callback=self.callback,
@@ -208,6 +219,8 @@ class GaussianMixtureSearch(MixtureDensity):
             max_iter=self.max_iter,
             prior=self.prior,
             equal_weights=self.equal_weights,
+            noise=self.noise,
+            noise_volume=self.noise_volume,
             random_state=self.random_state,
             n_jobs=self.n_jobs,
         )

@@ -20,6 +20,7 @@ from gmmkit.inference import stack_engine
 from gmmkit.inference.diagnosis import Health, diagnose
 from gmmkit.inference.fit import FitResult, FitSettings, component_order, fit
 from gmmkit.inference.moves import best_split
+from gmmkit.inference.noise import open_background
 from gmmkit.inference.opening import Opening, open_tournament
 from gmmkit.inference.prior import Prior, make_prior
 from gmmkit.inference.problem import Problem, Survey, survey
@@ -121,6 +122,9 @@ def _tournament(
     if not cells:
         return {}, None
     base = Problem(context.table, Full, context.surveyed, context.workers)
+    if context.settings.noise is not None:
+        # Components are sought among the rows that are not noise at first sight.
+        base = open_background(base, context.settings.noise).clean
     random = generator(context.settings.seed)
     opening = open_tournament(base, structures, sizes, random, n_random=n_random)
     if opening is None:
