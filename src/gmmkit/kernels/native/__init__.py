@@ -1,8 +1,8 @@
 """The compiled kernel: expectation–maximisation for stacks of small mixtures, one after the other, on threads.
 
 It is an optional part of the build: without it the NumPy engine does the same, more slowly. `why_not` says why it is
-not used; the environment variable ``GMMKIT_NATIVE=0`` switches it off. Arrays are as in `inference/stack.py`: components
-of all mixtures lie one after the other, z is (d, n) with contiguous columns.
+not used; the environment variable ``GMMKIT_NATIVE=0`` switches it off. Arrays are as in `inference/stack.py`:
+components of all mixtures lie one after the other, z is (d, n) with contiguous columns.
 """
 
 from __future__ import annotations
