@@ -5,7 +5,7 @@ Each replicate is fitted to
     nonparametric   the rows with multinomial weights, n draws with replacement (Efron 1979)
     weighted        the rows with weights n · Dirichlet(1, …, 1): the weighted likelihood bootstrap (Newton & Raftery
                     1994, "Approximate Bayesian inference with the weighted likelihood bootstrap", JRSS B 56), in which
-                    no row is left out, so that small components survive
+                    no row is left out altogether
     parametric      n rows drawn from the fit
 
 from the parameters of the fit to all rows, taken to convergence, with the same family, prior and settings (O'Hagan,
@@ -218,8 +218,8 @@ def bootstrap(
     faults = Counter(refit.fault for refit in refits if refit.fault is not None)
     if len(counted) < fewest:
         raise ParameterError(
-            f"only {len(counted)} of {n_replicates} replicates can be used ({_listed(faults)}): fit fewer components, "
-            "use a prior, or ask for the weighted bootstrap"
+            f"only {len(counted)} of {n_replicates} replicates can be used ({_listed(faults)}): fit fewer components "
+            "or use a prior"
         )
     matched = _matched(origin, counted, table)
     return Bootstrap(

@@ -110,7 +110,7 @@ class ObservedInformation:
                 return np.asarray((vectors / values) @ vectors.T / np.outer(size, size))
         raise ParameterError(
             "the observed information is singular: the rows do not tell all parameters apart (too few rows, or "
-            "components of equal parameters); fit fewer components, or use bootstrap(kind='weighted')"
+            "components of equal parameters); fit fewer components, or use bootstrap"
         )
 
 
@@ -119,8 +119,8 @@ def observed_information(
 ) -> ObservedInformation:
     """Return the observed information about a fitted mixture's parameters, from one pass over the rows.
 
-    Good where components are well supported; where rows are few or components overlap, the distributions are not
-    normal and `bootstrap` is to be trusted.
+    Good where components are well supported. Where rows are few, components overlap, or the axes of a nearly spherical
+    component are free, the distributions are not normal and `bootstrap` is to be trusted.
 
     Parameters
     ----------
