@@ -23,17 +23,22 @@ _HOME = {
     "Table": "gmmkit.data",
     "Tied": "gmmkit.model.covariance",
     "bootstrap": "gmmkit.selection.bootstrap",
+    "describe_clusters": "gmmkit.selection.summary",
     "likelihood_ratio_test": "gmmkit.selection.likelihood_ratio",
     "load": "gmmkit.estimators.persistence",
+    "merge_by_entropy": "gmmkit.selection.merging",
+    "merge_by_misclassification": "gmmkit.selection.merging",
     "observed_information": "gmmkit.selection.information",
     "open_old_faithful": "gmmkit.data.faithful",
     "open_table": "gmmkit.data",
     "save": "gmmkit.estimators.persistence",
+    "show_config": "gmmkit.configuration",
 }
 
 __all__ = [*_HOME, "__version__"]  # noqa: PLE0604
 
 if TYPE_CHECKING:
+    from gmmkit.configuration import show_config as show_config
     from gmmkit.data import Table as Table
     from gmmkit.data import open_table as open_table
     from gmmkit.data.faithful import open_old_faithful as open_old_faithful
@@ -54,6 +59,9 @@ if TYPE_CHECKING:
     from gmmkit.selection.bootstrap import bootstrap as bootstrap
     from gmmkit.selection.information import observed_information as observed_information
     from gmmkit.selection.likelihood_ratio import likelihood_ratio_test as likelihood_ratio_test
+    from gmmkit.selection.merging import merge_by_entropy as merge_by_entropy
+    from gmmkit.selection.merging import merge_by_misclassification as merge_by_misclassification
+    from gmmkit.selection.summary import describe_clusters as describe_clusters
 
 
 def __getattr__(name: str) -> Any:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from gmmkit import GaussianMixture, GaussianMixtureSearch, load
+from gmmkit.cli.fit import BOOTSTRAPS, CRITERIA
 from gmmkit.cli.fit import STARTS as NAMES_OF_STARTS
 from gmmkit.cli.fitting import ONE_FIT
 from gmmkit.data import open_table
 from gmmkit.inference.starts import STARTS
+from gmmkit.model.covariance.catalogue import STRUCTURES
+from gmmkit.selection.bootstrap import BootstrapKind
+from gmmkit.selection.search import CRITERION_NAMES
 
 Gmmkit = Callable[..., Any]
 
@@ -47,9 +51,9 @@ def test_the_search_is_the_estimators(gmmkit: Gmmkit, faithful: Path) -> None:
 def test_what_is_not_fixed_is_searched(gmmkit: Gmmkit, faithful: Path) -> None:
     facts = gmmkit("fit", faithful, "-k", "2,4", "--json").json
     tried = sorted((row["n_components"], row["covariance_type"]) for row in facts["search"])
-    assert tried == [(k, name) for k in (2, 4) for name in ("diag", "full", "spherical", "tied")]
+    assert tried == [(k, name) for k in (2, 4) for name in sorted(STRUCTURES)]
     in_one_column = gmmkit("fit", faithful, "-k", "2", "--columns", "waiting", "--json").json
-    assert {row["covariance_type"] for row in in_one_column["search"]} == {"full", "tied"}
+    assert {row["covariance_type"] for row in in_one_column["search"]} == {"E", "V"}
 
 
 def test_options_reach_the_fit(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
@@ -129,5 +133,7 @@ def test_one_fit_is_as_good_as_the_searchs(gmmkit: Gmmkit, faithful: Path) -> No
     assert abs(one["log_likelihood"] - searched["log_likelihood"]) < 0.02
 
 
-def test_names_of_starts_are_the_engines() -> None:
+def test_names_are_the_engines() -> None:
     assert NAMES_OF_STARTS == STARTS
+    assert sorted(CRITERIA) == sorted(CRITERION_NAMES)
+    assert get_args(BootstrapKind) == BOOTSTRAPS

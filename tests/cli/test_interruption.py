@@ -19,7 +19,7 @@ Gmmkit = Callable[..., Any]
 ONE = ("-k", "3", "--covariance", "tied", "--tol", "1e-9")
 
 
-def stop(*arguments: object) -> None:
+def stop(*arguments: object, **options: object) -> None:
     raise KeyboardInterrupt
 
 
@@ -41,6 +41,7 @@ def test_in_a_start_there_is_no_model_yet(
     gmmkit: Gmmkit, faithful: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(KMeans, "refit", stop)
+    monkeypatch.setattr("gmmkit.selection.search.fit_candidates", stop)
     for more in (ONE, ()):
         outcome = gmmkit("fit", faithful, *more, "-o", "m.gmm")
         assert (outcome.code, outcome.err) == (130, "gmmkit: interrupted; nothing was written\n")
@@ -63,7 +64,7 @@ def test_in_a_search(gmmkit: Gmmkit, faithful: Path, tmp_path: Path, monkeypatch
     assert outcome.code == 130
     assert "The search was interrupted" in outcome.err
     record = read_model(tmp_path / "m.gmm")
-    assert len(record.table or ()) == 4
+    assert len([row for row in record.table or () if row["same_as"] is None]) == 4
     stop_after(monkeypatch, 3, "tried")
     assert gmmkit("demo").code == 130
 

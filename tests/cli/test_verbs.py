@@ -180,6 +180,7 @@ def test_demo(gmmkit: Gmmkit, tmp_path: Path) -> None:
     assert "GaussianMixtureSearch(" in outcome.err
     record = read_model(tmp_path / "old-faithful.gmm")
     assert (record.mixture.n_components, record.mixture.covariance_type) == (3, "tied")
+    assert "3 components, EEE covariance" in outcome.err
     assert record.fit["bic"] <= 2314.316
 
 

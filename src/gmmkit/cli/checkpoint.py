@@ -60,10 +60,17 @@ class Checkpoint:
         """
         if not self._resume or not os.path.exists(self._path):
             return None
+        from gmmkit.model.covariance import family
+
         record = open_model(self._path)
         mixture = record.mixture
         assert asked.structures is not None
-        same = (mixture.n_components, mixture.covariance_type) == (asked.components[0], asked.structures[0])
+        same = (
+            mixture.n_components == asked.components[0]
+            and family(asked.structures[0]).name == mixture.covariance_type
+            and record.estimator == asked.kind
+            and (record.settings.get("noise") is not None) == asked.noise
+        )
         names = None if table.names is None else list(table.names)
         its_names = None if record.feature_names is None else list(record.feature_names)
         if not same or mixture.n_features != table.n_columns or its_names != names:
@@ -148,6 +155,7 @@ class Checkpoint:
         record = ModelRecord(
             mixture,
             feature_names=table.names,
+            estimator=asked.kind,
             settings=settings_of(asked, mixture),
             fit={"reason": "interrupted", "converged": False, "n_rows": table.n_rows, **fit},
             table=rows,

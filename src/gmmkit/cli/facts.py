@@ -21,6 +21,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
     np.fill_diagonal(distances, np.inf)
     standard_deviations = np.sqrt(mixture.covariance.variances())
     effective = fit.get("effective_rows")
+    degrees = mixture.degrees_of_freedom
     components = []
     for j in range(mixture.n_components):
         alone = mixture.n_components == 1
@@ -28,6 +29,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
             {
                 "component": j,
                 "weight": float(mixture.weights[j]),
+                "degrees_of_freedom": None if degrees is None else float(degrees[j]),
                 "effective_rows": effective[j] if isinstance(effective, list) and j < len(effective) else None,
                 "mean": mixture.means[j].tolist(),
                 "standard_deviation": standard_deviations[j].tolist(),
@@ -37,15 +39,17 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
         )
     return {
         "n_components": mixture.n_components,
-        "covariance_type": mixture.covariance_type,
+        "covariance_type": _structure(record),
         "n_features": mixture.n_features,
-        "n_parameters": mixture.n_parameters,
+        "n_parameters": fit.get("n_parameters", mixture.n_parameters),
         "feature_names": record.feature_names,
         "components": components,
+        "degrees_of_freedom": None if degrees is None else degrees.tolist(),
+        "noise_weight": None if mixture.noise is None else float(mixture.noise.weight),
         "covariances": mixture.covariances.tolist(),
         **{name: fit.get(name) for name in _OF_FIT},
         "warnings": _warnings(record),
-        "labels": fit.get("labels"),
+        **{name: fit.get(name) for name in ("labels", "merging", "clusters", "bootstrap", "likelihood_ratio")},
         "search": record.table,
         "settings": record.settings,
         "provenance": record.provenance,
@@ -60,6 +64,8 @@ _OF_FIT = (
     "bic",
     "aic",
     "icl",
+    "sabic",
+    "mml",
     "criterion",
     "margin",
     "spurious",
@@ -69,6 +75,15 @@ _OF_FIT = (
     "n_iter",
     "starts_tried",
 )
+
+
+def _structure(record: ModelRecord) -> str:
+    """Return the structure by the name it was asked for by, scikit-learn's or mclust's."""
+    from gmmkit.model.covariance.catalogue import NAMES, family
+
+    own = record.mixture.covariance_type
+    asked = record.settings.get("covariance_type")
+    return asked if isinstance(asked, str) and asked in NAMES and family(asked).name == own else own
 
 
 def _warnings(record: ModelRecord) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gmmkit.cli.analysis import Questions, analyse
 from gmmkit.cli.boundary import Interrupted, NotConverged, UsageError
 from gmmkit.cli.checkpoint import Checkpoint
 from gmmkit.cli.commands import command_line
@@ -15,6 +16,7 @@ from gmmkit.cli.facts import facts_of
 from gmmkit.cli.fitting import Asked, Fitted, fit_table
 from gmmkit.cli.options import (
     ColumnsOption,
+    CovarianceOption,
     DataArgument,
     JobsOption,
     JsonOption,
@@ -22,16 +24,16 @@ from gmmkit.cli.options import (
     QuietOption,
     WeightsOption,
     at_least,
-    complete_structures,
     not_negative,
     one_of,
     parse_columns,
     parse_components,
     parse_covariance,
+    parse_degrees,
     parse_reg_covar,
 )
 from gmmkit.cli.output import console_on, print_json
-from gmmkit.cli.places import check_output
+from gmmkit.cli.places import check_outputs
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.words import print_facts
 
@@ -45,6 +47,8 @@ STARTS = (
     *("kmeans", "k-means++", "random", "random_from_data"),
     *("hierarchical", "hierarchical-ward", "short-runs", "swap"),
 )
+CRITERIA = ("bic", "icl", "aic", "sabic", "mml", "held_out")
+BOOTSTRAPS = ("nonparametric", "weighted", "parametric")
 
 
 def fit(
@@ -56,16 +60,23 @@ def fit(
     components: Annotated[
         str, typer.Option("--components", "-k", metavar="3|1:9|2,4", help="Numbers of components to try.")
     ] = "1:9",
-    covariance: Annotated[
-        str,
+    covariance: CovarianceOption = "all",
+    criterion: Annotated[
+        str, typer.Option(**one_of(*CRITERIA), help=f"What the search minimises: {', '.join(CRITERIA)}.")
+    ] = "bic",
+    prior: Annotated[
+        str | None, typer.Option(**one_of("conjugate"), help="A prior that keeps components from collapsing.")
+    ] = None,
+    equal_weights: Annotated[bool, typer.Option("--equal-weights", help="Hold every weight at 1/k.")] = False,
+    noise: Annotated[bool, typer.Option("--noise", help="A uniform background beside the components.")] = False,
+    student: Annotated[
+        str | None,
         typer.Option(
-            "--covariance",
-            metavar="NAME,…",
-            autocompletion=complete_structures,
-            help="full, tied, diag, spherical, several, or all.",
+            parser=parse_degrees,
+            metavar="common|free|X",
+            help="Student-t components of a single fit: degrees of freedom, estimated or given.",
         ),
-    ] = "all",
-    criterion: Annotated[str, typer.Option(**one_of("bic", "aic", "icl"), help="What the search minimises.")] = "bic",
+    ] = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
     label: LabelOption = None,
@@ -88,7 +99,20 @@ def fit(
         str | None, typer.Option(**one_of(*STARTS), help=f"How a single fit starts: {', '.join(STARTS)}.")
     ] = None,
     n_init: Annotated[
-        int | None, typer.Option(parser=at_least(1), metavar="N", help="Starts for each fit (3; search: and two more).")
+        int | None,
+        typer.Option(parser=at_least(0), metavar="N", help="Starts of a single fit (3); random ones of a search (0)."),
+    ] = None,
+    merge: Annotated[bool, typer.Option("--merge", help="Merge components that overlap into clusters.")] = False,
+    bootstrap: Annotated[
+        int | None,
+        typer.Option(parser=at_least(1), metavar="N", help="Standard errors and intervals from so many replicates."),
+    ] = None,
+    bootstrap_kind: Annotated[
+        str, typer.Option(**one_of(*BOOTSTRAPS), help=f"How rows are drawn again: {', '.join(BOOTSTRAPS)}.")
+    ] = "nonparametric",
+    lrt: Annotated[
+        int | None,
+        typer.Option(parser=at_least(1), metavar="N", help="Likelihood-ratio tests of k against k + 1, N replicates."),
     ] = None,
     jobs: JobsOption = None,
     checkpoint: Annotated[
@@ -101,10 +125,10 @@ def fit(
 ) -> None:
     """Fit a mixture. What is not fixed is searched: 1 to 9 components of every structure, compared by BIC."""
     wanted = parse_columns(columns)
-    _check_outputs(data, {"--output": output, "--report": report, "--checkpoint": checkpoint})
+    check_outputs(data, {"--output": output, "--report": report, "--checkpoint": checkpoint})
     asked = Asked(
         components=parse_components(components),
-        structures=parse_covariance(covariance, _structures()),
+        structures=parse_covariance(covariance),
         criterion=criterion,
         reg_covar=reg_covar if reg_covar == "auto" else float(reg_covar),
         init=init or "kmeans",
@@ -113,12 +137,25 @@ def fit(
         max_iter=max_iter,
         n_init=n_init,
         jobs=jobs,
+        prior=prior,
+        equal_weights=equal_weights,
+        noise=noise,
+        degrees_of_freedom=float(student) if student not in ("common", "free", None) else student,  # type: ignore[arg-type]
     )
+    questions = Questions(merge, bootstrap, bootstrap_kind, lrt)
+    questions.check(asked, weighted=weights is not None)
     if init is not None and not asked.is_one_fit:
         raise UsageError(
             "--init is for a single fit; a search has starts of its own: "
             "give one number of components and one structure, or leave --init out"
         )
+    if student is not None and not asked.is_one_fit:
+        raise UsageError(
+            "--student is for a single fit: give one number of components and one structure, "
+            "such as those that a search without it has found"
+        )
+    if asked.is_one_fit and n_init == 0:
+        raise UsageError("--n-init is 0; a single fit needs at least 1 start")
     if resume and (checkpoint is None or not asked.is_one_fit):
         raise UsageError(
             "--resume goes on from the --checkpoint FILE of a single fit (one number of components, one structure); "
@@ -132,8 +169,17 @@ def fit(
         watch.say(f"reading {data}")
         table = open_table(data, columns=wanted, weights=weights, label=label)
         fitted = fit_table(table, asked, watch, {"command": command}, kept)
-        watch.say("writing")
-        _write(fitted, table, output, report, command)
+        # Kept before more is asked of it, which takes its time.
+        _keep(fitted, output)
+        if not fitted.interrupted:
+            fitted = _analysed(fitted, table, asked, questions, watch)
+            if questions.any:
+                _keep(fitted, output)
+        if report is not None and not fitted.interrupted:
+            from gmmkit.report import write_report
+
+            watch.say("drawing the report")
+            write_report(fitted.record, report, table=table, command=command)
     facts = facts_of(fitted.record)
     if as_json:
         print_json({"model": output, "report": report, **facts})
@@ -153,30 +199,22 @@ def fit(
         )
 
 
-def _write(fitted: Fitted, table: Table, output: str | None, report: str | None, command: str) -> None:
+def _analysed(fitted: Fitted, table: Table, asked: Asked, questions: Questions, watch: Watch) -> Fitted:
+    """Return the fit with what was asked of it; Ctrl-C keeps what is answered."""
+    try:
+        for record in analyse(fitted.record, table, asked, questions, watch):
+            fitted = replace(fitted, record=record)
+    except KeyboardInterrupt:
+        fitted = replace(fitted, interrupted=True)
+    return fitted
+
+
+def _keep(fitted: Fitted, output: str | None) -> None:
     from gmmkit.files import write_model
 
     if output is not None:
         write_model(fitted.record, output)
-    if report is not None and not fitted.interrupted:
-        from gmmkit.report import write_report
-
-        write_report(fitted.record, report, table=table, command=command)
 
 
 def _kept(output: str | None) -> str:
     return f"is in {output}" if output is not None else "was not kept (no --output)"
-
-
-def _check_outputs(data: str, outputs: dict[str, str | None]) -> None:
-    used: dict[str, str] = {}
-    for option, path in outputs.items():
-        check_output(option, path, inputs=(data,))
-        if path is not None and used.setdefault(os.path.realpath(path), option) != option:
-            raise UsageError(f"{used[os.path.realpath(path)]} and {option} are both {path}; give them different names")
-
-
-def _structures() -> list[str]:
-    from gmmkit.selection.search import STRUCTURES
-
-    return list(STRUCTURES)

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from gmmkit.inference.fit import FitResult, FitSettings
     from gmmkit.inference.starts import Start
     from gmmkit.inference.stopping import StoppingRule
+    from gmmkit.inference.student import Degrees
     from gmmkit.model.evaluation import Likelihood
     from gmmkit.selection.search import Candidate, SearchResult
 
-__all__ = ["Asked", "Fitted", "fit_table"]
+__all__ = ["Asked", "Fitted", "engine_seed", "fit_table"]
 
 # Not GaussianMixture's, which are scikit-learn's: one start that stops at a gain of 1e-3 ends 14 nats short of the best
 # fit of Old Faithful by three components with one covariance, and nobody would see it. The report's Python names them.
 ONE_FIT: dict[str, Any] = {"tol": 1e-5, "max_iter": 1000, "n_init": 3}
+# scikit-learn's starts, of which each is another try.
+CHEAP = ("kmeans", "k-means++", "random", "random_from_data")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,12 @@ class Asked:
     seed : int
     tol, max_iter, n_init
     jobs : int or None
+    prior : "conjugate" or None
+    equal_weights : bool
+    noise : bool
+        A uniform background beside the components.
+    degrees_of_freedom : "common", "free", float or None
+        Of the Student-t components of one fit; None: they are Gaussian.
     """
 
     components: Sequence[int]
@@ -56,6 +65,10 @@ class Asked:
     max_iter: int | None = None
     n_init: int | None = None
     jobs: int | None = None
+    prior: str | None = None
+    equal_weights: bool = False
+    noise: bool = False
+    degrees_of_freedom: Degrees | None = None
 
     @property
     def is_one_fit(self) -> bool:
@@ -67,7 +80,35 @@ class Asked:
         from gmmkit.selection.search import DEFAULTS
 
         given = getattr(self, name)
-        return given if given is not None else (ONE_FIT if self.is_one_fit else DEFAULTS)[name]
+        if given is not None:
+            return given
+        if name == "n_init" and self.is_one_fit and self.init not in CHEAP:
+            # These are the best of many starts, or have no chance in them.
+            return 1
+        return (ONE_FIT if self.is_one_fit else DEFAULTS)[name]
+
+    @property
+    def kind(self) -> str:
+        """The estimator that does the same from Python."""
+        return "GaussianMixture" if self.degrees_of_freedom is None else "StudentMixture"
+
+    def settings(self, rule: StoppingRule, callback: Callable[[Progress], object] | None = None) -> FitSettings:
+        """Return how each fit is made."""
+        from gmmkit.inference.conjugate import ConjugatePrior
+        from gmmkit.inference.fit import FitSettings
+        from gmmkit.inference.noise import Background
+
+        return FitSettings(
+            rule=rule,
+            max_iter=self.option("max_iter"),
+            reg_covar=self.reg_covar,  # type: ignore[arg-type]
+            seed=engine_seed(self.seed),
+            callback=callback,
+            prior=ConjugatePrior() if self.prior == "conjugate" else None,
+            equal_weights=self.equal_weights,
+            noise=Background() if self.noise else None,
+            degrees_of_freedom=self.degrees_of_freedom,
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +168,10 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
     n_init = asked.option("n_init")
     starts: list[Start] = [named] * n_init
     if known is not None:
-        starts = [FromMixture(known[0]), *(_Later(named, place, _seed(asked)) for place in range(known[1], n_init))]
+        starts = [
+            FromMixture(known[0]),
+            *(_Later(named, place, engine_seed(asked.seed)) for place in range(known[1], n_init)),
+        ]
 
     def after_pass(progress: Progress) -> None:
         watch.passed(progress)
@@ -138,7 +182,7 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
     with Workers(asked.jobs) as workers:
         problem = Problem(table, family(asked.structures[0]), survey(table, workers), workers)
         watch.say("finding a start")
-        result = fit(problem, starts, _settings(asked, SmallChange(asked.option("tol")), after_pass))
+        result = fit(problem, starts, asked.settings(SmallChange(asked.option("tol")), after_pass))
     watch.say("scoring")
     return result, likelihood(result.mixture, table, n_jobs=asked.jobs)
 
@@ -175,29 +219,19 @@ def _search(
         n_init=asked.option("n_init"),
         tol=asked.option("tol"),
         smallest_eigenvalue=DEFAULTS["min_eigenvalue"],
-        fit=_settings(asked, AitkenGain(asked.option("tol")), None),
+        fit=asked.settings(AitkenGain(asked.option("tol"))),
         callback=after_candidate,
     )
+    # Candidates compete together: the first is done when nearly all are.
+    watch.say(f"searching among {len(structures) * len(asked.components)} models")
     return search(table, settings, n_jobs=asked.jobs)
 
 
-def _settings(asked: Asked, rule: StoppingRule, callback: Callable[[Progress], object] | None) -> FitSettings:
-    from gmmkit.inference.fit import FitSettings
-
-    return FitSettings(
-        rule=rule,
-        max_iter=asked.option("max_iter"),
-        reg_covar=asked.reg_covar,  # type: ignore[arg-type]
-        seed=_seed(asked),
-        callback=callback,
-    )
-
-
-def _seed(asked: Asked) -> int:
+def engine_seed(seed: int) -> int:
     """Return the engine's seed as the estimators do: the same number gives the same model there."""
     import numpy as np
 
-    return int(np.random.RandomState(asked.seed).randint(np.iinfo(np.int32).max))
+    return int(np.random.RandomState(seed).randint(np.iinfo(np.int32).max))
 
 
 def _structures(n_columns: int) -> Sequence[str]:
@@ -220,7 +254,14 @@ def _check_rows(table: Table, asked: Asked) -> None:
 def _check_memory(d: int, k: int, structures: Sequence[str]) -> None:
     import os
 
-    matrices = k if "full" in structures else 1 if "tied" in structures else 0
+    from gmmkit.model.covariance import family
+
+    # A family with as many parameters as one matrix for any k has one; those of independent columns have none.
+    families = [family(name, d) for name in structures]
+    matrices = max(
+        0 if cls.independent_columns else 1 if cls.n_parameters(k, d) == cls.n_parameters(1, d) else k
+        for cls in families
+    )
     # Covariances, factors, inverses and one task's scatter live side by side.
     needed = 4 * 8 * matrices * d * d
     try:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
 
-__all__ = ["open_data_of", "open_model"]
+__all__ = ["clusters_of", "open_data_of", "open_model"]
 
 
 def open_model(path: str) -> ModelRecord:
@@ -55,3 +55,14 @@ def open_data_of(
             "Choose them with --columns, in that order"
         )
     return table
+
+
+def clusters_of(record: ModelRecord) -> tuple[tuple[int, ...], ...] | None:
+    """Return the components of each cluster of a model; None if they were not merged, or its record cannot be read."""
+    from gmmkit.selection.merge_tree import MergeTree
+
+    known = record.fit.get("merging")
+    try:
+        return MergeTree.from_record(record.mixture, known).groups() if isinstance(known, dict) else None
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +13,7 @@ from gmmkit.cli.boundary import UsageError
 
 __all__ = [
     "ColumnsOption",
+    "CovarianceOption",
     "DataArgument",
     "JobsOption",
     "JsonOption",
@@ -28,6 +29,7 @@ __all__ = [
     "parse_columns",
     "parse_components",
     "parse_covariance",
+    "parse_degrees",
     "parse_reg_covar",
 ]
 
@@ -79,10 +81,10 @@ def one_of(*names: str) -> dict[str, Any]:
 
 def complete_structures(incomplete: str) -> list[str]:
     """Offer the names of structures, also after a comma."""
-    from gmmkit.model.covariance.catalogue import FAMILIES
+    from gmmkit.model.covariance.catalogue import NAMES
 
     before, comma, last = incomplete.rpartition(",")
-    return [before + comma + name for name in ("all", *FAMILIES) if name.startswith(last)]
+    return [before + comma + name for name in ("all", *NAMES) if name.casefold().startswith(last.casefold())]
 
 
 def chosen(wrong: str, right: Collection[str]) -> str:
@@ -113,6 +115,15 @@ WeightsOption = Annotated[
 LabelOption = Annotated[
     str | None,
     typer.Option("--label", metavar="COLUMN", help="Column of known labels: kept aside and compared with clusters."),
+]
+CovarianceOption = Annotated[
+    str,
+    typer.Option(
+        "--covariance",
+        metavar="NAME,…",
+        autocompletion=complete_structures,
+        help="Structures to try: mclust's EII … VVV (E, V in one column), full, tied, diag, spherical, or all.",
+    ),
 ]
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", "-j", parser=_threads, metavar="N", help="Threads; -1: all cores.")
@@ -147,23 +158,39 @@ def parse_components(text: str) -> list[int]:
     return sorted(sizes)
 
 
-def parse_covariance(text: str, known: Sequence[str]) -> list[str] | None:
-    """Return the structures that ``full``, ``full,tied`` or ``all`` ask for; None for all.
+def parse_covariance(text: str) -> list[str] | None:
+    """Return the structures that ``full``, ``VVE,EEE`` or ``all`` ask for; None for all.
 
-    Parameters
-    ----------
-    text : str
-        What was given.
-    known : sequence of str
-        The names of all structures.
+    Examples
+    --------
+    >>> parse_covariance("VVE, tied")
+    ['VVE', 'tied']
     """
+    from gmmkit.model.covariance.catalogue import NAMES, STRUCTURES
+
     wanted = [name.strip() for name in text.split(",")]
     if wanted == ["all"]:
         return None
     for name in wanted:
-        if name not in known:
-            raise UsageError(f"--covariance: {chosen(name, ['all', *known])}, or several between commas")
+        if name not in NAMES:
+            # scikit-learn's names, mclust's in its order, those for one column.
+            listed = sorted(
+                NAMES, key=lambda known: (len(known) == 1, STRUCTURES.index(known) if known in STRUCTURES else -1)
+            )
+            raise UsageError(f"--covariance: {chosen(name, ['all', *listed])}, or several between commas")
     return list(dict.fromkeys(wanted))
+
+
+def parse_degrees(text: Any) -> str:
+    """Check that it is ``common``, ``free`` or a number above zero."""
+    if text not in ("common", "free"):
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not value > 0.0:
+            raise typer.BadParameter(f"it is {text!r}; expected common, free, or a number above 0")
+    return str(text)
 
 
 def parse_columns(text: str | None) -> list[str] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console_on", "json_value", "number", "print_json", "print_table"]
+__all__ = ["console_on", "digits_of", "json_value", "number", "print_json", "print_table", "print_text"]
 
 # Files and pipes have no width of their own.
 WIDTH_OF_FILES = 100
@@ -94,3 +94,15 @@ def number(value: float | None, digits: int = 2) -> str:
     if value and not 10.0**-digits <= abs(value) < 1e9:
         return f"{value:.{digits + 1}g}"
     return f"{value:.{digits}f}"
+
+
+def digits_of(spread: float) -> int:
+    """Return the decimals that show a value to a hundredth of its spread."""
+    return min(6, max(0, 1 - math.floor(math.log10(spread)))) if spread > 0 else 2
+
+
+def print_text(console: Console, text: str, style: str | None = None) -> None:
+    """Print a text as it is: names of columns are no markup."""
+    from rich.text import Text
+
+    console.print(Text(text, style=style or ""))

@@ -7,7 +7,7 @@ import shutil
 
 from gmmkit.cli.boundary import UsageError
 
-__all__ = ["check_output", "check_room"]
+__all__ = ["check_output", "check_outputs", "check_room"]
 
 
 def check_output(option: str, path: str | None, *, inputs: tuple[str, ...] = ()) -> None:
@@ -36,6 +36,15 @@ def check_output(option: str, path: str | None, *, inputs: tuple[str, ...] = ())
             raise UsageError(f"{option} {path} is also an input, which would be replaced; give another name")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(13, f"the folder {folder} may not be written; choose another for {option}", path)
+
+
+def check_outputs(data: str, outputs: dict[str, str | None]) -> None:
+    """Check every output of a command on some data, by its option; no two may be the same file."""
+    used: dict[str, str] = {}
+    for option, path in outputs.items():
+        check_output(option, path, inputs=(data,))
+        if path is not None and used.setdefault(os.path.realpath(path), option) != option:
+            raise UsageError(f"{used[os.path.realpath(path)]} and {option} are both {path}; give them different names")
 
 
 def check_room(path: str, n_bytes: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gmmkit.model.mixture import Mixture
     from gmmkit.selection.search import SearchResult
 
-__all__ = ["record_of", "settings_of"]
+__all__ = ["agreement_of", "record_of", "settings_of"]
 
 
 def record_of(
@@ -44,36 +44,51 @@ def record_of(
         fit |= {"criterion": found.criterion, "margin": found.margin, "spurious": found.best.spurious}
         fit["interrupted"] = found.interrupted
     if table.labels is not None:
-        fit["labels"] = _agreement(table, mixture)
+        fit["labels"] = agreement_of(table, mixture)
     return ModelRecord(
         mixture,
         feature_names=table.names,
-        settings=settings_of(asked, mixture),
+        estimator=asked.kind,
+        settings=settings_of(asked, mixture, None if found is None else found.best.covariance_type),
         fit=fit,
         table=None if found is None else [candidate.as_row() for candidate in found.candidates],
         provenance={"source": table.origin, **provenance},
     )
 
 
-def settings_of(asked: Asked, mixture: Mixture) -> dict[str, Any]:
-    """Return the settings as GaussianMixture's parameters."""
-    return {
+def settings_of(asked: Asked, mixture: Mixture, structure: str | None = None) -> dict[str, Any]:
+    """Return the settings as the parameters of GaussianMixture or StudentMixture.
+
+    The structure has the name it was asked for by: that of the only one, or `structure`, the winner's.
+    """
+    given = asked.structures[0] if asked.is_one_fit and asked.structures is not None else structure
+    settings = {
         "n_components": mixture.n_components,
-        "covariance_type": mixture.covariance_type,
+        "covariance_type": given or mixture.covariance_type,
         "tol": asked.option("tol"),
         "reg_covar": asked.reg_covar,
         "max_iter": asked.option("max_iter"),
         "n_init": asked.option("n_init"),
         "init_params": asked.init,
         "random_state": asked.seed,
+        "prior": asked.prior,
+        "equal_weights": asked.equal_weights,
+        "noise": True if asked.noise else None,
     }
+    if asked.degrees_of_freedom is not None:
+        settings["degrees_of_freedom"] = asked.degrees_of_freedom
+    return settings
 
 
-def _agreement(table: Table, mixture: Mixture) -> dict[str, Any]:
+def agreement_of(
+    table: Table, mixture: Mixture, groups: Sequence[Sequence[int]] | None = None
+) -> dict[str, Any] | None:
+    """Return how clusters, of one component each or of groups, agree with a table's labels; None without labels."""
     from gmmkit.selection.agreement import adjusted_rand_index, cross_table
 
-    assert table.labels is not None
-    counts = cross_table(mixture, table)
+    if table.labels is None:
+        return None
+    counts = cross_table(mixture, table, groups)
     return {
         "names": list(table.labels.names),
         "counts": counts.tolist(),

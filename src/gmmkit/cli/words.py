@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gmmkit.cli.output import number, print_table
+from gmmkit.cli.findings import print_clusters, print_intervals, print_tests
+from gmmkit.cli.output import digits_of, number, print_table, print_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +18,8 @@ Facts = Mapping[str, Any]
 MOST_FEATURES = 8
 MOST_COMPONENTS = 50
 BEST_ROWS = 8
+# Criteria whose names are no abbreviation that people know.
+CRITERIA = {"sabic": "adjusted BIC", "mml": "message length", "held_out": "held-out"}
 # Differences in BIC, and what they are called (Kass & Raftery 1995, §3.2).
 EVIDENCE = ((2.0, "hardly worth a mention"), (6.0, "positive"), (10.0, "strong"), (float("inf"), "very strong"))
 STOPPED = {
@@ -27,28 +30,36 @@ STOPPED = {
 
 def print_facts(console: Console, facts: Facts) -> None:
     """Print the whole model: what it is, how it was chosen, its components, what is to be said against it."""
-    _print(console, _headline(facts), style="bold")
+    print_text(console, _headline(facts), style="bold")
     if facts["search"]:
         print_search(console, facts)
-    _print(console, _fit_line(facts))
+    print_text(console, _fit_line(facts))
     _print_components(console, facts)
+    if facts["merging"]:
+        print_clusters(console, facts["merging"], facts["clusters"] or ())
+    if facts["bootstrap"]:
+        print_intervals(console, facts["bootstrap"])
+    if facts["likelihood_ratio"]:
+        print_tests(console, facts["likelihood_ratio"])
     if facts["labels"]:
-        _print_labels(console, facts["labels"])
+        _print_labels(console, facts["labels"], noise=facts["noise_weight"] is not None)
     for line in _cautions(facts):
-        _print(console, line, style="yellow")
+        print_text(console, line, style="yellow")
 
 
 def print_search(console: Console, facts: Facts) -> None:
     """Print the best rows of a search and the margin to the runner-up; lower is better."""
     criterion = facts["criterion"] or "bic"
-    rows = facts["search"]
+    name = CRITERIA.get(criterion, criterion.upper())
+    # A model under a second name is no second model.
+    rows = [row for row in facts["search"] if row.get("same_as") is None]
     ranked = [row for row in rows if row["rank"] is not None]
     best = ranked[0][criterion] if ranked else None
     shown = ranked[:BEST_ROWS]
     console.print()
     print_table(
         console,
-        ["k", "<covariance", criterion.upper(), "worse by", "log-likelihood", "parameters", "passes"],
+        ["k", "<covariance", name, "worse by", "log-likelihood", "parameters", "starts there"],
         [
             [
                 str(row["n_components"]),
@@ -57,7 +68,7 @@ def print_search(console: Console, facts: Facts) -> None:
                 number(row[criterion] - best),
                 number(row["log_likelihood"]),
                 str(row["n_parameters"]),
-                str(row["n_iter"]),
+                f"{row['reached']} of {row['starts']}" if row.get("starts") else "-",
             ]
             for row in shown
         ],
@@ -65,32 +76,37 @@ def print_search(console: Console, facts: Facts) -> None:
     )
     spurious = sum(row["spurious"] is not None for row in rows)
     failed = sum(row["error"] is not None for row in rows)
-    parts = [f"{criterion.upper()}: lower is better. {len(rows)} fits"]
+    parts = [f"{name}: lower is better. {len(rows)} fits"]
     if len(ranked) > len(shown):
         parts.append(f"{len(ranked) - len(shown)} more admissible")
     if spurious:
         parts.append(f"{spurious} spurious (a component on too few rows, or collapsed)")
     if failed:
         parts.append(f"{failed} failed")
-    _print(console, ", ".join(parts) + ".", style="dim")
+    print_text(console, ", ".join(parts) + ".", style="dim")
     if len(ranked) > 1 and facts["margin"] is not None:
-        second = ranked[1]
-        evidence = next(word for most, word in EVIDENCE if facts["margin"] < most or most == float("inf"))
-        of_bic = f", {evidence}" + (" evidence" if evidence != EVIDENCE[0][1] else "") if criterion == "bic" else ""
-        _print(
-            console,
-            f"Margin to the runner-up ({second['n_components']} {second['covariance_type']}): "
-            f"{number(facts['margin'])}{of_bic}.",
-        )
+        _print_margin(console, ranked[1], facts["margin"], criterion)
+
+
+def _print_margin(console: Console, second: Facts, margin: float, criterion: str) -> None:
+    other = f"{second['n_components']} {second['covariance_type']}"
+    if second["rank"] == 1:
+        print_text(console, f"{other} is as good.")
+        return
+    evidence = next(word for most, word in EVIDENCE if margin < most or most == float("inf"))
+    of_bic = f", {evidence}" + (" evidence" if evidence != EVIDENCE[0][1] else "") if criterion == "bic" else ""
+    print_text(console, f"Margin to the runner-up ({other}): {number(margin)}{of_bic}.")
 
 
 def _headline(facts: Facts) -> str:
     k, d = facts["n_components"], facts["n_features"]
     source = facts["provenance"].get("source")
     rows = f"{facts['n_rows']:,} rows of " if facts["n_rows"] else ""
-    return f"{k} component{'s' * (k != 1)}, {facts['covariance_type']} covariance: {rows}{d} column{'s' * (d != 1)}" + (
-        f" from {source}" if source else ""
-    )
+    kind = "" if facts["degrees_of_freedom"] is None else "Student-t "
+    what = f"{k} {kind}component{'s' * (k != 1)}, {facts['covariance_type']} covariance"
+    if facts["noise_weight"] is not None:
+        what += f", and {100 * facts['noise_weight']:.1f} % noise"
+    return f"{what}: {rows}{d} column{'s' * (d != 1)}" + (f" from {source}" if source else "")
 
 
 def _fit_line(facts: Facts) -> str:
@@ -111,31 +127,39 @@ def _print_components(console: Console, facts: Facts) -> None:
     rows = []
     for c in components[:MOST_COMPONENTS]:
         values = [
-            f"{number(m, _digits(s))} ± {number(s, _digits(s))}"
+            f"{number(m, digits_of(s))} ± {number(s, digits_of(s))}"
             for m, s in zip(c["mean"][:MOST_FEATURES], c["standard_deviation"][:MOST_FEATURES], strict=True)
         ]
         apart = "-" if c["separation"] is None else f"{number(c['separation'], 1)} sd from {c['nearest_component']}"
         held = "-" if c["effective_rows"] is None else number(c["effective_rows"], 1)
-        rows.append([str(c["component"]), f"{100 * c['weight']:.1f} %", *values, apart, held])
+        tails = [] if c["degrees_of_freedom"] is None else [number(c["degrees_of_freedom"], 1)]
+        rows.append([str(c["component"]), f"{100 * c['weight']:.1f} %", *tails, *values, apart, held])
     console.print()
-    print_table(console, ["", "weight", *names[:MOST_FEATURES], "nearest", "effective rows"], rows)
+    freedom = [] if facts["degrees_of_freedom"] is None else ["df"]
+    print_table(console, ["", "weight", *freedom, *names[:MOST_FEATURES], "nearest", "effective rows"], rows)
     more = []
     if d > MOST_FEATURES:
         more.append(f"{d - MOST_FEATURES} more columns")
     if len(components) > MOST_COMPONENTS:
         more.append(f"{len(components) - MOST_COMPONENTS} more components")
     note = "Mean ± standard deviation of each column"
-    _print(console, f"{note}; {' and '.join(more)} with --json." if more else f"{note}.", style="dim")
+    if freedom:
+        note = "df: degrees of freedom. Mean ± scale of each column"
+    print_text(console, f"{note}; {' and '.join(more)} with --json." if more else f"{note}.", style="dim")
 
 
-def _print_labels(console: Console, labels: Facts) -> None:
+def _print_labels(console: Console, labels: Facts, *, noise: bool) -> None:
+    last = len(labels["counts"]) - 1
     console.print()
     print_table(
         console,
         ["", *labels["names"]],
-        [[str(j), *(f"{count:g}" for count in counts)] for j, counts in enumerate(labels["counts"])],
+        [
+            ["noise" if noise and j == last else str(j), *(f"{count:g}" for count in counts)]
+            for j, counts in enumerate(labels["counts"])
+        ],
     )
-    _print(console, f"Adjusted Rand index {labels['adjusted_rand_index']:.4f} (1: the same partition, 0: chance).")
+    print_text(console, f"Adjusted Rand index {labels['adjusted_rand_index']:.4f} (1: the same partition, 0: chance).")
 
 
 def _cautions(facts: Facts) -> Sequence[str]:
@@ -148,16 +172,3 @@ def _cautions(facts: Facts) -> Sequence[str]:
         lines.append(f"No fit is admissible; the best is spurious: {facts['spurious']}.")
     lines += [f"Note: {warning}." for warning in facts["warnings"]]
     return lines
-
-
-def _digits(spread: float) -> int:
-    """Return the decimals that show a value to a hundredth of its spread."""
-    import math
-
-    return min(6, max(0, 1 - math.floor(math.log10(spread)))) if spread > 0 else 2
-
-
-def _print(console: Console, text: str, style: str | None = None) -> None:
-    from rich.text import Text
-
-    console.print(Text(text, style=style or ""))

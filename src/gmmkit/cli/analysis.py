@@ -1,0 +1,175 @@
+"""What is asked of a finished fit: clusters merged of its components, intervals, and tests of how many there are.
+
+Each answer is added to the record, from which the words, the JSON, the report and the model file are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gmmkit.cli.boundary import UsageError
+from gmmkit.cli.records import agreement_of
+
+if TYPE_CHECKING:
+    from gmmkit.cli.fitting import Asked
+    from gmmkit.cli.progress import Watch
+    from gmmkit.data import Table
+    from gmmkit.files import ModelRecord
+
+__all__ = ["Questions", "add_clusters", "analyse"]
+
+# A model file's header has room for so many rows of intervals.
+MOST_INTERVALS = 2000
+# For intervals of 95 %, and to reject at 5 %.
+FEWEST_REPLICATES, FEWEST_TESTS = 40, 19
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of a fit.
+
+    Attributes
+    ----------
+    merge : bool
+        Which components belong to one cluster.
+    bootstrap : int or None
+        Replicates, for standard errors and intervals.
+    bootstrap_kind : str
+    likelihood_ratio : int or None
+        Replicates, for tests of the number of components.
+    """
+
+    merge: bool = False
+    bootstrap: int | None = None
+    bootstrap_kind: str = "nonparametric"
+    likelihood_ratio: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is asked."""
+        return self.merge or self.bootstrap is not None or self.likelihood_ratio is not None
+
+    def check(self, asked: Asked, *, weighted: bool) -> None:
+        """Raise before the work starts if a question has no answer.
+
+        Raises
+        ------
+        UsageError
+        """
+        for option, given, fewest in (
+            ("--bootstrap", self.bootstrap, FEWEST_REPLICATES),
+            ("--lrt", self.likelihood_ratio, FEWEST_TESTS),
+        ):
+            if given is None:
+                continue
+            if given < fewest:
+                raise UsageError(f"{option} is {given}; expected at least {fewest}, better 999")
+            for what, has in (("--noise", asked.noise), ("--student", asked.degrees_of_freedom is not None)):
+                if has:
+                    raise UsageError(f"{option} is for Gaussian components without noise; leave {what} or {option} out")
+        if self.likelihood_ratio is not None:
+            for what, has in (
+                ("--weights", weighted),
+                ("--prior", asked.prior is not None),
+                ("--equal-weights", asked.equal_weights),
+            ):
+                if has:
+                    raise UsageError(
+                        f"--lrt tests fits of greatest likelihood to rows of equal weight; leave {what} or --lrt out"
+                    )
+
+
+def analyse(
+    record: ModelRecord, table: Table, asked: Asked, questions: Questions, watch: Watch
+) -> Iterator[ModelRecord]:
+    """Answer the questions one after the other, and give the record as it is after each."""
+    if questions.merge:
+        watch.say("merging components")
+        record = _merged(record, table)
+        yield record
+    if questions.bootstrap is not None:
+        watch.say(f"bootstrap: {questions.bootstrap} replicates")
+        record = _with(record, bootstrap=_intervals(record, table, asked, questions))
+        yield record
+    if questions.likelihood_ratio is not None:
+        watch.say(f"testing numbers of components: {questions.likelihood_ratio} replicates each")
+        record = _with(record, likelihood_ratio=_tests(record, table, asked, questions.likelihood_ratio))
+        yield record
+
+
+def add_clusters(record: ModelRecord, table: Table, tree: Any) -> ModelRecord:
+    """Return the record with its components' clusters: the tree, the clusters in words, the labels they agree with."""
+    from gmmkit.selection.summary import describe_clusters
+
+    mixture, groups = record.mixture, tree.groups()
+    found = {
+        "merging": tree.as_record(),
+        "clusters": [cluster.as_row() for cluster in describe_clusters(mixture, table, groups=groups)],
+    }
+    labels = agreement_of(table, mixture, groups)
+    return _with(record, **found, **({} if labels is None else {"labels": labels}))
+
+
+def _merged(record: ModelRecord, table: Table) -> ModelRecord:
+    from gmmkit.selection.merging import merge_by_entropy
+
+    return add_clusters(record, table, merge_by_entropy(record.mixture, table))
+
+
+def _intervals(record: ModelRecord, table: Table, asked: Asked, questions: Questions) -> dict[str, Any]:
+    from gmmkit.inference.stopping import AitkenGain
+    from gmmkit.selection.bootstrap import bootstrap
+
+    assert questions.bootstrap is not None
+    found = bootstrap(
+        record.mixture,
+        table,
+        n_replicates=questions.bootstrap,
+        kind=questions.bootstrap_kind,  # type: ignore[arg-type]
+        seed=asked.seed,
+        n_jobs=asked.jobs,
+        settings=asked.settings(AitkenGain(asked.option("tol"))),
+    )
+    rows = found.summary()
+    return {
+        "kind": found.kind,
+        "n_replicates": found.n_replicates,
+        "confidence": found.confidence,
+        "faults": found.faults,
+        "unconverged": found.unconverged,
+        "relabelled": found.relabelled,
+        "n_parameters": len(rows),
+        "rows": rows[:MOST_INTERVALS],
+    }
+
+
+def _tests(record: ModelRecord, table: Table, asked: Asked, n_replicates: int) -> list[dict[str, Any]]:
+    from gmmkit.selection.likelihood_ratio import likelihood_ratio_test
+
+    mixture = record.mixture
+    found = likelihood_ratio_test(
+        table,
+        max(mixture.n_components + 1, *asked.components),
+        str(record.settings["covariance_type"]),
+        n_replicates=n_replicates,
+        seed=asked.seed,
+        n_jobs=asked.jobs,
+    )
+    return [
+        {
+            "n_components": test.n_components,
+            "statistic": test.statistic,
+            "p_value": test.p_value,
+            "rejected": test.p_value <= found.level,
+            "failed": test.failed,
+            # Six digits: a picture shows no more, and a model file's header has its limit.
+            "replicates": [float(f"{value:.6g}") for value in test.replicates],
+        }
+        for test in found.tests
+    ]
+
+
+def _with(record: ModelRecord, **found: Any) -> ModelRecord:
+    return replace(record, fit={**record.fit, **found})

@@ -1,0 +1,110 @@
+"""What was asked of a finished fit, in words and tables: clusters, intervals, tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gmmkit.cli.output import digits_of, number, print_table, print_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["print_clusters", "print_intervals", "print_tests"]
+
+MOST_CLUSTERS = 20
+MOST_ROWS = 40
+KINDS = {
+    "nonparametric": "rows drawn with replacement",
+    "weighted": "rows with random weights",
+    "parametric": "rows drawn from the model",
+}
+
+
+def print_clusters(console: Console, merging: Mapping[str, Any], clusters: Sequence[Mapping[str, Any]]) -> None:
+    """Print how many clusters components form, the steps that led there, and each cluster in a sentence."""
+    rows = merging["rows"]
+    k = rows[0]["n_clusters"]
+    n = next(row["n_clusters"] for row in rows if row["proposed"])
+    console.print()
+    if k > 1:
+        print_table(
+            console,
+            ["clusters", "<merged", "entropy", "fall a row"],
+            [
+                [
+                    str(row["n_clusters"]),
+                    "" if row["first"] is None else f"{_group(row['first'])} and {_group(row['second'])}",
+                    # Rounding is no entropy.
+                    number(row["entropy"] if row["entropy"] > 5e-3 else 0.0),
+                    "-" if row["first"] is None else number(row["fall_per_row"], 3),
+                ]
+                for row in rows[:MOST_ROWS]
+            ],
+            best=next(place for place, row in enumerate(rows) if row["proposed"]),
+        )
+    parts = f"{k} component{'s' * (k != 1)} form{'s' * (k == 1)} {n} cluster{'s' * (n != 1)}"
+    print_text(console, f"{parts}. {merging['reason'].rstrip('.')}.")
+    for cluster in clusters[:MOST_CLUSTERS]:
+        print_text(console, cluster["sentence"])
+    if len(clusters) > MOST_CLUSTERS:
+        print_text(console, f"{len(clusters) - MOST_CLUSTERS} more clusters with --json.", style="dim")
+
+
+def print_intervals(console: Console, found: Mapping[str, Any]) -> None:
+    """Print standard errors and intervals of weights, means and variances."""
+    level = 100.0 * found["confidence"]
+    rows = [row for row in found["rows"] if row["parameter"] != "covariance" or row["column"] == row["other"]]
+    console.print()
+    print_table(
+        console,
+        ["", "<parameter", "estimate", "standard error", f"{level:g} % from", "to"],
+        [
+            [
+                str(row["component"]),
+                _parameter(row),
+                *(
+                    number(row[key], digits_of(row["standard_error"]))
+                    for key in ("estimate", "standard_error", "low", "high")
+                ),
+            ]
+            for row in rows[:MOST_ROWS]
+        ],
+    )
+    told = f"Bootstrap: {found['n_replicates']} fits to {KINDS.get(found['kind'], found['kind'])}"
+    if found["faults"]:
+        told += f"; left out: {', '.join(f'{count} {fault}' for fault, count in found['faults'].items())}"
+    left = found["n_parameters"] - min(len(rows), MOST_ROWS)
+    more = f" {left} more, covariances among them, with --json." if left else ""
+    print_text(console, f"{told}.{more}", style="dim")
+
+
+def print_tests(console: Console, tests: Sequence[Mapping[str, Any]]) -> None:
+    """Print likelihood-ratio tests of numbers of components."""
+    console.print()
+    print_table(
+        console,
+        ["<components", "likelihood ratio", "p", "replicates", "<answer"],
+        [
+            [
+                f"{test['n_components']} against {test['n_components'] + 1}",
+                number(test["statistic"]),
+                number(test["p_value"], 3),
+                str(len(test["replicates"])),
+                f"{test['n_components'] + 1} are needed"
+                if test["rejected"]
+                else f"{test['n_components']} {'is' if test['n_components'] == 1 else 'are'} enough",
+            ]
+            for test in tests
+        ],
+    )
+
+
+def _group(components: Sequence[int]) -> str:
+    return "+".join(map(str, components))
+
+
+def _parameter(row: Mapping[str, Any]) -> str:
+    if row["parameter"] == "weight":
+        return "weight"
+    return f"{'mean' if row['parameter'] == 'mean' else 'variance'} of {row['column']}"

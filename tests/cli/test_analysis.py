@@ -1,0 +1,210 @@
+"""What is asked of a fit: priors, noise, heavy tails, clusters, intervals and tests are those of the library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gmmkit import (
+    GaussianMixture,
+    GaussianMixtureSearch,
+    MixtureClusterer,
+    StudentMixture,
+    bootstrap,
+    likelihood_ratio_test,
+    load,
+    merge_by_entropy,
+)
+from gmmkit.cli.fitting import ONE_FIT
+from gmmkit.data import open_table
+from gmmkit.files import read_model
+
+Gmmkit = Callable[..., Any]
+
+TWO = ("-k", "2", "--covariance", "VVV")
+
+
+def cells(text: str) -> np.ndarray:
+    return np.loadtxt(text.splitlines()[1:], delimiter=",", ndmin=2)
+
+
+def test_one_fit_with_a_prior_equal_weights_and_noise(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    asked = ("--prior", "conjugate", "--equal-weights", "--noise")
+    assert gmmkit("fit", faithful, "-k", "2", "--covariance", "VEE", *asked, "-o", "m.gmm").code == 0
+    known = GaussianMixture(
+        2, covariance_type="VEE", prior="conjugate", equal_weights=True, noise=True, random_state=0, **ONE_FIT
+    ).fit(open_table(faithful))
+    read = load(tmp_path / "m.gmm")
+    np.testing.assert_array_equal(read.means_, known.means_)
+    assert read.noise_weight_ == known.noise_weight_ > 0
+    assert (read.prior, read.equal_weights, read.noise) == ("conjugate", True, True)
+    facts = gmmkit("describe", "m.gmm", "--json").json
+    assert (facts["covariance_type"], facts["noise_weight"]) == ("VEE", known.noise_weight_)
+    assert facts["n_parameters"] == known.fit_result_.n_parameters
+    assert "% noise" in gmmkit("describe", "m.gmm").out
+
+
+def test_student_components(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    for given, degrees in (("free", "free"), ("7", 7.0)):
+        outcome = gmmkit("fit", faithful, *TWO, "--student", given, "-o", "m.gmm")
+        assert "2 Student-t components, VVV covariance" in outcome.err
+        known = StudentMixture(2, degrees_of_freedom=degrees, covariance_type="VVV", random_state=0, **ONE_FIT)
+        known.fit(open_table(faithful))
+        read = load(tmp_path / "m.gmm")
+        assert isinstance(read, StudentMixture)
+        np.testing.assert_array_equal(read.degrees_of_freedom_, known.degrees_of_freedom_)
+        facts = gmmkit("describe", "m.gmm", "--json").json
+        assert facts["degrees_of_freedom"] == known.degrees_of_freedom_.tolist()
+
+
+@pytest.mark.parametrize("criterion", ["sabic", "mml", "held_out"])
+def test_criteria_of_a_search(gmmkit: Gmmkit, faithful: Path, criterion: str) -> None:
+    asked = ("-k", "1:2", "--covariance", "EEE", "--criterion", criterion, "--prior", "conjugate")
+    facts = gmmkit("fit", faithful, *asked, "--json").json
+    known = GaussianMixtureSearch([1, 2], covariance_type="EEE", criterion=criterion, prior="conjugate").fit(
+        open_table(faithful)
+    )
+    assert [row[criterion] for row in facts["search"]] == [row[criterion] for row in known.results_]
+    assert gmmkit("fit", faithful, *asked).code == 0
+
+
+def test_a_search_beside_noise(gmmkit: Gmmkit, faithful: Path) -> None:
+    facts = gmmkit("fit", faithful, "-k", "2:3", "--covariance", "EEE", "--noise", "--json").json
+    assert facts["noise_weight"] > 0
+    assert facts["settings"]["noise"] is True
+
+
+def test_starts_by_name(gmmkit: Gmmkit, faithful: Path) -> None:
+    for name in ("hierarchical", "hierarchical-ward", "short-runs", "swap"):
+        facts = gmmkit("fit", faithful, "-k", "3", "--covariance", "EEE", "--init", name, "--json").json
+        assert facts["starts_tried"] == 1
+        assert facts["bic"] == pytest.approx(2314.296, abs=5e-2)
+
+
+def test_components_are_merged_into_clusters(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    fit = ("fit", faithful, "-k", "3", "--covariance", "EEE", "--init", "swap", "--merge", "-o", "m.gmm")
+    outcome = gmmkit(*fit)
+    tree = merge_by_entropy(read_model(tmp_path / "m.gmm").mixture, open_table(faithful))
+    assert f"3 components form {tree.proposed} clusters" in outcome.err
+    assert "Cluster 0 holds" in outcome.err
+    facts = gmmkit("describe", "m.gmm", "--json").json
+    assert facts["merging"] == tree.as_record()
+    assert [cluster["components"] for cluster in facts["clusters"]] == [list(group) for group in tree.groups()]
+    predicted = gmmkit("predict", "m.gmm", faithful).out
+    assert predicted.startswith("label,probability_0,probability_1,probability_2,uncertainty,log_density,cluster\n")
+    np.testing.assert_array_equal(cells(predicted)[:, -1], tree.labels(open_table(faithful)))
+    only = gmmkit("predict", "m.gmm", faithful, "--only", "cluster").out
+    np.testing.assert_array_equal(cells(only)[:, 0], cells(predicted)[:, -1])
+
+
+def test_noise_is_no_cluster(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    gmmkit("fit", faithful, *TWO, "--noise", "--merge", "-o", "m.gmm")
+    predicted = cells(gmmkit("predict", "m.gmm", faithful).out)
+    mixture = read_model(tmp_path / "m.gmm").mixture
+    noise = predicted[:, 0] == -1
+    assert noise.any()
+    np.testing.assert_array_equal(predicted[noise, -1], -1)
+    left = 1.0 - mixture.posterior(open_table(faithful)).sum(axis=1)
+    np.testing.assert_allclose(predicted[noise, 3], 1.0 - left[noise], atol=1e-12)
+
+
+def test_bootstrap(gmmkit: Gmmkit, faithful: Path) -> None:
+    asked = ("--bootstrap", "60", "--bootstrap-kind", "weighted", "--seed", "3")
+    outcome = gmmkit("fit", faithful, *TWO, *asked, "-o", "m.gmm", "--report", "r.html")
+    assert "Bootstrap: 60 fits to rows with random weights" in outcome.err
+    known = bootstrap(
+        GaussianMixture(2, random_state=3, **ONE_FIT).fit(open_table(faithful)), open_table(faithful),
+        n_replicates=60, kind="weighted", seed=3,
+    )  # fmt: skip
+    found = gmmkit("describe", "m.gmm", "--json").json["bootstrap"]
+    assert found["rows"] == known.summary()
+    assert "standard error" in gmmkit("describe", "m.gmm").out
+
+
+def test_likelihood_ratio(gmmkit: Gmmkit, faithful: Path) -> None:
+    outcome = gmmkit("fit", faithful, "-k", "1:2", "--covariance", "EEE", "--lrt", "29", "-o", "m.gmm")
+    known = likelihood_ratio_test(open_table(faithful), 3, "EEE", n_replicates=29, seed=0)
+    found = gmmkit("describe", "m.gmm", "--json").json["likelihood_ratio"]
+    assert [test["p_value"] for test in found] == [test.p_value for test in known.tests]
+    assert [test["statistic"] for test in found] == [test.statistic for test in known.tests]
+    assert re.search(r"1 against 2 .* 2 are needed", outcome.err)
+
+
+def test_the_issues_line(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    line = ("--covariance", "all", "--criterion", "icl", "--bootstrap", "99", "--merge", "--report", "r.html")
+    outcome = gmmkit("fit", faithful, *line)
+    assert outcome.code == 0
+    page = (tmp_path / "r.html").read_text()
+    for words in ("Margin to the runner-up", "clusters", "Bootstrap: 99 fits"):
+        assert words in outcome.err
+    assert "fitted again to rows drawn from these with replacement" in page
+
+
+def test_what_is_answered_is_kept_when_ctrl_c_ends_the_rest(
+    gmmkit: Gmmkit, faithful: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gmmkit.selection.bootstrap.bootstrap", stop)
+    outcome = gmmkit("fit", faithful, *TWO, "--merge", "--bootstrap", "99", "-o", "m.gmm")
+    assert outcome.code == 130
+    assert "is in m.gmm" in outcome.err
+    facts = gmmkit("describe", "m.gmm", "--json").json
+    assert facts["merging"] is not None
+    assert facts["bootstrap"] is None
+
+
+def test_clusters_are_the_clusterers(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    angle = rng.uniform(0, 2 * np.pi, 300)
+    ring = 5 * np.c_[np.cos(angle), np.sin(angle)] + rng.normal(0, 0.2, (300, 2))
+    rows = np.concatenate([ring, rng.normal(0, 0.5, (100, 2))])
+    np.save(tmp_path / "ring.npy", rows)
+    outcome = gmmkit("cluster", "ring.npy", "--clusters", "2", "-o", "c.gmm", "--report", "c.html")
+    assert outcome.code == 0
+    assert "form 2 clusters" in outcome.err
+    known = MixtureClusterer(2).fit(rows)
+    labels = cells(gmmkit("predict", "c.gmm", "ring.npy", "--only", "cluster").out)[:, 0]
+    np.testing.assert_array_equal(labels, known.labels_)
+    facts = gmmkit("describe", "c.gmm", "--json").json
+    assert facts["merging"]["reason"] == known.reason_
+    assert "</html>" in (tmp_path / "c.html").read_text()
+
+
+WRONG = {
+    ("-k", "2", "--covariance", "EEE", "--student", "free", "--bootstrap", "99"): "leave --student or --bootstrap out",
+    ("--noise", "--bootstrap", "99"): "leave --noise or --bootstrap out",
+    ("--prior", "conjugate", "--lrt", "99"): "leave --prior or --lrt out",
+    ("--equal-weights", "--lrt", "99"): "leave --equal-weights or --lrt out",
+    ("--weights", "waiting", "--lrt", "99"): "leave --weights or --lrt out",
+    ("--bootstrap", "3"): "--bootstrap is 3; expected at least 40",
+    ("--lrt", "3"): "--lrt is 3; expected at least 19",
+    ("-k", "2", "--covariance", "EEE", "--n-init", "0"): "a single fit needs at least 1 start",
+}
+
+
+@pytest.mark.parametrize("options", WRONG)
+def test_questions_without_an_answer(gmmkit: Gmmkit, faithful: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    outcome = gmmkit("fit", faithful, *options, "-o", "m.gmm")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert re.fullmatch(f"gmmkit: .*{WRONG[options]}.*\n", outcome.err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_clusters(gmmkit: Gmmkit, faithful: Path, model: Path) -> None:
+    for options, code, words in (
+        (("--clusters", "many"), 2, "expected a whole number, at least 1"),
+        (("--clusters", "500"), 2, "500 clusters need at least as many distinct rows"),
+        (("--covariance", "round"), 2, "expected one of all, full"),
+        (("--columns", "a"), 3, "no column 'a'"),
+    ):
+        outcome = gmmkit("cluster", faithful, *options)
+        assert outcome.code == code
+        assert words in outcome.err
+    assert "were not merged; fit it with --merge" in gmmkit("predict", model, faithful, "--only", "cluster").err
