@@ -18,6 +18,7 @@ SECTIONS = {
     "search": "Search, against mclust",
     "equivariance": "Maps of the data that change no label",
     "clustering": "Clusters, given their number",
+    "inference": "Standard errors and tests, against mclust's figures",
 }
 
 

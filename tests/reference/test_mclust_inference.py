@@ -3,7 +3,7 @@
 `MclustBootstrap(Mclust(faithful, G = 3, modelNames = "EEE"), nboot = 999)` refits from the original responsibilities
 and stops when a pass changes the log-likelihood by less than a share of 1e-5, `emControl()`'s default. On these data,
 where two of three components overlap, that is well before convergence: refits taken to convergence spread by a tenth
-to a fifth more. With mclust's rule the errors agree; 999 of its replicates leave 2 % to 7 % of chance in each.
+to a fifth more. With mclust's rule the errors agree; 999 of its replicates leave 1 % to 5 % of chance in each.
 
 `mclustBootstrapLRT(faithful, "VVV")` begins at a hierarchy's partition, as ours does by default.
 """
