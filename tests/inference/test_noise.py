@@ -8,6 +8,7 @@ import pytest
 
 from cases import FAMILY_NAMES, fitted, opened, random_mixture
 from gmmkit.errors import DataError, ParameterError
+from gmmkit.inference.clutter import without_clutter
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.hull import region
@@ -184,6 +185,17 @@ def test_flags_that_mean_nothing(flags):
     asked = np.ones(650, dtype=bool) if isinstance(flags, str) else flags
     with pytest.raises(ParameterError, match="noise"):
         fitted(rows, "full", k=2, noise=Background(asked))
+
+
+def test_rows_without_weight_are_nobodys_neighbours():
+    rows = planted()
+    weights = np.append(np.ones(650), np.zeros(300))
+    more = np.vstack([rows, np.random.default_rng(1).uniform(-6, 12, (300, 2))])
+    with opened(rows) as problem, opened(more, weights=weights) as same:
+        clean, share = without_clutter(problem)
+        again, there = without_clutter(same)
+    assert share == there
+    np.testing.assert_array_equal(clean.table.weights, again.table.weights[:650])
 
 
 def test_first_sight():

@@ -108,6 +108,16 @@ def test_outliers_do_not_drag_the_means():
     assert np.abs(dragged.means - truth).max() > 2.0
 
 
+@pytest.mark.parametrize("start", ["kmeans", "hierarchical", "short-runs", "random_from_data"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_start_takes_outliers_for_a_cluster(start, seed):
+    random = np.random.default_rng(seed)
+    rows = np.vstack([random.normal([0, 0], 1.0, (150, 2)), random.normal([8, 8], 1.0, (150, 2))])
+    rows = np.vstack([rows, random.uniform(40, 60, (15, 2)) * [1, -1]])
+    found = fitted(rows, "full", start, degrees_of_freedom="common", tol=1e-6, max_iter=500, seed=seed).mixture
+    np.testing.assert_allclose(found.means, [[0.0, 0.0], [8.0, 8.0]], atol=0.5)
+
+
 def test_an_integer_weight_is_a_repetition():
     rows = student().sample(200, seed=7)[0]
     times = np.random.default_rng(0).integers(1, 4, 200)

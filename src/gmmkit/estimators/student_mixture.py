@@ -23,6 +23,8 @@ class StudentMixture(EMMixture):
         p(x) = Σ_k w_k t_ν_k(x; μ_k, Σ_k)
 
     A row counts for a component the less, the farther it lies: means and scales hold where outliers drag a Gaussian's.
+    Starts by name are made of the rows that do not lie in sparse places (Byers & Raftery 1998), so that none begins
+    with a component on outliers.
 
     Parameters
     ----------

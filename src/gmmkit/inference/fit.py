@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gmmkit.errors import SingularComponentError
 from gmmkit.inference.algorithm import Progress
+from gmmkit.inference.clutter import without_clutter
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.diagnosis import Health, diagnose, health_of
 from gmmkit.inference.em import EM
@@ -19,7 +20,7 @@ from gmmkit.inference.noise import Background, OpenedBackground, open_background
 from gmmkit.inference.prior import RegCovar, make_prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import ILL_DEFINED, OnSingular, Repair, describe
-from gmmkit.inference.starts import Start
+from gmmkit.inference.starts import FromMixture, FromPartition, Start
 from gmmkit.inference.stopping import SmallChange, StoppingRule
 from gmmkit.inference.student import Degrees, StudentEM, n_estimated
 from gmmkit.model.mixture import Mixture
@@ -248,13 +249,15 @@ def _first_state(
     start: Start, algorithm: EM, background: OpenedBackground | None, settings: FitSettings
 ) -> tuple[Mixture, list[Repair]]:
     problem, random = algorithm.problem, algorithm.random
-    if background is None:
+    if background is None and (settings.degrees_of_freedom is None or isinstance(start, (FromMixture, FromPartition))):
         state, repairs = start(problem, algorithm.prior, settings.policy, random)
         return algorithm.started(state.without_noise()), repairs
-    # The start is made of the rows that are not noise at first sight.
-    clean = background.clean
+    # Outliers have no say in a start beside noise or of heavy tails.
+    clean = without_clutter(problem)[0] if background is None else background.clean
     state, repairs = start(clean, settings.algorithm(clean, random).prior, settings.policy, random)
     state = state.out_of(clean.frame).into(problem.frame)
+    if background is None:
+        return algorithm.started(state.without_noise()), repairs
     share = background.noise.weight if state.noise is None else state.noise.weight
     return algorithm.started(state.beside(background.noise.weighing(share))), repairs
 
