@@ -16,8 +16,13 @@ __all__ = ["python_of"]
 ONE_FIT: dict[str, Any] = {
     "covariance_type": "full", "tol": 1e-3, "reg_covar": "auto", "max_iter": 100, "n_init": 1,
     "init_params": "kmeans", "random_state": None, "on_singular": "auto",
+    "prior": None, "equal_weights": False, "noise": None,
 }  # fmt: skip
-SEARCH: dict[str, Any] = {"criterion": "bic", **DEFAULTS, "reg_covar": "auto", "random_state": 0}
+STUDENT: dict[str, Any] = {"degrees_of_freedom": "common", **ONE_FIT}
+SEARCH: dict[str, Any] = {
+    "criterion": "bic", **DEFAULTS, "reg_covar": "auto", "random_state": 0,
+    "prior": None, "equal_weights": False, "noise": None,
+}  # fmt: skip
 _WIDE = 88
 _INDENT = "    "
 
@@ -48,10 +53,18 @@ def python_of(record: ModelRecord) -> str:
     print(model.weights_, model.means_)
     """
     search = Search.read(record)
-    name = "GaussianMixture" if search is None else "GaussianMixtureSearch"
+    if record.estimator == "MixtureClusterer":
+        name = record.estimator
+    elif search is not None:
+        name = "GaussianMixtureSearch"
+    else:
+        name = "GaussianMixture" if record.mixture.degrees_of_freedom is None else "StudentMixture"
     rows, opening, imports = _rows(record)
-    if search is None:
-        making = [_call("model = GaussianMixture", _one_fit(record)), f"model.fit({rows})"]
+    if name == "MixtureClusterer":
+        making = [_call(f"model = {name}", _clusterer(record)), f"model.fit({rows})"]
+        making.append("print(model.reason_, model.labels_)")
+    elif search is None:
+        making = [_call(f"model = {name}", _one_fit(record)), f"model.fit({rows})"]
         making.append("print(model.weights_, model.means_)")
     else:
         making = [_call("search = GaussianMixtureSearch", _search(record, search)), f"search.fit({rows})"]
@@ -82,8 +95,17 @@ def _rows(record: ModelRecord) -> tuple[str, list[str], list[str]]:
 
 
 def _one_fit(record: ModelRecord) -> list[str]:
-    settings = {**record.settings, "covariance_type": record.mixture.covariance_type}
-    return [str(settings.get("n_components", record.mixture.n_components)), *_differing(settings, ONE_FIT)]
+    settings = {"covariance_type": record.mixture.covariance_type, **record.settings}
+    defaults = ONE_FIT if record.mixture.degrees_of_freedom is None else STUDENT
+    return [str(settings.get("n_components", record.mixture.n_components)), *_differing(settings, defaults)]
+
+
+def _clusterer(record: ModelRecord) -> list[str]:
+    structures = option_of(record, "--covariance")
+    given = [] if structures in (None, "all") else [f"covariance_type={_value(str(structures).split(','))}"]
+    n = record.settings.get("n_clusters", "auto")
+    defaults = {"random_state": 0}
+    return [*([] if n == "auto" else [f"n_clusters={n}"]), *given, *_differing(dict(record.settings), defaults)]
 
 
 def _search(record: ModelRecord, search: Search) -> list[str]:
