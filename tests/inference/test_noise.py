@@ -201,7 +201,7 @@ def test_rows_without_weight_are_nobodys_neighbours():
 def test_first_sight():
     rows = planted()
     with opened(rows) as problem:
-        weights = open_background(problem, Background()).clean.table.weights
+        weights = open_background(problem, Background())[0].table.weights
     assert (weights[:500] == 0).mean() < 0.1
     assert (weights[500:] == 0).mean() > 0.8
 

@@ -16,7 +16,7 @@ from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.diagnosis import Health, diagnose, health_of
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run, run
-from gmmkit.inference.noise import Background, OpenedBackground, open_background
+from gmmkit.inference.noise import Background, open_background
 from gmmkit.inference.prior import RegCovar, make_prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import ILL_DEFINED, OnSingular, Repair, describe
@@ -24,11 +24,15 @@ from gmmkit.inference.starts import FromMixture, FromPartition, Start
 from gmmkit.inference.stopping import SmallChange, StoppingRule
 from gmmkit.inference.student import Degrees, StudentEM, n_estimated
 from gmmkit.model.mixture import Mixture
+from gmmkit.model.noise import Noise
 from gmmkit.numerics.streams import Seed, streams
 
 __all__ = ["FitResult", "FitSettings", "component_order", "fit", "ordered"]
 
 Array = NDArray[np.float64]
+
+# Starts of what the caller knows, of all rows.
+_KNOWN = (FromMixture, FromPartition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     SingularComponentError
         If a component, column or direction is degenerate and `on_singular` is "raise" (or ``reg_covar=0``).
     """
-    background = None if settings.noise is None else open_background(problem, settings.noise)
+    outset, noise = _outset(problem, starts, settings)
 
     def rank(done: Run) -> tuple[bool, float]:
         smallest = settings.admissible_eigenvalue
@@ -203,7 +207,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     for restart, (start, random) in enumerate(zip(starts, streams(settings.seed), strict=False)):
         algorithm = settings.algorithm(problem, random)
         try:
-            state, repairs = _first_state(start, algorithm, background, settings)
+            state, repairs = _first_state(start, algorithm, outset, noise, settings)
         except KeyboardInterrupt:
             if best is None:
                 raise
@@ -245,21 +249,33 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     )
 
 
+def _outset(problem: Problem, starts: Sequence[Start], settings: FitSettings) -> tuple[Problem, Noise | None]:
+    """Return the problem whose rows starts are made of, and the noise that the fit begins with, if any.
+
+    Outliers have no say in a start beside noise or of heavy tails.
+    """
+    if settings.noise is not None:
+        return open_background(problem, settings.noise)
+    if settings.degrees_of_freedom is None or all(isinstance(start, _KNOWN) for start in starts):
+        return problem, None
+    return without_clutter(problem)[0], None
+
+
 def _first_state(
-    start: Start, algorithm: EM, background: OpenedBackground | None, settings: FitSettings
+    start: Start, algorithm: EM, outset: Problem, noise: Noise | None, settings: FitSettings
 ) -> tuple[Mixture, list[Repair]]:
-    problem, random = algorithm.problem, algorithm.random
-    if background is None and (settings.degrees_of_freedom is None or isinstance(start, (FromMixture, FromPartition))):
-        state, repairs = start(problem, algorithm.prior, settings.policy, random)
+    problem, prior = algorithm.problem, algorithm.prior
+    if noise is None and isinstance(start, _KNOWN):
+        outset = problem
+    if outset is not problem:
+        prior = settings.algorithm(outset, algorithm.random).prior
+    state, repairs = start(outset, prior, settings.policy, algorithm.random)
+    if outset is not problem:
+        state = state.out_of(outset.frame).into(problem.frame)
+    if noise is None:
         return algorithm.started(state.without_noise()), repairs
-    # Outliers have no say in a start beside noise or of heavy tails.
-    clean = without_clutter(problem)[0] if background is None else background.clean
-    state, repairs = start(clean, settings.algorithm(clean, random).prior, settings.policy, random)
-    state = state.out_of(clean.frame).into(problem.frame)
-    if background is None:
-        return algorithm.started(state.without_noise()), repairs
-    share = background.noise.weight if state.noise is None else state.noise.weight
-    return algorithm.started(state.beside(background.noise.weighing(share))), repairs
+    share = noise.weight if state.noise is None else state.noise.weight
+    return algorithm.started(state.beside(noise.weighing(share))), repairs
 
 
 def _interrupted(done: Run) -> Run:

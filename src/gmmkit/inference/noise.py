@@ -10,7 +10,7 @@ from gmmkit.inference.hull import Volume, region
 from gmmkit.inference.problem import Problem
 from gmmkit.model.noise import Noise
 
-__all__ = ["Background", "OpenedBackground", "open_background"]
+__all__ = ["Background", "open_background"]
 
 # A background that starts with nothing stays nothing.
 _LEAST = 0.01
@@ -32,16 +32,8 @@ class Background:
     volume: Volume = "auto"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OpenedBackground:
-    """A background for the rows of a problem: the noise, in its frame, and the problem of the other rows."""
-
-    noise: Noise
-    clean: Problem
-
-
-def open_background(problem: Problem, asked: Background) -> OpenedBackground:
-    """Return the noise that a fit begins with, and the rows that its start is made of.
+def open_background(problem: Problem, asked: Background) -> tuple[Problem, Noise]:
+    """Return the problem of the rows that are not noise at first sight, and the noise, in the problem's frame.
 
     Raises
     ------
@@ -52,4 +44,4 @@ def open_background(problem: Problem, asked: Background) -> OpenedBackground:
     """
     log_volume, corners = region(problem, asked.volume)
     clean, share = without_clutter(problem, asked.initial)
-    return OpenedBackground(Noise(max(share, _LEAST), -log_volume, corners), clean)
+    return clean, Noise(max(share, _LEAST), -log_volume, corners)
