@@ -124,7 +124,7 @@ def _tournament(
     base = Problem(context.table, Full, context.surveyed, context.workers)
     if context.settings.noise is not None:
         # Components are sought among the rows that are not noise at first sight.
-        base = open_background(base, context.settings.noise).clean
+        base, _ = open_background(base, context.settings.noise)
     random = generator(context.settings.seed)
     opening = open_tournament(base, structures, sizes, random, n_random=n_random)
     if opening is None:

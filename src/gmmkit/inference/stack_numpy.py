@@ -13,25 +13,20 @@ A step is taken back where counts or scatters stop being positive or the objecti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.inference.stack import CONVERGED, SINGULAR, UNFINISHED, Stack, StackRows, StackRun
-from gmmkit.kernels.expanded import Features, pack, unpack
-from gmmkit.model.covariance import family
+from gmmkit.inference.stack_pass import Evaluation, by_size, evaluate, features, natural, parts
+from gmmkit.inference.stack_refit import Refit
 
 __all__ = ["begin", "labels_of", "run"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-_LOG_2PI = float(np.log(2.0 * np.pi))
-_BLOCK_VALUES = 1 << 18  # scores of one block: two megabytes
 _FIRST_LONGEST_STEP = 4.0
 _SLOWEST = 0.9999
-_NOTHING = -690.0
 
 
 def begin(
@@ -47,7 +42,7 @@ def begin(
     labellings : ndarray of shape (S, n)
         Labels 0 … k − 1 of the rows, for each mixture.
     """
-    psi = _features(rows)
+    psi = features(rows)
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     sums = np.empty((int(offsets[-1]), len(psi)))
     known: dict[bytes, int] = {}
@@ -61,9 +56,9 @@ def begin(
         known[key] = s
         member = (labels == np.arange(sizes[s])[:, None]) * own
         sums[offsets[s] : offsets[s + 1]] = member @ psi.T
-    refit = _Refit(rows, structures, sizes)
+    refit = Refit(rows, structures, sizes)
     stack = refit(sums, None)
-    theta, precisions, singular = _natural(stack)
+    theta, precisions, singular = natural(stack)
     # Σ_k [n_k (log w_k + log N(μ_k)) − ½ tr(W_k P_k)], W_k with the prior's share.
     _, _, scatter = refit.moments(sums)
     linear = theta[:, 1 : 1 + len(rows.z)]
@@ -75,12 +70,12 @@ def begin(
 
 def labels_of(rows: StackRows, stack: Stack) -> NDArray[np.int32]:
     """Return the most probable component of each row (S, n) in each mixture."""
-    psi = _features(rows)
-    theta, _, _ = _natural(stack)
+    psi = features(rows)
+    theta, _, _ = natural(stack)
     labels = np.empty((len(stack), psi.shape[1]), dtype=np.int32)
-    for chosen, flat in _by_size(stack):
+    for chosen, flat in by_size(stack):
         k = int(stack.sizes[chosen[0]])
-        for part, at in _parts(flat, k, psi.shape[1]):
+        for part, at in parts(flat, k, psi.shape[1]):
             labels[chosen[part]] = (theta[at] @ psi).reshape(len(part), k, -1).argmax(axis=1)
     return labels
 
@@ -105,36 +100,24 @@ def run(rows: StackRows, stack: Stack, *, max_iter: int, tol: float, n_threads: 
     return found.as_run()
 
 
-@dataclass(slots=True)
-class _Evaluation:
-    """One pass at a stack: sums and objectives there."""
-
-    stack: Stack
-    sums: Array
-    objective: Array
-    log_likelihood: Array
-    log_certainty: Array
-    singular: NDArray[np.bool_]
-
-
 class _Active:
     """The mixtures still running, in step with each other: three plain passes, then an extrapolated one."""
 
     def __init__(self, rows: StackRows, stack: Stack) -> None:
-        self.rows, self.psi = rows, _features(rows)
+        self.rows, self.psi = rows, features(rows)
         self.origin: Index = np.arange(len(stack), dtype=np.intp)
         self.next = stack
-        self.refit = _Refit(rows, stack.structures, stack.sizes)
-        self.at: _Evaluation | None = None
+        self.refit = Refit(rows, stack.structures, stack.sizes)
+        self.at: Evaluation | None = None
         self.status: Index = np.full(len(stack), UNFINISHED, dtype=np.intp)
         self.history: list[tuple[Array, Array]] = []
         self.longest: Array = np.full(len(stack), _FIRST_LONGEST_STEP)
-        self.fallback: tuple[Array, _Evaluation, NDArray[np.bool_]] | None = None
+        self.fallback: tuple[Array, Evaluation, NDArray[np.bool_]] | None = None
         self.traces: list[list[float]] = [[] for _ in range(len(stack))]
 
     def evaluate(self) -> None:
         """Score the next stack; where an extrapolated step fell, or is singular, go back to the plain one."""
-        now = _evaluate(self.rows, self.psi, self.next)
+        now = evaluate(self.rows, self.psi, self.next)
         if self.fallback is not None:
             plain_sums, before, tried = self.fallback
             # A plain step cannot fall, so what falls was stretched.
@@ -146,7 +129,7 @@ class _Active:
                 chosen = np.flatnonzero(worse)
                 refitted = self.refit(plain_sums, self.next).take(chosen)
                 self.next = self.next.replaced(chosen, refitted)
-                again = _evaluate(self.rows.take(chosen), self.psi, refitted)
+                again = evaluate(self.rows.take(chosen), self.psi, refitted)
                 now = _mended(now, chosen, again, self.next)
             self.fallback = None
         self.at = now
@@ -195,8 +178,9 @@ class _Active:
         flat = self.next.components(left)
         rest = _Active.__new__(_Active)
         rest.rows, rest.psi, rest.origin = self.rows.take(left), self.psi, self.origin[left]
-        rest.next, rest.at = self.next.take(left), None
-        rest.refit = _Refit(rest.rows, rest.next.structures, rest.next.sizes)
+        rest.next = self.next.take(left)
+        rest.at = None if self.at is None else _part(self.at, left, flat)
+        rest.refit = Refit(rest.rows, rest.next.structures, rest.next.sizes)
         rest.status, rest.longest = self.status[left], self.longest[left]
         rest.history = [(sums[flat], objective[left]) for sums, objective in self.history]
         rest.traces = [self.traces[s] for s in left]
@@ -241,149 +225,8 @@ class _Found:
         return StackRun(self.stack, objective, log_likelihood, log_certainty, self.status, passes, traces)
 
 
-class _Refit:
-    """Turns sums into parameters for a fixed list of mixtures: the M-step of every structure, all at once."""
-
-    def __init__(self, rows: StackRows, structures: tuple[str, ...], sizes: Index) -> None:
-        self.rows, self.structures, self.sizes = rows, structures, sizes
-        self.offsets = np.concatenate([[0], np.cumsum(sizes)])
-        self.owner = np.repeat(np.arange(len(sizes)), sizes)
-        self.pseudo = rows.pseudo(structures, sizes)[self.owner]
-        self.groups: list[tuple[str, Index]] = []
-        widest = int(sizes.max())
-        slots = np.arange(widest)
-        for name in dict.fromkeys(structures):
-            which = np.flatnonzero([s == name for s in structures])
-            # Mixtures of fewer components are padded with one that holds nothing.
-            at = np.where(slots < sizes[which, None], self.offsets[which, None] + slots, int(self.offsets[-1]))
-            self.groups.append((name, at))
-
-    def __call__(self, sums: Array, previous: Stack | None) -> Stack:
-        d = len(self.rows.z)
-        counts, means, scatter = self.moments(sums)
-        counts = counts + 10.0 * np.finfo(np.float64).eps * min(1.0, float(self.rows.weights.mean()))
-        total = np.add.reduceat(counts, self.offsets[:-1])
-        weights = counts / total[self.owner]
-        scatter = np.concatenate([scatter + self.pseudo, np.zeros((1, d, d))])
-        counts = np.append(counts, 0.0)
-        covariances = np.empty_like(scatter)
-        before = None if previous is None else np.concatenate([previous.covariances, np.eye(d)[None]])
-        diagonal = np.arange(d)
-        for name, at in self.groups:
-            structure = family(name)
-            # Both scales are powers of two: going from one to the other rounds nothing.
-            units = self.rows.units if structure.equivariance == "scalar" else np.ones(d)
-            outer = np.outer(units, units)
-            if structure.independent_columns:
-                square = units**2
-                then = None if before is None else before[at][..., diagonal, diagonal] * square
-                variances = structure.solve(counts[at], scatter[at][..., diagonal, diagonal] * square, then)
-                covariances[at] = (variances / square)[..., None] * np.eye(d)
-            else:
-                then = None if before is None else before[at] * outer
-                covariances[at] = structure.solve(counts[at], scatter[at] * outer, then) / outer
-        return Stack(self.structures, self.sizes, weights, means, covariances[:-1])
-
-    def sound(self, sums: Array) -> NDArray[np.bool_]:
-        """Tell for which mixtures all counts and scatters are positive."""
-        fine = sums[:, 0] > 0
-        _, _, scatter = self.moments(np.where(fine[:, None], sums, 0.0))
-        scatter = scatter + self.pseudo
-        # Columns in very different units must not look dependent.
-        size = np.diagonal(scatter, axis1=1, axis2=2)
-        fine &= (size > 0).all(axis=1)
-        size = np.sqrt(np.where(fine[:, None], size, 1.0))
-        fine &= np.linalg.eigvalsh(scatter / (size[:, :, None] * size[:, None, :]))[:, 0] > 0
-        return np.asarray(np.logical_and.reduceat(fine, self.offsets[:-1]))
-
-    def moments(self, sums: Array) -> tuple[Array, Array, Array]:
-        """Return counts, means and scatters."""
-        d = len(self.rows.z)
-        counts, first = sums[:, 0], sums[:, 1 : 1 + d]
-        means = first / np.maximum(counts, 1e-300)[:, None]
-        second = unpack(sums[:, 1 + d :], d)
-        return counts, means, second - first[:, :, None] * means[:, None, :]
-
-
-def _features(rows: StackRows) -> Array:
-    d, n = rows.z.shape
-    return Features.FULL.build(rows.z, np.empty((Features.FULL.size(d), n)))
-
-
-def _natural(stack: Stack) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Return Θ (K, p), the precisions, and which mixtures cannot be scored."""
-    d = stack.means.shape[1]
-    singular: NDArray[np.bool_] = np.asarray(~np.isfinite(stack.covariances).all(axis=(1, 2)))
-    covariances = stack.covariances
-    if singular.any():
-        covariances = np.where(singular[:, None, None], np.eye(d), covariances)
-    try:
-        factors = np.linalg.cholesky(covariances)
-    except np.linalg.LinAlgError:
-        singular |= np.linalg.eigvalsh(covariances)[:, 0] <= 0
-        covariances = np.where(singular[:, None, None], np.eye(d), covariances)
-        factors = np.linalg.cholesky(covariances)
-    log_determinants = 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-    precisions = np.asarray(np.linalg.inv(covariances), dtype=np.float64)
-    linear = np.einsum("kij,kj->ki", precisions, stack.means)
-    with np.errstate(divide="ignore"):
-        constants = np.maximum(np.log(stack.weights), -1e300)
-    constants = constants - 0.5 * (d * _LOG_2PI + log_determinants + np.einsum("ki,ki->k", stack.means, linear))
-    theta = np.concatenate([constants[:, None], linear, pack(precisions)], axis=1)
-    return theta, precisions, np.logical_or.reduceat(singular, stack.offsets[:-1])
-
-
-def _evaluate(rows: StackRows, psi: Array, stack: Stack) -> _Evaluation:
-    theta, precisions, singular = _natural(stack)
-    sums = np.empty((len(theta), len(psi)))
-    log_likelihood, log_certainty = np.empty(len(stack)), np.empty(len(stack))
-    for chosen, flat in _by_size(stack):
-        k = int(stack.sizes[chosen[0]])
-        for part, at in _parts(flat, k, psi.shape[1]):
-            scores = (theta[at] @ psi).reshape(len(part), k, -1)
-            top = scores.max(axis=1)
-            scores -= top[:, None]
-            # Shares under 1e-300 are nothing, and subnormal numbers are many times slower.
-            np.copyto(scores, -np.inf, where=scores < _NOTHING)
-            np.exp(scores, out=scores)
-            total = scores.sum(axis=1)
-            weights = rows.weights if rows.weights.ndim == 1 else rows.weights[chosen[part]]
-            scores *= (weights / total)[:, None]
-            log_total = np.log(total)
-            log_likelihood[chosen[part]] = ((top + log_total) * weights).sum(axis=1)
-            # The largest share of each row is 1 / Σ exp(score − top).
-            log_certainty[chosen[part]] = -(log_total * weights).sum(axis=1)
-            sums[at] = (psi @ scores.reshape(len(at), -1).T).T
-    owner = np.repeat(np.arange(len(stack)), stack.sizes)
-    pseudo = rows.pseudo(stack.structures, stack.sizes)
-    penalty = 0.5 * np.einsum("kij,kij->k", pseudo[owner], precisions)
-    objective = (log_likelihood - np.add.reduceat(penalty, stack.offsets[:-1])) / rows.total_weight
-    objective[singular] = -np.inf
-    return _Evaluation(stack, sums, objective, log_likelihood, log_certainty, singular)
-
-
-def _by_size(stack: Stack) -> list[tuple[Index, Index]]:
-    """Return the mixtures of each size, and where their components lie (S_k, k)."""
-    offsets = stack.offsets
-    groups = []
-    for k in np.unique(stack.sizes):
-        chosen = np.flatnonzero(stack.sizes == k)
-        groups.append((chosen, offsets[chosen, None] + np.arange(k)))
-    return groups
-
-
-def _parts(flat: Index, k: int, n: int) -> list[tuple[Index, Index]]:
-    """Cut the mixtures of one size into parts whose scores stay in cache."""
-    most = max(1, _BLOCK_VALUES // (k * n))
-    parts = []
-    for start in range(0, len(flat), most):
-        part = np.arange(start, min(start + most, len(flat)))
-        parts.append((part, flat[part].ravel()))
-    return parts
-
-
-def _part(evaluation: _Evaluation, chosen: Index, flat: Index) -> _Evaluation:
-    return _Evaluation(
+def _part(evaluation: Evaluation, chosen: Index, flat: Index) -> Evaluation:
+    return Evaluation(
         evaluation.stack.take(chosen),
         evaluation.sums[flat],
         evaluation.objective[chosen],
@@ -393,7 +236,7 @@ def _part(evaluation: _Evaluation, chosen: Index, flat: Index) -> _Evaluation:
     )
 
 
-def _mended(now: _Evaluation, chosen: Index, again: _Evaluation, stack: Stack) -> _Evaluation:
+def _mended(now: Evaluation, chosen: Index, again: Evaluation, stack: Stack) -> Evaluation:
     flat = stack.components(chosen)
     sums = now.sums.copy()
     sums[flat] = again.sums
@@ -402,4 +245,4 @@ def _mended(now: _Evaluation, chosen: Index, again: _Evaluation, stack: Stack) -
         values = getattr(now, name).copy()
         values[chosen] = getattr(again, name)
         fields.append(values)
-    return _Evaluation(stack, sums, *fields)
+    return Evaluation(stack, sums, *fields)
