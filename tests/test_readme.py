@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
+import gmmkit
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -27,7 +29,7 @@ def test_the_python_snippets_run(tmp_path, monkeypatch, capsys):
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), namespace)
     printed = capsys.readouterr().out
-    assert printed.startswith("tied 3 2314.3")
+    assert printed.startswith("EEE 3 2314.3")
     assert (tmp_path / "old-faithful.gmm").exists()
 
 
@@ -86,3 +88,22 @@ def test_every_row_of_figures_is_a_row_of_the_results():
     assert rows
     for row in rows:
         assert row in results, row
+    ours, theirs = re.search(r"mean adjusted Rand index of (\S+) over\n41 .* scikit-learn (\S+)\. ", README).groups()
+    assert f"| **mean of 41** | | | **{ours}** | {theirs} |" in results
+
+
+def test_names_in_the_mclust_table_exist():
+    table = README[README.index("| mclust | gmmkit |") :].split("\n\n")[0]
+    names = set(
+        re.findall(r"\b([A-Z]\w+|[a-z]+(?:_[a-z]+)+)\(", "".join(row.split("|")[2] for row in table.splitlines()))
+    )
+    assert {"GaussianMixtureSearch", "merge_by_entropy", "likelihood_ratio_test"} <= names
+    methods = {"predict_proba"}
+    assert names - methods <= set(gmmkit.__all__)
+
+
+def test_commands_use_options_that_exist():
+    known = (ROOT / "src" / "gmmkit" / "cli").glob("*.py")
+    source = "".join(path.read_text(encoding="utf-8") for path in known)
+    for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)):
+        assert f'"{option}"' in source or f"{option[2:].replace('-', '_')}: Annotated" in source, option
