@@ -188,3 +188,18 @@ def test_mixtures_may_have_weights_of_their_own(engine):
         start, _ = engine.begin(own, names[s : s + 1], sizes[s : s + 1], labels[s : s + 1])
         alone = engine.run(own, start, max_iter=40, tol=1e-6)
         assert together.objective[s] == pytest.approx(alone.objective[0], rel=1e-10)
+
+
+def test_more_passes_than_are_made_at_once_go_on_where_they_were(monkeypatch):
+    X = blobs(2, seed=4)
+    rows = rows_of(X)
+    names, sizes = all_structures([3])
+    stack, _ = stack_native.begin(rows, names, sizes, starts(len(X), sizes))
+    whole = stack_native.run(rows, stack, max_iter=60, tol=1e-9)
+    monkeypatch.setattr(stack_native, "_MOST_AT_ONCE", 9)
+    parts = stack_native.run(rows, stack, max_iter=60, tol=1e-9)
+    assert (parts.passes <= 60).all()
+    assert parts.stack.cells == whole.stack.cells
+    for trace, made in zip(parts.traces, parts.passes, strict=True):
+        assert np.diff(trace[:made]).min(initial=0.0) > -1e-9
+    assert (parts.objective > whole.objective - 1e-3).all()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.inference.stack import Stack, StackRows, StackRun
+from gmmkit.inference.stack import UNFINISHED, Stack, StackRows, StackRun
 from gmmkit.kernels import native
 from gmmkit.model.covariance import family
 
 __all__ = ["begin", "labels_of", "run"]
 
 Array = NDArray[np.float64]
+
+_MOST_AT_ONCE = 1000
 
 
 def begin(
@@ -25,6 +29,21 @@ def begin(
 
 def run(rows: StackRows, stack: Stack, *, max_iter: int, tol: float, n_threads: int = 1) -> StackRun:
     """Make passes until Aitken's estimate of the objective still to be gained is below `tol`."""
+    found = _run_once(rows, stack, min(max_iter, _MOST_AT_ONCE), tol, n_threads)
+    made = _MOST_AT_ONCE
+    while made < max_iter and (found.status == UNFINISHED).any():
+        # Traces have a place for every pass that may be made: only the few that need many get them.
+        rest, done = np.flatnonzero(found.status == UNFINISHED), np.flatnonzero(found.status != UNFINISHED)
+        passes = min(max_iter - made, _MOST_AT_ONCE)
+        more = _run_once(rows.take(rest), found.stack.take(rest), passes, tol, n_threads)
+        traces = np.concatenate([found.traces[rest, :made], more.traces], axis=1)
+        more = replace(more, traces=traces, passes=more.passes + made)
+        found = StackRun.join([more, found.take(done)]).take(np.argsort(np.concatenate([rest, done])))
+        made += passes
+    return found
+
+
+def _run_once(rows: StackRows, stack: Stack, max_iter: int, tol: float, n_threads: int) -> StackRun:
     parameters = tuple(np.array(values, order="C") for values in (stack.weights, stack.means, stack.covariances))
     objective, log_likelihood, log_certainty, passes, status, traces = native.run(
         *_given(rows, stack.structures, stack.sizes),
@@ -40,7 +59,7 @@ def run(rows: StackRows, stack: Stack, *, max_iter: int, tol: float, n_threads: 
         log_certainty,
         status.astype(np.intp),
         passes.astype(np.intp),
-        traces,
+        traces[:, : max(int(passes.max(initial=1)), 1)].copy(),
     )
 
 
