@@ -84,6 +84,7 @@ def _print_reproduction(model: str, report: str, python: str) -> None:
         f"    gmmkit fit {data} -o {shlex.quote(model)}",
         f"    gmmkit predict {shlex.quote(model)} {data}",
         f"    gmmkit describe {shlex.quote(model)}",
+        f"    gmmkit fit {data} --criterion icl --bootstrap 999 --merge",
     ]
     # Written as it is: lines to be copied must not be wrapped.
     sys.stderr.write("\n".join(lines) + "\n")

@@ -59,7 +59,7 @@ def print_search(console: Console, facts: Facts) -> None:
     console.print()
     print_table(
         console,
-        ["k", "<covariance", name, "worse by", "log-likelihood", "parameters", "starts there"],
+        ["k", "<covariance", name, "worse by", "log-likelihood", "parameters", "starts"],
         [
             [
                 str(row["n_components"]),
@@ -76,7 +76,7 @@ def print_search(console: Console, facts: Facts) -> None:
     )
     spurious = sum(row["spurious"] is not None for row in rows)
     failed = sum(row["error"] is not None for row in rows)
-    parts = [f"{name}: lower is better. {len(rows)} fits"]
+    parts = [f"{name}: lower is better. Starts: how many of those tried ended at this optimum. {len(rows)} fits"]
     if len(ranked) > len(shown):
         parts.append(f"{len(ranked) - len(shown)} more admissible")
     if spurious:
