@@ -22,6 +22,7 @@ from gmmkit import (
 )
 from gmmkit.cli.fitting import ONE_FIT
 from gmmkit.data import open_table
+from gmmkit.errors import ParameterError
 from gmmkit.files import read_model
 
 Gmmkit = Callable[..., Any]
@@ -158,6 +159,20 @@ def test_what_is_answered_is_kept_when_ctrl_c_ends_the_rest(
     facts = gmmkit("describe", "m.gmm", "--json").json
     assert facts["merging"] is not None
     assert facts["bootstrap"] is None
+
+
+def test_the_fit_is_shown_and_kept_where_a_question_has_no_answer(
+    gmmkit: Gmmkit, faithful: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def collapsed(*arguments: object, **options: object) -> None:
+        raise ParameterError("too few replicates")
+
+    monkeypatch.setattr("gmmkit.selection.bootstrap.bootstrap", collapsed)
+    outcome = gmmkit("fit", faithful, *TWO, "--merge", "--bootstrap", "40", "-o", "m.gmm")
+    assert outcome.code == 2
+    assert "2 components, VVV covariance" in outcome.err
+    assert outcome.err.endswith("gmmkit: --bootstrap: too few replicates\n")
+    assert gmmkit("describe", "m.gmm", "--json").json["merging"] is not None
 
 
 def test_clusters_are_the_clusterers(gmmkit: Gmmkit, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ Each answer is added to the record, from which the words, the JSON, the report a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.records import agreement_of
+from gmmkit.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     from gmmkit.cli.fitting import Asked
@@ -91,11 +93,13 @@ def analyse(
         yield record
     if questions.bootstrap is not None:
         watch.say(f"bootstrap: {questions.bootstrap} replicates")
-        record = _with(record, bootstrap=_intervals(record, table, asked, questions))
+        with _named("--bootstrap"):
+            record = _with(record, bootstrap=_intervals(record, table, asked, questions))
         yield record
     if questions.likelihood_ratio is not None:
         watch.say(f"testing numbers of components: {questions.likelihood_ratio} replicates each")
-        record = _with(record, likelihood_ratio=_tests(record, table, asked, questions.likelihood_ratio))
+        with _named("--lrt"):
+            record = _with(record, likelihood_ratio=_tests(record, table, asked, questions.likelihood_ratio))
         yield record
 
 
@@ -110,6 +114,15 @@ def add_clusters(record: ModelRecord, table: Table, tree: Any) -> ModelRecord:
     }
     labels = agreement_of(table, mixture, groups)
     return _with(record, **found, **({} if labels is None else {"labels": labels}))
+
+
+@contextmanager
+def _named(option: str) -> Iterator[None]:
+    """Say which option it was that data give no answer to."""
+    try:
+        yield
+    except (DataError, ParameterError) as error:
+        raise type(error)(f"{option}: {error}") from error
 
 
 def _merged(record: ModelRecord, table: Table) -> ModelRecord:

@@ -47,7 +47,10 @@ def cluster(
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to keep the model (.gmm).")
     ] = None,
     clusters: Annotated[
-        str, typer.Option("--clusters", "-k", parser=_number, metavar="3|auto", help="How many clusters.")
+        str,
+        typer.Option(
+            "--clusters", "-k", parser=_number, metavar="3|auto", rich_help_panel="The model", help="How many clusters."
+        ),
     ] = "auto",
     covariance: CovarianceOption = "all",
     columns: ColumnsOption = None,

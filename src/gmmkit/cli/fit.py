@@ -36,6 +36,7 @@ from gmmkit.cli.output import console_on, print_json
 from gmmkit.cli.places import check_outputs
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.words import print_facts
+from gmmkit.errors import GmmkitError
 
 if TYPE_CHECKING:
     from gmmkit.data import Table
@@ -49,6 +50,8 @@ STARTS = (
 )
 CRITERIA = ("bic", "icl", "aic", "sabic", "mml", "held_out")
 BOOTSTRAPS = ("nonparametric", "weighted", "parametric")
+MODEL = "The model"
+QUESTIONS = "What to ask of it"
 
 
 def fit(
@@ -58,22 +61,36 @@ def fit(
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to keep the model (.gmm).")
     ] = None,
     components: Annotated[
-        str, typer.Option("--components", "-k", metavar="3|1:9|2,4", help="Numbers of components to try.")
+        str,
+        typer.Option(
+            "--components", "-k", metavar="3|1:9|2,4", rich_help_panel=MODEL, help="Numbers of components to try."
+        ),
     ] = "1:9",
     covariance: CovarianceOption = "all",
     criterion: Annotated[
-        str, typer.Option(**one_of(*CRITERIA), help=f"What the search minimises: {', '.join(CRITERIA)}.")
+        str,
+        typer.Option(
+            **one_of(*CRITERIA), rich_help_panel=MODEL, help=f"What the search minimises: {', '.join(CRITERIA)}."
+        ),
     ] = "bic",
     prior: Annotated[
-        str | None, typer.Option(**one_of("conjugate"), help="A prior that keeps components from collapsing.")
+        str | None,
+        typer.Option(
+            **one_of("conjugate"), rich_help_panel=MODEL, help="A prior that keeps components from collapsing."
+        ),
     ] = None,
-    equal_weights: Annotated[bool, typer.Option("--equal-weights", help="Hold every weight at 1/k.")] = False,
-    noise: Annotated[bool, typer.Option("--noise", help="A uniform background beside the components.")] = False,
+    equal_weights: Annotated[
+        bool, typer.Option("--equal-weights", rich_help_panel=MODEL, help="Hold every weight at 1/k.")
+    ] = False,
+    noise: Annotated[
+        bool, typer.Option("--noise", rich_help_panel=MODEL, help="A uniform background beside the components.")
+    ] = False,
     student: Annotated[
         str | None,
         typer.Option(
             parser=parse_degrees,
             metavar="common|free|X",
+            rich_help_panel=MODEL,
             help="Student-t components of a single fit: degrees of freedom, estimated or given.",
         ),
     ] = None,
@@ -102,17 +119,32 @@ def fit(
         int | None,
         typer.Option(parser=at_least(0), metavar="N", help="Starts of a single fit (3); random ones of a search (0)."),
     ] = None,
-    merge: Annotated[bool, typer.Option("--merge", help="Merge components that overlap into clusters.")] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", rich_help_panel=QUESTIONS, help="Merge components that overlap into clusters.")
+    ] = False,
     bootstrap: Annotated[
         int | None,
-        typer.Option(parser=at_least(1), metavar="N", help="Standard errors and intervals from so many replicates."),
+        typer.Option(
+            parser=at_least(1),
+            metavar="N",
+            rich_help_panel=QUESTIONS,
+            help="Standard errors and intervals from so many replicates.",
+        ),
     ] = None,
     bootstrap_kind: Annotated[
-        str, typer.Option(**one_of(*BOOTSTRAPS), help=f"How rows are drawn again: {', '.join(BOOTSTRAPS)}.")
+        str,
+        typer.Option(
+            **one_of(*BOOTSTRAPS), rich_help_panel=QUESTIONS, help=f"How rows are drawn again: {', '.join(BOOTSTRAPS)}."
+        ),
     ] = "nonparametric",
     lrt: Annotated[
         int | None,
-        typer.Option(parser=at_least(1), metavar="N", help="Likelihood-ratio tests of k against k + 1, N replicates."),
+        typer.Option(
+            parser=at_least(1),
+            metavar="N",
+            rich_help_panel=QUESTIONS,
+            help="Likelihood-ratio tests of k against k + 1, N replicates.",
+        ),
     ] = None,
     jobs: JobsOption = None,
     checkpoint: Annotated[
@@ -171,10 +203,10 @@ def fit(
         fitted = fit_table(table, asked, watch, {"command": command}, kept)
         # Kept before more is asked of it, which takes its time.
         _keep(fitted, output)
-        if not fitted.interrupted:
-            fitted = _analysed(fitted, table, asked, questions, watch)
-            if questions.any:
-                _keep(fitted, output)
+        unanswered: GmmkitError | None = None
+        if questions.any and not fitted.interrupted:
+            fitted, unanswered = _analysed(fitted, table, asked, questions, watch)
+            _keep(fitted, output)
         if report is not None and not fitted.interrupted:
             from gmmkit.report import write_report
 
@@ -192,6 +224,9 @@ def fit(
     if fitted.interrupted:
         sys.stdout.flush()
         raise Interrupted(f"interrupted; the best complete model until then {_kept(output)}")
+    if unanswered is not None:
+        sys.stdout.flush()
+        raise unanswered
     if strict and not fitted.converged:
         raise NotConverged(
             f"the fit did not converge in {len(fitted.record.fit['objectives'])} passes (--strict); "
@@ -199,14 +234,18 @@ def fit(
         )
 
 
-def _analysed(fitted: Fitted, table: Table, asked: Asked, questions: Questions, watch: Watch) -> Fitted:
-    """Return the fit with what was asked of it; Ctrl-C keeps what is answered."""
+def _analysed(
+    fitted: Fitted, table: Table, asked: Asked, questions: Questions, watch: Watch
+) -> tuple[Fitted, GmmkitError | None]:
+    """Return the fit with what was asked of it, and why the rest has no answer; Ctrl-C keeps what is answered."""
     try:
         for record in analyse(fitted.record, table, asked, questions, watch):
             fitted = replace(fitted, record=record)
     except KeyboardInterrupt:
         fitted = replace(fitted, interrupted=True)
-    return fitted
+    except GmmkitError as error:
+        return fitted, error
+    return fitted, None
 
 
 def _keep(fitted: Fitted, output: str | None) -> None:

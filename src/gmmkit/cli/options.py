@@ -122,6 +122,7 @@ CovarianceOption = Annotated[
         "--covariance",
         metavar="NAME,…",
         autocompletion=complete_structures,
+        rich_help_panel="The model",
         help="Structures to try: mclust's EII … VVV (E, V in one column), full, tied, diag, spherical, or all.",
     ),
 ]
