@@ -1,4 +1,4 @@
-"""How many components? The Bayesian information criterion for 1 to 6 of them, and four covariance types."""
+"""How many components? The Bayesian information criterion for 1 to 5 of them, and four covariance types."""
 
 import sys
 
@@ -10,7 +10,7 @@ from gmmkit import GaussianMixture
 
 def main(output):
     X = load_iris().data
-    counts = range(1, 7)
+    counts = range(1, 6)
     bic = {
         covariance_type: [
             GaussianMixture(k, covariance_type=covariance_type, n_init=3, random_state=0).fit(X).bic(X) for k in counts
