@@ -131,7 +131,7 @@ def test_resume_refuses_what_it_cannot_go_on_from(gmmkit: Gmmkit, faithful: Path
     write_model(read_model(model), tmp_path / "c.gmm")
     other = gmmkit("fit", faithful, "-k", "2", "--covariance", "tied", "--checkpoint", "c.gmm", "--resume")
     assert other.code == 2
-    assert "holds 3 components, tied, 2 columns, not the model asked for" in other.err
+    assert "holds a GaussianMixture of 3 components, tied, 2 columns, not the model asked for" in other.err
     np.save(tmp_path / "nameless.npy", np.zeros((5, 2)))
     assert gmmkit("fit", "nameless.npy", *ONE, "--checkpoint", "c.gmm", "--resume").code == 2
     (tmp_path / "c.gmm").write_text("no model")

@@ -75,8 +75,9 @@ class Checkpoint:
         its_names = None if record.feature_names is None else list(record.feature_names)
         if not same or mixture.n_features != table.n_columns or its_names != names:
             raise UsageError(
-                f"--resume: {self._path} holds {mixture.n_components} components, {mixture.covariance_type}, "
-                f"{mixture.n_features} columns, not the model asked for; leave --resume out to begin anew"
+                f"--resume: {self._path} holds a {record.estimator} of {mixture.n_components} components, "
+                f"{mixture.covariance_type}, {mixture.n_features} columns, not the model asked for; "
+                "leave --resume out to begin anew"
             )
         weight = record.fit.get("total_weight")
         if weight != table.total_weight:
