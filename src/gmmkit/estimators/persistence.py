@@ -91,7 +91,10 @@ def load(path: str | os.PathLike[str]) -> EMMixture:
     """
     record = read_model(path)
     if record.estimator not in _CLASSES:
-        raise ModelFormatError(f"{os.fspath(path)} holds a {record.estimator}, which this gmmkit cannot load")
+        raise ModelFormatError(
+            f"{os.fspath(path)} holds a {record.estimator}, which this gmmkit cannot load; expected one of "
+            f"{', '.join(_CLASSES)}: gmmkit.files.read_model gives its mixture and what is known of it"
+        )
     loaded = _CLASSES[record.estimator]
     known = loaded().get_params()
     settings = {name: value for name, value in record.settings.items() if name in known}
