@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,6 @@ class NativeKernel(BuildHookInterface):  # type: ignore[type-arg]
         """Compile, if that can be done."""
         if self.target_name != "wheel":
             return
-        LIBRARY.unlink(missing_ok=True)
         reason = compile_library()
         if reason is not None:
             self.app.display_warning(f"gmmkit: no compiled kernel ({reason}); the NumPy engine does its work, slower")
@@ -44,11 +44,15 @@ class NativeKernel(BuildHookInterface):  # type: ignore[type-arg]
         build_data["artifacts"].append(str(LIBRARY.relative_to(Path(self.root))))
         build_data["pure_python"] = False
         # Any Python 3, this platform: nothing of Python is linked.
-        build_data["infer_tag"] = True
+        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
 
 
 def compile_library() -> str | None:
     """Compile the library beside its sources; return why not, or None."""
+    try:
+        LIBRARY.unlink(missing_ok=True)
+    except OSError as error:
+        return f"{LIBRARY} cannot be written: {error}"
     compiler = find_compiler()
     if compiler is None:
         return "no C++ compiler was found; set CXX to one"
