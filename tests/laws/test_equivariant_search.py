@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from benchmarks.equivariance import KINDS, changed
+
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import STRUCTURES
 
