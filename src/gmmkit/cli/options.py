@@ -164,22 +164,20 @@ def parse_covariance(text: str) -> list[str] | None:
 
     Examples
     --------
-    >>> parse_covariance("VVE, tied")
-    ['VVE', 'tied']
+    >>> parse_covariance("VVE, tied"), parse_covariance("all, full")
+    (['VVE', 'tied'], None)
     """
     from gmmkit.model.covariance.catalogue import NAMES, STRUCTURES
 
     wanted = [name.strip() for name in text.split(",")]
-    if wanted == ["all"]:
-        return None
     for name in wanted:
-        if name not in NAMES:
+        if name not in ("all", *NAMES):
             # scikit-learn's names, mclust's in its order, those for one column.
             listed = sorted(
                 NAMES, key=lambda known: (len(known) == 1, STRUCTURES.index(known) if known in STRUCTURES else -1)
             )
             raise UsageError(f"--covariance: {chosen(name, ['all', *listed])}, or several between commas")
-    return list(dict.fromkeys(wanted))
+    return None if "all" in wanted else list(dict.fromkeys(wanted))
 
 
 def parse_degrees(text: Any) -> str:
