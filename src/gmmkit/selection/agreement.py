@@ -8,6 +8,8 @@ same partition, 0 on average for one drawn by chance.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,16 +20,24 @@ from gmmkit.model.mixture import Mixture
 __all__ = ["adjusted_rand_index", "cross_table"]
 
 
-def cross_table(mixture: Mixture, table: Table) -> NDArray[np.float64]:
+def cross_table(mixture: Mixture, table: Table, groups: Sequence[Sequence[int]] | None = None) -> NDArray[np.float64]:
     """Return the weight of the rows of each cluster (k) and label (m), shape (k, m); one pass, nothing kept.
 
-    The table must have labels.
+    The table must have labels. Clusters are components, or groups of them. Rows that are noise come last, (k + 1, m),
+    where the mixture has noise.
     """
     assert table.labels is not None
     codes, m = table.labels.codes, len(table.labels.names)
-    counts = np.zeros(mixture.n_components * m)
+    k = mixture.n_components if groups is None else len(groups)
+    counts = np.zeros((k + (mixture.noise is not None)) * m)
     for block, answer in evaluate_blocks(mixture, table):
-        cells = answer.labels * m + codes[block.index : block.index + len(block.rows)]
+        clusters = answer.labels
+        if groups is not None:
+            shared = np.stack([answer.posterior[:, list(group)].sum(axis=1) for group in groups], axis=1)
+            clusters = shared.argmax(axis=1)
+            if mixture.noise is not None:
+                clusters[shared.max(axis=1) < 1.0 - shared.sum(axis=1)] = -1
+        cells = np.where(clusters < 0, k, clusters) * m + codes[block.index : block.index + len(block.rows)]
         counts += np.bincount(cells, weights=block.weights, minlength=len(counts))
     return counts.reshape(-1, m)
 
