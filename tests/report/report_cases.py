@@ -18,7 +18,11 @@ from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.starts import Named
 from gmmkit.inference.stopping import AitkenGain, SmallChange
 from gmmkit.model.covariance import family
+from gmmkit.model.covariance.catalogue import STRUCTURES
+from gmmkit.model.mixture import Mixture
 from gmmkit.report import render_report
+from gmmkit.selection.merging import merge_by_entropy
+from gmmkit.selection.parameters import Parameters, tabulated
 from gmmkit.selection.search import SearchSettings, search
 
 SCRIPT = "<script>alert('x')</script>"
@@ -41,7 +45,7 @@ class Case:
 
 def searched(table, sizes, structures=("full", "tied"), source="faithful.csv", command=None, **more):
     settings = SearchSettings(
-        n_components=sizes, covariance_types=structures, criterion="bic", n_init=1, smallest_eigenvalue=1e-4,
+        n_components=sizes, covariance_types=structures, criterion="bic", n_init=1, tol=1e-7, smallest_eigenvalue=1e-4,
         fit=FitSettings(rule=AitkenGain(1e-7), max_iter=1000, seed=0),
     )  # fmt: skip
     found = search(table, settings, n_jobs=1)
@@ -154,6 +158,44 @@ def _spurious_and_failed():
     return Case(searched(table, [1, 2, 3, 11, 13], ("full", "diag"), source="few.csv"), table)
 
 
+def _fourteen():
+    table = open_old_faithful()
+    return Case(searched(table, range(1, 5), STRUCTURES), table)
+
+
+def _merged():
+    means = [[0.0, 0.0], [1.5, 0.5], [9.0, 9.0]]
+    mixture = Mixture.from_arrays([0.3, 0.3, 0.4], means, [1.0, 2.0, 1.0], covariance_type="spherical")
+    rows, codes = mixture.sample(300, seed=0)
+    labels = Labels(codes // 2, ("left", "right"))
+    table = as_table(rows, names=["x", "y"], origin="halves.csv")
+    table = Table(table.source, table.names, labels=labels, origin="halves.csv")
+    random = np.random.default_rng(0)
+    found = {
+        "merging": merge_by_entropy(mixture, table).as_record(),
+        "bootstrap": {
+            "kind": "nonparametric", "n_replicates": 200, "confidence": 0.95, "faults": {"collapsed": 2},
+            "rows": _intervals(mixture, table.names),
+        },
+        "likelihood_ratio": [
+            {"n_components": 2, "statistic": 31.0, "p_value": 0.005, "replicates": random.chisquare(6, 200).tolist()}
+        ],
+    }  # fmt: skip
+    command = "gmmkit fit halves.csv -k 3 --label side --merge --bootstrap 200 --lrt 200"
+    record = ModelRecord(
+        mixture, feature_names=["x", "y"], fit={"n_rows": 300, **found},
+        settings={"n_components": 3, "covariance_type": "spherical"},
+        provenance={"source": "halves.csv", "command": command},
+    )  # fmt: skip
+    return Case(record, table)
+
+
+def _intervals(mixture, names):
+    estimate = Parameters.of(mixture)
+    ends = {"low": estimate.map(lambda v: v - 0.1), "high": estimate.map(lambda v: v + 0.1)}
+    return tabulated(names, {"estimate": estimate, "standard_error": estimate.map(lambda v: 0.0 * v + 0.05), **ends})
+
+
 CASES = {
     "faithful": _faithful,
     "model only": _model_only,
@@ -164,4 +206,6 @@ CASES = {
     "twenty components": _twenty_components,
     "repaired": _repaired,
     "spurious and failed": _spurious_and_failed,
+    "fourteen structures": _fourteen,
+    "merged": _merged,
 }

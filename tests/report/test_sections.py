@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from page_reader import read
-from report_cases import case, tree
+from report_cases import case, searched, tree
 
 from gmmkit.data import as_table
 from gmmkit.files import ModelRecord, read_model, write_model
+from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.model.mixture import Mixture
+from gmmkit.model.noise import Noise
 from gmmkit.report import render_report
 from gmmkit.selection.agreement import adjusted_rand_index, cross_table
 
@@ -36,7 +38,7 @@ def test_the_search_is_explained():
     assert shown == sum(row["rank"] is not None for row in given.record.table)
     assert len(tables) == 2
     assert any("The other" in summary.text for summary in part.all("summary"))
-    assert "The runner-up, “tied” with 4 clusters, is" in part.text
+    assert "The runner-up, “tied” with 4 components, is" in part.text
     assert "Kass & Raftery" in part.text
 
 
@@ -62,9 +64,10 @@ def test_no_model_can_be_trusted():
 
 def test_numbers_of_each_component():
     given = case("faithful")
-    sizes, places = section(tree("faithful"), "clusters").all("table")
+    words, sizes, places = section(tree("faithful"), "clusters").all("table")
+    assert "Runs into cluster" in words.text
     assert len(list(sizes.all("tr"))) == 1 + given.record.mixture.n_components
-    assert "47" in sizes.text
+    assert re.search(r"4\d\s%", sizes.text)
     assert "Effective rows" in sizes.text
     columns = [head.text for head in places.all("th") if head.attributes["scope"] == "row"]
     assert columns == ["eruptions", "waiting"]
@@ -178,3 +181,108 @@ def test_a_table_of_rows_without_weight_or_spread():
     record = case("faithful").record
     table = as_table(np.array([[3.5, 70.0]]), weights=[2.0])
     assert "1 row" in render_report(record, table=table)
+
+
+def test_names_of_one_model_are_not_spurious_fits():
+    given = case("fourteen structures")
+    copies = [row for row in given.record.table if row["same_as"]]
+    part = section(tree("fourteen structures"), "choice").text
+    assert len(copies) > 1
+    assert f"{len(copies)} names stand for a model that is ranked under another" in part
+    assert "spurious and set aside" not in part
+
+
+def test_ties_are_said():
+    given = case("faithful")
+    rows = [dict(row) for row in given.record.table]
+    rows[1] |= {"rank": 1, "bic": rows[0]["bic"]}
+    root = read(render_report(replace(given.record, table=rows)))
+    assert "as good: a tie" in section(root, "choice").text
+    assert "1 (tie)" in section(root, "choice").text
+    assert "is as good" in next(root.all("header")).text
+
+
+def test_fourteen_structures_have_a_table_of_their_own():
+    given = case("fourteen structures")
+    part = section(tree("fourteen structures"), "choice")
+    grid = next(t for t in part.all("table") if "by covariance structure" in t.text)
+    heads = [head.text for head in grid.all("th") if head.attributes["scope"] == "row"]
+    assert heads == list(STRUCTURES)
+    assert len(list(grid.all("strong"))) == 1
+    assert next(grid.all("strong")).text == f"{given.record.table[0]['bic']:,.1f}"
+    assert "as EII" in grid.text
+    assert any("Every fit by structure and size" in summary.text for summary in part.all("summary"))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("EEE", "all of the same size, shape and direction"), ("VII", "all round, each with its own size"),
+     ("EVI", "stretched along the columns, all of the same size, each with its own shape")],
+)  # fmt: skip
+def test_structures_in_words(name, words):
+    record = searched(case("faithful").table, [3], (name,))
+    assert words in next(read(render_report(record)).all("header")).text
+
+
+def test_merged_clusters():
+    given = case("merged")
+    root = tree("merged")
+    header = next(root.all("header")).text
+    assert header.startswith("2 clusters in")
+    assert "3 components" in header
+    assert "they form 2 clusters" in header
+    part = section(root, "merging")
+    assert len(list(part.all("figure"))) == 2
+    steps = next(part.all("table"))
+    assert [cell.text for cell in steps.all("th") if cell.attributes["scope"] == "row"] == ["3", "2", "1"]
+    assert next(steps.all("strong")).text == "2"
+    words, sizes, _ = section(root, "clusters").all("table")
+    assert len(list(words.all("tr"))) == 1 + 2
+    assert len(list(sizes.all("tr"))) == 1 + 3
+    assert section(tree("faithful"), "merging") is None
+    counts = cross_table(given.record.mixture, given.table, ((0, 1), (2,)))
+    assert [float(cell.text) for cell in section(root, "labels").all("td")] == counts.ravel().tolist()
+
+
+def test_intervals_and_tests():
+    part = section(tree("merged"), "precision")
+    captions = [caption.text for caption in part.all("figcaption")]
+    assert captions == [
+        "Intervals of each component's weight.",
+        "Intervals of each component's mean of x.",
+        "Intervals of each component's mean of y.",
+        "What 3 components add where 2 made the rows, and here.",
+    ]
+    assert "200 times fitted again to rows drawn from these with replacement" in part.text
+    assert "2 replicates did not count: 2 collapsed" in part.text
+    assert "variance of x" in part.text
+    assert "covariance of x and y" in part.text
+    assert "3 rather than 2" in part.text
+    assert section(tree("faithful"), "precision") is None
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"merging": 3}, {"merging": {"rule": "entropy", "rows": []}}, {"bootstrap": {"rows": 7}},
+        {"bootstrap": {"rows": [{"parameter": "weight"}]}}, {"likelihood_ratio": {}},
+        {"likelihood_ratio": [{"n_components": "a"}]},
+    ],
+)  # fmt: skip
+def test_findings_that_cannot_be_read_are_left_out(found):
+    record = case("faithful").record
+    root = read(render_report(replace(record, fit={**record.fit, **found})))
+    assert section(root, "merging") is None
+    assert section(root, "precision") is None
+
+
+def test_tails_and_noise_are_said():
+    square = [[0.0, 30.0], [6.0, 30.0], [0.0, 110.0], [6.0, 110.0]]
+    mixture = case("faithful").record.mixture.beside(Noise(0.1, -np.log(480.0), square))
+    mixture = mixture.changed(degrees_of_freedom=np.full(mixture.n_components, 1.0))
+    root = read(render_report(ModelRecord(mixture), table=case("faithful").table))
+    assert "heavy tails" in next(root.all("header")).text
+    about = section(root, "about").text
+    assert "Student-t mixture" in about
+    assert "Noise10" in about
+    assert "noise  (10 %)" in section(root, "pictures").text

@@ -67,8 +67,8 @@ def points(
     for j in np.unique(labels):
         colour, marker = component_style(int(j), theme)
         ax.plot(
-            *rows[labels == j].T, linestyle="none", marker=marker, markersize=size, color=colour, alpha=alpha,
-            markeredgewidth=0.0, zorder=2 - (j < 0), label=f"_rows {j}",
+            *rows[labels == j].T, linestyle="none", marker=marker, markersize=size + 1.5 * (j < 0), color=colour,
+            alpha=alpha, markeredgewidth=0.0, zorder=2 - (j < 0), label=f"_rows {j}",
         )  # fmt: skip
 
 

@@ -81,17 +81,17 @@ def plot_merge_curve(
         height = float(tree.curve[proposed - 1])
         ax.plot([proposed], [height], linestyle="none", marker="o", markersize=12, markerfacecolor="none",
                 markeredgecolor=colours.ink, markeredgewidth=1.4, label="_proposed", zorder=4)  # fmt: skip
-        right = proposed > 0.6 * (k + 1)
+        side = "left" if proposed == 1 else "right"
         ax.annotate(
-            f"{proposed} cluster{'s' * (proposed > 1)}", (proposed, height), xytext=(-8 if right else 0, 11),
-            textcoords="offset points", ha="right" if right else "center", va="bottom", fontsize=SMALL + 0.5,
-            fontweight="bold", color=colours.ink, zorder=5,
+            f"{proposed} cluster{'s' * (proposed > 1)}", (proposed, height), xytext=(-4 if side == "right" else 0, 9),
+            textcoords="offset points", ha=side, va="bottom", fontsize=SMALL + 0.5, fontweight="bold",
+            color=colours.ink, zorder=5,
         )  # fmt: skip
         ax.set_xlim(0.6, k + 0.4)
         ax.margins(y=0.12)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.set_xlabel("number of clusters")
-        ax.set_ylabel("entropy of the classification\n(nats, all rows)")
+        ax.set_ylabel("entropy of the\nclassification (nats)")
         ax.set_label(f"Entropy of the classification into 1 to {k} clusters")
         lines = "; broken lines: fitted left and right of the elbow" if tree.rule == "entropy" and proposed < k else ""
         note(ax, tree.reason.rstrip(".") + lines + ".", colours)
@@ -152,8 +152,9 @@ def plot_merge_tree(tree: MergeTree, *, ax: Axes | None = None, theme: ThemeName
             middle = 0.5 * (left[0] + right[0])
             at[tuple(sorted((*merge.first, *merge.second)))] = middle, level
             if apart >= _LEAST_APART:
-                ax.annotate(_score(tree, merge), (middle, level), xytext=(0, 2), textcoords="offset points",
-                            ha="center", va="bottom", fontsize=SMALL - 0.5, color=colours.ink)  # fmt: skip
+                # Inside the bracket: the next merge's line rises above its middle.
+                ax.annotate(_score(tree, merge), (middle, level), xytext=(0, -2), textcoords="offset points",
+                            ha="center", va="top", fontsize=SMALL - 0.5, color=colours.ink)  # fmt: skip
         for j, x in place.items():
             colour, marker = component_style(cluster[j], theme)
             ax.plot([x], [k], linestyle="none", marker=marker, markersize=6, color=colour, markeredgewidth=0,

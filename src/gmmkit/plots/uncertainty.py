@@ -53,6 +53,7 @@ def plot_uncertainty(
     mixture: Mixture | MixtureHolder,
     rows: Any,
     *,
+    groups: Sequence[Sequence[int]] | None = None,
     columns: Sequence[int | str] | None = None,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
@@ -61,7 +62,7 @@ def plot_uncertainty(
     theme: ThemeName = "light",
     width: float = 6.5,
 ) -> Axes:
-    """Draw rows larger and darker the less sure their component is.
+    """Draw rows larger and darker the less sure their component, or cluster of components, is.
 
     The uncertainty of a row is one minus its largest posterior probability: 0 where one component surely made it, at
     most 1 − 1/k. It is that of all columns, also where two of them are shown. With one column it is the height.
@@ -70,6 +71,8 @@ def plot_uncertainty(
     ----------
     mixture : Mixture or fitted estimator
     rows : array-like of shape (n, d), data frame or Table
+    groups : sequence of sequences of int, optional
+        Components that form one cluster, as `MergeTree.groups` gives them. Default: each is one.
     columns : sequence of one or two int or str, optional
         Which columns, by number or name. Default: the two in which the components' means differ most.
     names : sequence of str, optional
@@ -107,9 +110,9 @@ def plot_uncertainty(
     chosen = choose_columns(mixture, drawn.names, columns, 2)
     if len(chosen) > 2:
         raise ParameterError(f"columns must be one or two for the picture of uncertainty, but got {len(chosen)}")
-    own = cluster_of_component(mixture, None)
-    labels, uncertainty = classified(mixture, drawn.rows, own)
-    kinds = mixture.n_components + (mixture.noise is not None)
+    clusters = cluster_of_component(mixture, groups)
+    labels, uncertainty = classified(mixture, drawn.rows, clusters)
+    kinds = int(clusters.max()) + 1 + (mixture.noise is not None)
     part, values = marginal(mixture, chosen), drawn.rows[:, chosen]
     limits = [reach(part, j, values[:, j]) for j in range(len(chosen))]
     remarks = [drawn.remark[0].upper() + drawn.remark[1:], _how_many(uncertainty, kinds)]
@@ -128,10 +131,10 @@ def plot_uncertainty(
             values = np.column_stack([values, uncertainty])
             if mixture.n_features == 1:
                 grid = fine_grid(part, 0, *limits[0], points=400)
-                ax.plot(grid, classified(mixture, grid[:, None], own)[1], color=colours.muted, linewidth=1.0)
+                ax.plot(grid, classified(mixture, grid[:, None], clusters)[1], color=colours.muted, linewidth=1.0)
             ax.set(ylim=(-0.02, 1.05 * max(0.5, float(uncertainty.max()))), ylabel="uncertainty")
         else:
-            ellipses(ax, part, theme, own, linewidth=1.1, alpha=0.6)
+            ellipses(ax, part, theme, clusters, linewidth=1.1, alpha=0.6)
             ax.set_ylim(limits[1])
             name_axis(ax.yaxis, short(drawn.names[chosen[1]]))
         shrink = _shrink(uncertainty)

@@ -28,7 +28,7 @@ def cautions(subject: Subject) -> list[str]:
         second = search.ranked[1]
         found.append(
             f"The choice is close: “{second['covariance_type']}” with "
-            f"{plural(second['n_components'], 'cluster')} has a BIC only {nats(search.margin)} worse. "
+            f"{plural(second['n_components'], 'component')} has a BIC only {nats(search.margin)} worse. "
             "A difference below 2 is hardly worth a mention."
         )
     return found

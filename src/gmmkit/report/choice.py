@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 from gmmkit.plots import plot_criterion
-from gmmkit.report.figures import WIDTH, figure
+from gmmkit.plots.criterion import criterion_title
+from gmmkit.report.figures import WIDE, WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.subject import Row, Search, Subject
 from gmmkit.report.words import capital, listed, nats, plural
@@ -14,6 +16,15 @@ from gmmkit.report.words import capital, listed, nats, plural
 __all__ = ["choice"]
 
 _MOST_AT_ONCE = 8
+# More lines need a wide picture, and a table of their own.
+_MOST_IN_A_PICTURE = 6
+_MOST_SIZES = 30
+_WEIGHS = "weighs the likelihood against the number of parameters"
+_MEASURES = {
+    "held_out": "is minus twice the log-likelihood of rows that a fit did not see",
+    "mml": "is twice the length of the shortest message that tells the model and the rows",
+    "icl": "weighs the likelihood against the number of parameters and the price of unsure classifications",
+}
 _MOST_REASONS = 30
 # Differences in BIC, and what they are called (Kass & Raftery 1995, §3.2).
 _EVIDENCE = ((2.0, "hardly worth a mention"), (6.0, "positive evidence"), (10.0, "strong evidence"))
@@ -28,26 +39,29 @@ def choice(subject: Subject) -> Html | None:
     search = subject.search
     if search is None:
         return None
-    name = search.criterion.upper()
     told = (
         f"{plural(len(search.rows), 'model')}: {_range(search.sizes)} by covariance {listed(search.structures, 'or')}. "
-        f"They are compared by {name}, which weighs the likelihood against the number of parameters; lower is better."
+        f"They are compared by {search.title}, which {_MEASURES.get(search.criterion, _WEIGHS)}; lower is better."
     )
-    parts: list[Html | None] = [tag("p", told), _margin(search), _curve(search), _tables(search)]
-    parts += [_set_aside(search), _failed(search)]
+    parts: list[Html | None] = [tag("p", told), _margin(search), _curve(search), _tables(search), _grid(search)]
+    parts += [_set_aside(search), _failed(search), _copies(search)]
     return join(parts)
 
 
 def _range(sizes: list[int]) -> str:
     if len(sizes) > 2 and sizes == list(range(sizes[0], sizes[-1] + 1)):
-        return f"{sizes[0]} to {sizes[-1]} clusters"
-    return f"{listed([str(size) for size in sizes])} cluster{'s' * (sizes != [1])}"
+        return f"{sizes[0]} to {sizes[-1]} components"
+    return f"{listed([str(size) for size in sizes])} component{'s' * (sizes != [1])}"
 
 
 def _margin(search: Search) -> Html | None:
     if search.margin is None:
         return None
-    name = search.criterion.upper()
+    name = search.title
+    tied = [row for row in search.ranked[1:] if row["rank"] == search.ranked[0]["rank"]]
+    if tied:
+        text = f"{listed([_named(row) for row in tied])} {'are' if len(tied) > 1 else 'is'} as good: a tie"
+        return tag("p", f"{text}. The one with the fewest parameters is taken.")
     text = f"The runner-up, {_named(search.ranked[1])}, is {nats(search.margin)} worse"
     if search.criterion == "bic":
         words = next((words for most, words in _EVIDENCE if search.margin < most), "very strong evidence")
@@ -57,47 +71,85 @@ def _margin(search: Search) -> Html | None:
     sizes = sorted({row["n_components"] for row in (search.ranked[0], *close)})
     if len(close) > 1:
         text += f". {capital(plural(len(close), 'model'))} within 6 of its {name}"
-        text += f", all with {plural(sizes[0], 'cluster')}" if len(sizes) == 1 else f", with {_range(sizes)}"
+        text += f", all with {plural(sizes[0], 'component')}" if len(sizes) == 1 else f", with {_range(sizes)}"
     return tag("p", f"{text}.")
 
 
 def _named(row: Row) -> str:
-    return f"“{row['covariance_type']}” with {plural(row['n_components'], 'cluster')}"
+    return f"“{row['covariance_type']}” with {plural(row['n_components'], 'component')}"
 
 
 def _curve(search: Search) -> Html | None:
     if not any(search.value(row) is not None for row in search.rows):
         return None
-    picture = plot_criterion(search.rows, criterion=search.criterion, width=WIDTH)  # type: ignore[arg-type]
-    return figure(picture, f"{search.criterion.upper()} of every fit: each line is a covariance structure.")
+    many = len(search.structures) > _MOST_IN_A_PICTURE
+    rows = (*search.rows, *search.copies)
+    picture = plot_criterion(rows, criterion=search.criterion, width=WIDE if many else WIDTH)
+    caption = f"{capital(search.title)} of every fit: each line is a covariance structure."
+    return figure(picture, caption, wide=many)
 
 
 def _tables(search: Search) -> Html | None:
     if not search.ranked:
         return None
-    first = _table(search, search.ranked[:_MOST_AT_ONCE], f"The best models by {search.criterion.upper()}")
+    first = _table(search, search.ranked[:_MOST_AT_ONCE], f"The best models by {search.title}")
     rest = search.ranked[_MOST_AT_ONCE:]
     if not rest:
         return first
-    more = _table(search, rest, f"The other models by {search.criterion.upper()}")
+    more = _table(search, rest, f"The other models by {search.title}")
     return join([first, tag("details", tag("summary", f"The other {plural(len(rest), 'model')}"), more)])
 
 
 def _table(search: Search, rows: Sequence[Row], caption: str) -> Html:
     others = [name for name in ("bic", "aic", "icl") if name != search.criterion]
     names = [search.criterion, *others]
-    head = ["Rank", "Clusters", "Covariance", search.criterion.upper(), "Worse by", *(n.upper() for n in others)]
+    head = ["Rank", "Components", "Covariance", capital(search.title), "Worse by", *map(criterion_title, others)]
     head += ["Log-likelihood", "Parameters", "Passes"]
+    found = any(row["starts"] for row in rows)
+    head += ["Starts here"] if found else []
+    shared = Counter(row["rank"] for row in search.ranked)
     best = search.value(search.ranked[0]) or 0.0
     body = []
     for row in rows:
         values = [_criterion(row, name) for name in names]
         worse = (search.value(row) or math.nan) - best
         passes = _whole(row["n_iter"]) + ("" if row["converged"] else " (not converged)")
-        shown = [row["rank"], row["n_components"], row["covariance_type"], values[0], nats(worse) if worse else "—"]
+        rank = f"{row['rank']} (tie)" if shared[row["rank"]] > 1 else row["rank"]
+        shown = [rank, row["n_components"], row["covariance_type"], values[0], nats(worse) if worse else "—"]
         shown += [*values[1:], _criterion(row, "log_likelihood"), _whole(row["n_parameters"]), passes]
+        if found:
+            shown.append(f"{_whole(row['reached'])} of {_whole(row['starts'])}" if row["starts"] else "—")
         body.append(cells(shown, heads=1))
     return table(caption, head, body)
+
+
+def _grid(search: Search) -> Html | None:
+    """Return the criterion of every structure (down) and size (across), where they are many."""
+    if len(search.structures) <= _MOST_IN_A_PICTURE or len(search.sizes) > _MOST_SIZES:
+        return None
+    at = {(row["covariance_type"], row["n_components"]): row for row in (*search.rows, *search.copies)}
+    best = search.ranked[0] if search.ranked else None
+
+    def shown(row: Row | None) -> Html | str:
+        if row is None:
+            return "—"
+        if row["same_as"] is not None:
+            return f"as {row['same_as']}"
+        value = search.value(row)
+        if value is None:
+            return "○" if row["spurious"] else "failed"
+        text = nats(value)
+        return tag("strong", text) if row is best else f"○ {text}" if row["spurious"] else text
+
+    body = [
+        cells([name, *(shown(at.get((name, size))) for size in search.sizes)], heads=1) for name in search.structures
+    ]
+    caption = f"{capital(search.title)} by covariance structure (down) and number of components (across)"
+    made = table(caption, ["Covariance", *map(str, search.sizes)], body)
+    note = tag(
+        "p", "Bold: the best. ○: spurious, not compared. “As”: the same model as that structure's.", class_="note"
+    )
+    return tag("details", tag("summary", "Every fit by structure and size"), made, note)
 
 
 def _criterion(row: Row, name: str) -> str:
@@ -121,6 +173,17 @@ def _failed(search: Search) -> Html | None:
         return None
     said = f"{capital(plural(len(search.failed), 'fit'))} failed: there is no such model of these rows."
     return join([tag("p", said), _reasons(search.failed, "error", "Why each failed")])
+
+
+def _copies(search: Search) -> Html | None:
+    if not search.copies:
+        return None
+    n = len(search.copies)
+    said = (
+        f"{capital(plural(n, 'name'))} {'stands' if n == 1 else 'stand'} for a model that is ranked under another: one "
+        "component shares nothing, so that structures which differ in what components share are the same."
+    )
+    return tag("p", said, class_="note")
 
 
 def _reasons(rows: Sequence[Row], key: str, title: str) -> Html:

@@ -33,7 +33,10 @@ def labels(subject: Subject) -> Html | None:
     if len(shown) < len(names):
         caption += f", the {len(shown)} most frequent of {plural(len(names), 'label')}"
     body = [
-        cells([component(j), *(count(float(counts[j, m])) for m in shown)], heads=1)
+        cells(
+            [component(j) if j < len(subject.groups) else "noise", *(count(float(counts[j, m])) for m in shown)],
+            heads=1,
+        )
         for j in range(min(len(counts), _MOST_CLUSTERS))
     ]
     return join([tag("p", words), table(caption, ["Cluster", *(short(names[m]) for m in shown)], body)])
@@ -41,7 +44,7 @@ def labels(subject: Subject) -> Html | None:
 
 def _counts(subject: Subject) -> tuple[list[str], NDArray[np.float64]] | None:
     if subject.table is not None and subject.table.labels is not None:
-        return list(subject.table.labels.names), cross_table(subject.mixture, subject.table)
+        return list(subject.table.labels.names), cross_table(subject.mixture, subject.table, subject.groups)
     kept = subject.record.fit.get("labels")
     if not isinstance(kept, dict):
         return None
@@ -49,4 +52,5 @@ def _counts(subject: Subject) -> tuple[list[str], NDArray[np.float64]] | None:
         names, counts = [str(name) for name in kept["names"]], np.array(kept["counts"], dtype=np.float64)
     except (KeyError, TypeError, ValueError):
         return None
-    return (names, counts) if counts.shape == (subject.mixture.n_components, len(names)) else None
+    rows = len(subject.groups) + (subject.mixture.noise is not None)
+    return (names, counts) if counts.shape == (rows, len(names)) else None

@@ -20,10 +20,15 @@ _SHAPES = {
 }
 
 
-def component(j: int) -> Html:
-    """Return the number of a component after its mark."""
-    shape = _SHAPES[MARKERS[j % len(MARKERS)]]
+def component(j: int, cluster: int | None = None) -> Html:
+    """Return the number of a component, or cluster, after its mark: that of the component's cluster, if it is given."""
+    place = j if cluster is None else cluster
+    shape = _SHAPES[MARKERS[place % len(MARKERS)]]
     mark = tag(
-        "svg", tag("path", d=shape), class_=f"mark c{j % len(LIGHT.palette)}", viewBox="-5 -5 10 10", aria_hidden="true"
+        "svg",
+        tag("path", d=shape),
+        class_=f"mark c{place % len(LIGHT.palette)}",
+        viewBox="-5 -5 10 10",
+        aria_hidden="true",
     )
     return tag("span", mark, f" {j}", class_="component")

@@ -18,8 +18,10 @@ from gmmkit.report.commands import commands
 from gmmkit.report.history import history
 from gmmkit.report.html import Html, clean, tag
 from gmmkit.report.labels import labels
+from gmmkit.report.merging import merging
 from gmmkit.report.parts import components
 from gmmkit.report.pictures import pictures
+from gmmkit.report.precision import precision
 from gmmkit.report.subject import Subject
 
 __all__ = ["render_report", "write_report"]
@@ -55,7 +57,10 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
     Parameters
     ----------
     record : ModelRecord
-        The mixture and what is known of its fit; what is not known is left out or said.
+        The mixture and what is known of its fit; what is not known is left out or said. Beside how the fit went, three
+        things may be in `record.fit`: "merging" (`MergeTree.as_record`), "bootstrap" (kind, n_replicates, confidence,
+        faults, and as rows those of `Bootstrap.summary`) and "likelihood_ratio" (a list of mappings with
+        n_components, statistic, p_value and replicates).
     table : Table, optional
         The rows it was fitted on, for pictures of rows and, if it has labels, how clusters agree with them. A sample
         of a table of any size is shown.
@@ -78,7 +83,9 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
     sections = [
         ("choice", "How the model was chosen", choice(subject)),
         ("pictures", "Pictures", pictures(subject)),
-        ("clusters", "The clusters in numbers", components(subject)),
+        ("merging", "From components to clusters", merging(subject)),
+        ("clusters", "The clusters in words and numbers", components(subject)),
+        ("precision", "How precise the numbers are", precision(subject)),
         ("labels", "Clusters and labels", labels(subject)),
         ("convergence", "Convergence", history(subject)),
         ("warnings", "Warnings", warnings_section(subject)),

@@ -22,7 +22,9 @@ def pictures(subject: Subject) -> Html:
     shown = choose_columns(mixture, names, None, 2)
     told = _about_columns(subject, shown)
     density = plot_density(mixture, rows, columns=shown, names=names, width=WIDTH, max_rows=_MOST_ROWS)
-    last = figure(density, "Density: how many rows the model expects where.")
+    last = figure(
+        density, "Density: how many rows the model expects where; regions are the smallest that hold their share."
+    )
     if rows is None:
         missing = (
             "The rows were not at hand, so this is the model alone; classification and uncertainty show rows. "
@@ -30,15 +32,18 @@ def pictures(subject: Subject) -> Html:
         )
         return join([told, tag("p", missing), tag("div", last, class_="pictures")])
     wide = d > 2
+    groups = subject.groups if subject.merged else None
     classified = plot_classification(
-        mixture, rows, names=names, width=WIDE if wide else WIDTH, max_rows=_MOST_ROWS,
+        mixture, rows, groups=groups, names=names, width=WIDE if wide else WIDTH, max_rows=_MOST_ROWS,
         columns=choose_columns(mixture, names, None, _MOST_COLUMNS) if wide else None,
     )  # fmt: skip
     what = "each row in the colour and mark of its most probable cluster"
     first = figure(classified, f"Classification: {what}.", wide=wide)
     second = None
-    if mixture.n_components > 1:
-        unsure = plot_uncertainty(mixture, rows, columns=shown, names=names, width=WIDTH, max_rows=_MOST_ROWS)
+    if len(subject.groups) > 1 or mixture.noise is not None:
+        unsure = plot_uncertainty(
+            mixture, rows, groups=groups, columns=shown, names=names, width=WIDTH, max_rows=_MOST_ROWS
+        )
         second = figure(unsure, "Uncertainty: the larger and darker a row, the less sure its cluster.")
     if wide:
         return join([told, first, tag("div", second, last, class_="pictures")])

@@ -12,21 +12,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.data import as_table
 from gmmkit.data.table import Table
-from gmmkit.errors import DataError
+from gmmkit.errors import DataError, ParameterError
 from gmmkit.files.record import ModelRecord
 from gmmkit.inference.fit import FitResult
 from gmmkit.inference.repairs import describe
+from gmmkit.model.covariance.catalogue import STRUCTURES, family
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.streams import generator
+from gmmkit.plots.criterion import criterion_title
+from gmmkit.plots.subject import cluster_of_component
 from gmmkit.report.html import clean
 from gmmkit.report.invocation import option_of
 from gmmkit.report.words import short
-from gmmkit.selection.search import STRUCTURES
+from gmmkit.selection.merge_tree import MergeTree
+from gmmkit.selection.overlap import Overlap, measure_overlap, posteriors_of
+from gmmkit.selection.search import CRITERION_NAMES
+from gmmkit.selection.summary import ClusterSummary, clusters_in_words
 
 __all__ = ["Search", "Subject"]
 
 Row = Mapping[str, Any]
-_CRITERIA = ("bic", "aic", "icl")
+# Rows that stand for a table of any size, where how far clusters run into each other is told.
+_MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -36,14 +45,15 @@ class Search:
     Attributes
     ----------
     criterion : str
-    ranked, spurious, failed : tuple of mappings
-        Rows as `Candidate.as_row` makes them; ranked ones best first.
+    ranked, spurious, failed, copies : tuple of mappings
+        Rows as `Candidate.as_row` makes them; ranked ones best first. Copies are ranked under another name.
     """
 
     criterion: str
     ranked: tuple[Row, ...]
     spurious: tuple[Row, ...]
     failed: tuple[Row, ...]
+    copies: tuple[Row, ...] = ()
 
     @classmethod
     def read(cls, record: ModelRecord) -> Search | None:
@@ -56,16 +66,22 @@ class Search:
         if not rows:
             return None
         ranked = sorted((row for row in rows if row["rank"] is not None), key=lambda row: row["rank"])
-        others = [row for row in rows if row["rank"] is None]
+        copies = tuple(row for row in rows if row["rank"] is None and row["same_as"] is not None)
+        others = [row for row in rows if row["rank"] is None and row["same_as"] is None]
         failed = tuple(row for row in others if row["bic"] is None)
         spurious = tuple(row for row in others if row["bic"] is not None)
         given = record.fit.get("criterion", record.settings.get("criterion"))
-        criterion = given if given in _CRITERIA else _sorting(ranked)
-        return cls(criterion, tuple(ranked), spurious, failed)
+        criterion = given if given in CRITERION_NAMES else _sorting(ranked)
+        return cls(criterion, tuple(ranked), spurious, failed, copies)
+
+    @property
+    def title(self) -> str:
+        """The criterion's name, as it is written."""
+        return criterion_title(self.criterion)
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """All of them: ranked, then spurious, then failed."""
+        """Every model once: ranked, then spurious, then failed."""
         return (*self.ranked, *self.spurious, *self.failed)
 
     def value(self, row: Row) -> float | None:
@@ -80,9 +96,8 @@ class Search:
 
     @property
     def structures(self) -> list[str]:
-        """Covariance structures that were tried, the freest first."""
-        found = {row["covariance_type"] for row in self.rows}
-        return sorted(found, key=lambda name: (STRUCTURES.index(name) if name in STRUCTURES else len(STRUCTURES), name))
+        """Covariance structures that were tried, those with fewest parameters first, as mclust lists them."""
+        return sorted({row["covariance_type"] for row in (*self.rows, *self.copies)}, key=_place)
 
     @property
     def margin(self) -> float | None:
@@ -178,10 +193,64 @@ class Subject:
             return self.table.weights is not None
         return option_of(self.record, "--weights") is not None
 
+    @cached_property
+    def tree(self) -> MergeTree | None:
+        """How components were merged into clusters, if they were."""
+        known = self.record.fit.get("merging")
+        try:
+            return MergeTree.from_record(self.mixture, known) if isinstance(known, dict) else None
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    @property
+    def merged(self) -> bool:
+        """Whether there are fewer clusters than components."""
+        return self.tree is not None and self.tree.proposed < self.mixture.n_components
+
+    @cached_property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The components of each cluster."""
+        return self.tree.groups() if self.tree is not None else tuple((j,) for j in range(self.mixture.n_components))
+
+    @cached_property
+    def cluster_of(self) -> NDArray[np.intp]:
+        """The cluster of each component (k,)."""
+        return cluster_of_component(self.mixture, self.groups)
+
+    @cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """The weight of each cluster."""
+        return np.array([self.mixture.weights[list(group)].sum() for group in self.groups])
+
     @property
     def by_weight(self) -> NDArray[np.intp]:
-        """Numbers of the components, the heaviest first."""
-        return np.argsort(-self.mixture.weights, kind="stable")
+        """Numbers of the clusters, the heaviest first."""
+        return np.argsort(-self.weights, kind="stable")
+
+    @cached_property
+    def overlap(self) -> Overlap:
+        """How far clusters run into each other: over the rows, a sample of many, or rows drawn from the model."""
+        mixture, table = self.mixture, self.table
+        # Of many components fewer rows do: their posteriors are held at once.
+        most = max(1000, min(_MOST_ROWS, 4_000_000 // mixture.n_components))
+        weights = None
+        if table is None:
+            rows, _ = mixture.without_noise().sample(most, seed=0)
+        else:
+            index = np.sort(generator(0).choice(table.n_rows, size=min(most, table.n_rows), replace=False))
+            rows = table.take(index)
+            weights = None if table.weights is None else table.weights[index]
+        if weights is not None and not weights.sum() > 0:
+            weights = None
+        return measure_overlap(posteriors_of(mixture, as_table(rows, weights=weights)), self.groups)
+
+    @cached_property
+    def clusters(self) -> tuple[ClusterSummary, ...]:
+        """The clusters in words."""
+        return clusters_in_words(self.mixture, self.overlap, self.groups, self.short_names)
+
+
+_NUMBERS = ("log_likelihood", "n_parameters", "n_iter", "starts", "reached")
 
 
 def _row(row: Row) -> Row:
@@ -191,10 +260,17 @@ def _row(row: Row) -> Row:
         "rank": None if rank is None else int(rank),
         "n_components": int(row["n_components"]),
         "covariance_type": str(row["covariance_type"]),
-        **{name: _value(row, name) for name in (*_CRITERIA, "log_likelihood", "n_parameters", "n_iter")},
+        **{name: _value(row, name) for name in (*CRITERION_NAMES, *_NUMBERS)},
         "converged": row.get("converged") is not False,
-        **{name: None if row.get(name) is None else str(row[name]) for name in ("spurious", "error")},
+        **{name: None if row.get(name) is None else str(row[name]) for name in ("spurious", "error", "same_as")},
     }
+
+
+def _place(name: str) -> tuple[int, str]:
+    try:
+        return STRUCTURES.index(family(name).structure), name
+    except ParameterError:
+        return len(STRUCTURES), name
 
 
 def _value(row: Row, name: str) -> float | None:
@@ -204,7 +280,7 @@ def _value(row: Row, name: str) -> float | None:
 
 def _sorting(ranked: list[Row]) -> str:
     """Return the criterion by which rows are ranked, where a record does not say."""
-    for name in _CRITERIA:
+    for name in CRITERION_NAMES:
         values = [row[name] for row in ranked]
         known = [value for value in values if value is not None]
         if len(known) == len(values) and known == sorted(known):
