@@ -10,6 +10,8 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,14 +27,20 @@ Array = NDArray[np.float64]
 STRUCTURES = ("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
 MOST_COLUMNS = 64
 
+# Rows × components × passes that take some tens of milliseconds: what may take longer can be interrupted.
+_LONG = 10_000_000
 _LIBRARY = Path(__file__).with_name("_stack.so")
 _doubles = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS")
 _int32s = np.ctypeslib.ndpointer(np.int32, flags="C_CONTIGUOUS")
 _int64s = np.ctypeslib.ndpointer(np.int64, flags="C_CONTIGUOUS")
 _COMMON: list[Any] = [
     _doubles, _doubles, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32s, _int32s, _int64s,
-    _doubles, _doubles, _doubles, _doubles, _doubles, ctypes.c_int, _int32s,
+    _doubles, _doubles, _doubles, _doubles, _doubles, ctypes.c_int, _int32s, _int32s,
 ]  # fmt: skip
+
+
+# The place of the flag among them.
+_INTERRUPTED = len(_COMMON) - 1
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +102,9 @@ def run(
 ) -> tuple[Array, Array, Array, NDArray[np.int32], NDArray[np.int32], Array]:
     """Run S mixtures of the same rows until Aitken's estimate of the gain still to come is below `tol`.
 
+    The estimate is of plain passes. Next to a stretched step it tells too little, as what is slow has just been taken;
+    two more plain passes must agree.
+
     Parameters
     ----------
     z : ndarray of shape (d, n)
@@ -116,16 +127,16 @@ def run(
     -------
     objective, log_likelihood, log_certainty : ndarray of shape (S,)
     passes, status : ndarray of int32, shape (S,)
-        0 converged, 1 unfinished, 2 singular.
+        0 converged, 1 unfinished, 2 singular: of these the last sound parameters, and objective −∞.
     traces : ndarray of shape (S, max_iter)
     """
     count = len(sizes)
     answers = np.empty((3, count))
     passes, status = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int32)
     traces = np.empty((count, max_iter))
-    library = _library()
-    common = _common(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
-    library.gmmkit_stack_run(*common, max_iter, tol, *answers, passes, traces)
+    given = _given(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
+    work = z.shape[1] * int(sizes.sum()) * max_iter
+    _call(_library().gmmkit_stack_run, (*given, max_iter, tol, *answers, passes, traces), work)
     return answers[0], answers[1], answers[2], passes, status, traces
 
 
@@ -145,11 +156,13 @@ def begin(
     With them their classification log-likelihoods (S,), per unit of weight and penalised; −∞ where singular.
     """
     d, k = len(z), int(sizes.sum())
+    _check("labels", labels, np.int32, (len(sizes), z.shape[1]))
+    if labels.size and (labels.min() < 0 or (labels.max(axis=1) >= sizes).any()):
+        raise ValueError("labels must be from 0 to the mixture's number of components less one")
     parameters = (np.empty(k), np.empty((k, d)), np.empty((k, d, d)))
-    status = np.empty(len(sizes), dtype=np.int32)
-    common = _common(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
-    objectives = np.empty(len(sizes))
-    _library().gmmkit_stack_begin(*common, labels, objectives)
+    status, objectives = np.empty(len(sizes), dtype=np.int32), np.empty(len(sizes))
+    given = _given(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
+    _call(_library().gmmkit_stack_begin, (*given, labels, objectives), z.shape[1] * k)
     return parameters, objectives
 
 
@@ -167,8 +180,8 @@ def classify(
     """Return the most probable component of each row (S, n)."""
     labels = np.empty((len(sizes), z.shape[1]), dtype=np.int32)
     status = np.empty(len(sizes), dtype=np.int32)
-    common = _common(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
-    _library().gmmkit_stack_classify(*common, labels)
+    given = _given(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
+    _call(_library().gmmkit_stack_classify, (*given, labels), labels.size)
     return labels
 
 
@@ -179,7 +192,7 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def _common(
+def _given(
     z: Array,
     weights: Array,
     structures: NDArray[np.int32],
@@ -189,24 +202,52 @@ def _common(
     parameters: tuple[Array, Array, Array],
     n_threads: int,
     status: NDArray[np.int32],
-) -> tuple[object, ...]:
+) -> tuple[Any, ...]:
+    """Return the arguments that all functions begin with, the last of which is the flag of an interruption.
+
+    The library trusts what it is given: a wrong shape would be read beyond its end.
+    """
     d, n = z.shape
-    if d > MOST_COLUMNS:
-        raise ValueError(f"the compiled kernel is for up to {MOST_COLUMNS} columns, but got {d}")
-    offsets = np.concatenate([[0], np.cumsum(sizes[:-1])]).astype(np.int64)
-    return (
-        z,
-        weights,
-        int(weights.ndim == 2),
-        n,
-        d,
-        len(sizes),
-        structures,
-        sizes,
-        offsets,
-        pseudo,
-        units,
-        *parameters,
-        n_threads,
-        status,
-    )
+    if not 1 <= d <= MOST_COLUMNS:
+        raise ValueError(f"the compiled kernel is for 1 to {MOST_COLUMNS} columns, but got {d}")
+    count, k = len(sizes), int(sizes.sum())
+    _check("z", z, np.float64, (d, n))
+    _check("weights", weights, np.float64, (n,) if weights.ndim == 1 else (count, n))
+    _check("structures", structures, np.int32, (count,))
+    _check("sizes", sizes, np.int32, (count,))
+    _check("pseudo", pseudo, np.float64, (count, d, d))
+    _check("units", units, np.float64, (d,))
+    for name, values, shape in zip(
+        ("mixture weights", "means", "covariances"), parameters, ((k,), (k, d), (k, d, d)), strict=True
+    ):
+        _check(name, values, np.float64, shape)
+    if count and (sizes.min() < 1 or structures.min() < 0 or structures.max() >= len(STRUCTURES)):
+        raise ValueError(f"sizes must be at least 1 and structures codes from 0 to {len(STRUCTURES) - 1}")
+    offsets = (np.cumsum(sizes) - sizes).astype(np.int64)
+    rows = (z, weights, int(weights.ndim == 2), n, d)
+    interrupted = np.zeros(1, dtype=np.int32)
+    return (*rows, count, structures, sizes, offsets, pseudo, units, *parameters, n_threads, status, interrupted)
+
+
+def _check(name: str, values: NDArray[Any], dtype: type, shape: tuple[int, ...]) -> None:
+    if values.dtype != dtype or values.shape != shape or not values.flags.c_contiguous:
+        order = "" if values.flags.c_contiguous else ", not contiguous"
+        raise ValueError(
+            f"{name} must be a C-contiguous array of {np.dtype(dtype)} of shape {shape}, "
+            f"but got {values.dtype} of shape {values.shape}{order}"
+        )
+
+
+def _call(function: Callable[..., None], arguments: tuple[Any, ...], work: int) -> None:
+    """Call the library; beside the caller's thread where that may take long, so that Ctrl-C is heard."""
+    if work < _LONG:
+        function(*arguments)
+        return
+    interrupted = arguments[_INTERRUPTED]
+    with ThreadPoolExecutor(1) as beside:
+        answer = beside.submit(function, *arguments)
+        try:
+            answer.result()
+        except BaseException:
+            interrupted[0] = 1
+            raise

@@ -39,10 +39,11 @@ using namespace gmmkit;
 #define CHOOSE(call) baseline::call;
 #endif
 
-#define ARGUMENTS                                                                                                   \
-    const double *z, const double *weights, int own_weights, int n, int d, int count, const std::int32_t *structures,                \
+#define ARGUMENTS                                                                                                  \
+    const double *z, const double *weights, int own_weights, int n, int d, int count, const std::int32_t *structures, \
         const std::int32_t *sizes, const std::int64_t *offsets, const double *pseudo, const double *units,          \
-        double *mixture_weights, double *means, double *covariances, int n_threads, std::int32_t *status
+        double *mixture_weights, double *means, double *covariances, int n_threads, std::int32_t *status,           \
+        const std::int32_t *interrupted
 #define PROBLEM {z, weights, own_weights != 0, n, d, count, structures, sizes, offsets, pseudo, units}
 
 extern "C" {
@@ -55,22 +56,22 @@ int gmmkit_instruction_set() { return best_target(); }
 void gmmkit_stack_run(ARGUMENTS, int max_iter, double tol, double* objectives, double* log_likelihoods,
                       double* log_certainties, std::int32_t* passes, double* traces) {
     const Problem problem = PROBLEM;
-    const Run run_settings = {mixture_weights, means, covariances, max_iter, tol, n_threads, objectives,
-                              log_likelihoods, log_certainties, passes, status, traces};
-    CHOOSE(run(problem, run_settings))
+    const Run settings = {mixture_weights, means, covariances, max_iter, tol, n_threads, objectives,
+                          log_likelihoods, log_certainties, passes, status, traces, interrupted};
+    CHOOSE(run(problem, settings))
 }
 
 void gmmkit_stack_begin(ARGUMENTS, const std::int32_t* labels, double* objectives) {
     const Problem problem = PROBLEM;
     const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, objectives,
-                          nullptr, nullptr, nullptr, status, nullptr};
+                          nullptr, nullptr, nullptr, status, nullptr, interrupted};
     CHOOSE(begin(problem, labels, settings))
 }
 
 void gmmkit_stack_classify(ARGUMENTS, std::int32_t* labels) {
     const Problem problem = PROBLEM;
     const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, nullptr,
-                          nullptr, nullptr, nullptr, status, nullptr};
+                          nullptr, nullptr, nullptr, status, nullptr, interrupted};
     CHOOSE(classify(problem, settings, labels))
 }
 }

@@ -1,7 +1,9 @@
-// Small symmetric matrices, row by row in arrays of d·d doubles.
+// Small symmetric matrices, row by row in arrays of d·d doubles; or eight at a time, in the lanes of vectors.
 #pragma once
+#include <algorithm>
 #include <cmath>
-#include <vector>
+
+#include "vector.hpp"
 
 namespace gmmkit {
 namespace TARGET {
@@ -37,8 +39,14 @@ static inline void inverse_lower(const double* l, double* w, int d) {
 }
 
 static inline double log_determinant(const double* l, int d) {
-    double value = 0.0;
-    for (int j = 0; j < d; ++j) value += std::log(l[j * d + j]);
+    double value = 0.0, product = 1.0;
+    for (int j = 0; j < d; ++j) {
+        product *= l[j * d + j];
+        // One logarithm is enough while the product is far from the ends of the numbers.
+        if (j + 1 < d && product > 1e-150 && product < 1e150) continue;
+        value += std::log(product);
+        product = 1.0;
+    }
     return 2.0 * value;
 }
 
@@ -54,60 +62,62 @@ static inline double trace_product(const double* a, const double* w, int d) {
     return value;
 }
 
-// Turns rows and columns p and q of a symmetric matrix: A ← Gᵀ A G with G the rotation (c, s).
-static inline void turn(double* a, int d, int p, int q, double c, double s) {
-    for (int i = 0; i < d; ++i) {
-        const double x = a[i * d + p], y = a[i * d + q];
-        a[i * d + p] = c * x + s * y;
-        a[i * d + q] = c * y - s * x;
-    }
-    for (int i = 0; i < d; ++i) {
-        const double x = a[p * d + i], y = a[q * d + i];
-        a[p * d + i] = c * x + s * y;
-        a[q * d + i] = c * y - s * x;
-    }
-}
-
-// Turns columns p and q of a matrix of directions.
-static inline void turn_columns(double* v, int d, int p, int q, double c, double s) {
-    for (int i = 0; i < d; ++i) {
-        const double x = v[i * d + p], y = v[i * d + q];
-        v[i * d + p] = c * x + s * y;
-        v[i * d + q] = c * y - s * x;
-    }
-}
-
-// Eigenvalues (on the diagonal of a, which is overwritten) and eigenvectors (columns of v), by Jacobi's rotations;
-// in falling order.
-static inline void eigen(double* a, double* v, int d) {
-    for (int i = 0; i < d * d; ++i) v[i] = 0.0;
-    for (int i = 0; i < d; ++i) v[i * d + i] = 1.0;
-    for (int sweep = 0; sweep < 40; ++sweep) {
-        bool done = true;
-        for (int p = 0; p < d; ++p)
-            for (int q = p + 1; q < d; ++q) {
-                const double off = a[p * d + q];
-                const double size = std::sqrt(std::fabs(a[p * d + p] * a[q * d + q]));
-                if (!(std::fabs(off) > 1e-17 * size) || off == 0.0) continue;
-                done = false;
-                const double theta = (a[p * d + p] - a[q * d + q]) / (2.0 * off);
-                const double t = (theta >= 0 ? 1.0 : -1.0) / (std::fabs(theta) + std::sqrt(theta * theta + 1.0));
-                const double c = 1.0 / std::sqrt(t * t + 1.0), s = t * c;
-                turn(a, d, p, q, c, s);
-                a[p * d + q] = a[q * d + p] = 0.0;
-                turn_columns(v, d, p, q, c, s);
-            }
-        if (done) break;
-    }
-    for (int i = 0; i < d; ++i) {
-        int top = i;
-        for (int j = i + 1; j < d; ++j)
-            if (a[j * d + j] > a[top * d + top]) top = j;
-        if (top != i) {
-            std::swap(a[i * d + i], a[top * d + top]);
-            for (int r = 0; r < d; ++r) std::swap(v[r * d + i], v[r * d + top]);
+// Turns rows and columns p and q of symmetric matrices in lanes: A ← Gᵀ A G with G the rotation (c, s).
+static inline void turn(double* a, int d, int p, int q, Vector c, Vector s) {
+    for (int half = 0; half < 2; ++half) {
+        // Columns, then rows.
+        const int across = half ? 1 : d, along = half ? d : 1;
+        for (int i = 0; i < d; ++i) {
+            double *to_x = a + (i * across + p * along) * LANES, *to_y = a + (i * across + q * along) * LANES;
+            const Vector x = load(to_x), y = load(to_y);
+            store(to_x, c * x + s * y);
+            store(to_y, c * y - s * x);
         }
     }
+}
+
+// Eigenvectors, as columns of v, of eight symmetric matrices in lanes, by Jacobi's rotations; eigenvalues are left on
+// the diagonals of a, in falling order.
+static inline void eigen(double* a, double* v, int d) {
+    auto at = [d](double* m, int p, int q) { return m + (p * d + q) * LANES; };
+    std::fill(v, v + std::size_t(d) * d * LANES, 0.0);
+    for (int i = 0; i < d; ++i) store(at(v, i, i), broadcast(1.0));
+    for (int sweep = 0; sweep < 40; ++sweep) {
+        Vector most = broadcast(0.0);
+        for (int p = 0; p < d; ++p)
+            for (int q = p + 1; q < d; ++q) {
+                const Vector x = load(at(a, p, p)), y = load(at(a, q, q)), off = load(at(a, p, q));
+                const Integers turned = off * off > 1e-33 * magnitude(x * y);
+                const Vector theta = (x - y) / (turned ? off + off : broadcast(1.0));
+                const Vector size = 1.0 / (magnitude(theta) + root(theta * theta + 1.0));
+                const Vector t = turned ? (theta < 0.0 ? -size : size) : broadcast(0.0);
+                most = larger(most, magnitude(t));
+                if (!(-smallest(-magnitude(t)) > 0.0)) continue;
+                const Vector c = 1.0 / root(t * t + 1.0), s = t * c;
+                turn(a, d, p, q, c, s);
+                const Vector rest = turned ? broadcast(0.0) : off;
+                store(at(a, p, q), rest);
+                store(at(a, q, p), rest);
+                for (int i = 0; i < d; ++i) {
+                    const Vector left = load(at(v, i, p)), right = load(at(v, i, q));
+                    store(at(v, i, p), c * left + s * right);
+                    store(at(v, i, q), c * right - s * left);
+                }
+            }
+        if (!(-smallest(-most) > 0.0)) break;
+    }
+    for (int p = 0; p < d; ++p)
+        for (int q = p + 1; q < d; ++q) {
+            const Vector x = load(at(a, p, p)), y = load(at(a, q, q));
+            const Integers exchanged = y > x;
+            store(at(a, p, p), exchanged ? y : x);
+            store(at(a, q, q), exchanged ? x : y);
+            for (int i = 0; i < d; ++i) {
+                const Vector left = load(at(v, i, p)), right = load(at(v, i, q));
+                store(at(v, i, p), exchanged ? right : left);
+                store(at(v, i, q), exchanged ? left : right);
+            }
+        }
 }
 
 }  // namespace TARGET

@@ -32,6 +32,7 @@ struct Run {
     std::int32_t* passes;      // (count)
     std::int32_t* status;      // (count)
     double* traces;            // (count, max_iter)
+    const volatile std::int32_t* interrupted;  // not 0: leave off, as soon as can be
 };
 
 }  // namespace gmmkit

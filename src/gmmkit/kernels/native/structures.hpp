@@ -3,6 +3,10 @@
 // Σ_k = λ_k D_k A_k D_kᵀ with volume λ, shape A (|A| = 1) and orientation D, each equal, own, or fixed (Celeux & Govaert
 // 1995, "Gaussian parsimonious clustering models", Pattern Recognition 28). Common orientations with own shapes are
 // found by rotations in planes, each of which is exactly the best (compare Flury & Gautschi 1986).
+//
+// Eight components at a time stand in the lanes of vectors: element (p, q) of the matrices of group g begins at
+// ((g d + p) d + q) · LANES. Lanes without a component hold count 0, scatter 0 and variances 0; `missing` is 1 there,
+// `there` is 1 elsewhere.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -15,113 +19,106 @@ namespace TARGET {
 
 enum Structure { EII, VII, EEI, VEI, EVI, VVI, EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV };
 
-constexpr double INNER_TOLERANCE = 1e-10;
-// Fewer turns than full convergence asks for now and then: the next refit goes on from there, and never falls.
-constexpr int INNER_MOST = 25, SWEEPS_MOST = 8, FIRST_MORE = 6;
+static inline bool diagonal_structure(int structure) { return structure <= VVI; }
+
+// What is iterated ends where nothing changes by more than this, or after so many turns: few where the last refit is
+// the start, which the next one goes on from; the likelihood never falls.
+constexpr double INNER_TOLERANCE = 1e-10, SMALLEST_TURN = 1e-8;
+constexpr int FIRST_TURNS = 150, TURNS = 4, FIRST_SWEEPS = 48, SWEEPS = 2;
 constexpr int SEEK_EACH = 12;  // refits between looks for better axes, after the first ones
 
-// Workspace of one mixture's refits; `axes` is the common orientation that the next one begins with.
-struct Refit {
-    int k, d, structure;
-    std::vector<double> axes;
-    bool axes_known = false, sizes_known = false;  // of the last refit: where the next one begins
-    int refits = 0;
-    std::vector<double> a, v, spectra, shape, sizes, sums, turned;
-    const double* units;  // what gives all columns one scale, for structures that are defined in it
-    std::vector<double> scaled;
+// Where a refit's iterations begin.
+struct Begun {
+    std::vector<double> axes, sizes;
+    bool axes_known = false, sizes_known = false;
+};
+
+class Refit {
+  public:
+    Begun begun;
 
     Refit(int structure_, int k_, int d_, const double* units_)
-        : k(k_), d(d_), structure(structure_), axes(d_ * d_), a(d_ * d_), v(std::size_t(k_) * d_ * d_),
-          spectra(std::size_t(k_) * d_), shape(d_), sizes(k_), sums(d_ * d_), turned(std::size_t(k_) * d_ * d_), units(nullptr) {
-        bool needed = false;
-        for (int i = 1; i < d; ++i) needed |= units_[i] != units_[0];
-        if (needed && one_scale()) {
+        : k(k_), d(d_), structure(structure_), groups((k_ + LANES - 1) / LANES), dd(std::size_t(d_) * d_) {
+        for (int i = 1; i < d; ++i) one_scale |= units_[i] != units_[0];
+        switch (structure) {
+            case EII: case VII: case EVE: case VVE: case EEV: case VEV: break;
+            default: one_scale = false;
+        }
+        if (one_scale) {
             units = units_;
-            scaled.resize(std::size_t(k) * d * d);
+            scaled.resize(k * dd);
+        }
+        pooled.resize(dd);
+        factor.resize(dd);
+        const std::size_t lanes = std::size_t(groups) * LANES;
+        begun.sizes.assign(lanes, 1.0);
+        per_count.assign(lanes, 0.0);
+        missing.assign(lanes, 1.0);
+        there.assign(lanes, 0.0);
+        std::fill(missing.begin(), missing.begin() + k, 0.0);
+        std::fill(there.begin(), there.begin() + k, 1.0);
+        held = per_count;
+        spectra.assign(lanes * d, 0.0);
+        if (structure == EVE || structure == VVE) begun.axes.resize(dd);
+        if (structure >= EVE && structure <= VEV) {
+            seen.assign(lanes * dd, 0.0);
+            directions.assign(lanes * dd, 0.0);
+            half.assign(dd * LANES, 0.0);
         }
     }
 
-    bool one_scale() const {
-        switch (structure) {
-            case EII: case VII: case EVE: case VVE: case EEV: case VEV: return true;
-            default: return false;
-        }
-    }
+    bool diagonal() const { return diagonal_structure(structure); }
 
     // Write Σ (k, d, d); false if the scatters do not determine it.
     bool solve(const double* n, const double* w, double* out) {
-        if (units) rescale(w, scaled.data(), false);
-        const bool solved = solve_scaled(n, units ? scaled.data() : w, out);
-        if (units && solved) rescale(out, out, true);
+        if (one_scale) rescale(w, scaled.data(), false);
+        total = 0.0;
+        for (int j = 0; j < k; ++j) {
+            total += held[j] = n[j];
+            per_count[j] = 1.0 / (n[j] * d);
+        }
+        const bool solved = solve_scaled(n, one_scale ? scaled.data() : w, out);
+        if (one_scale && solved) rescale(out, out, true);
+        if (!solved) begun.axes_known = begun.sizes_known = false;
         ++refits;
         return solved;
-    }
-
-    bool solve_scaled(const double* n, const double* w, double* out) {
-        switch (structure) {
-            case EII: return spheres(n, w, out, true);
-            case VII: return spheres(n, w, out, false);
-            case EEI: case VEI: case EVI: case VVI: {
-                for (int j = 0; j < k; ++j)
-                    for (int i = 0; i < d; ++i) spectra[j * d + i] = w[at(j, i, i)];
-                if (!spread(n, structure == EEI || structure == EVI, structure == EEI || structure == VEI)) return false;
-                for (int j = 0; j < k; ++j)
-                    for (int i = 0; i < d; ++i)
-                        for (int l = 0; l < d; ++l) out[at(j, i, l)] = i == l ? spectra[j * d + i] : 0.0;
-                return true;
-            }
-            case EEE: case VEE: return common_matrix(n, w, out, structure == EEE);
-            case EEV: case VEV: {
-                for (int j = 0; j < k; ++j) {
-                    std::copy(w + at(j, 0, 0), w + at(j + 1, 0, 0), a.begin());
-                    eigen(a.data(), v.data() + at(j, 0, 0), d);
-                    for (int i = 0; i < d; ++i) spectra[j * d + i] = a[i * d + i];
-                }
-                if (!spread(n, structure == EEV, true)) return false;
-                for (int j = 0; j < k; ++j) compose(v.data() + at(j, 0, 0), spectra.data() + j * d, out + at(j, 0, 0));
-                return true;
-            }
-            case EVE: case VVE: return common_axes(n, w, out, structure == EVE);
-            case EVV: {
-                double total = 0.0, volume = 0.0;
-                for (int j = 0; j < k; ++j) {
-                    if (!cholesky(w + at(j, 0, 0), a.data(), d)) return false;
-                    sizes[j] = std::exp(log_determinant(a.data(), d) / d);
-                    volume += sizes[j];
-                    total += n[j];
-                }
-                for (int j = 0; j < k; ++j)
-                    for (int i = 0; i < d * d; ++i)
-                        out[at(j, 0, 0) + i] = w[at(j, 0, 0) + i] / sizes[j] * (volume / total);
-                return true;
-            }
-            default:
-                for (int j = 0; j < k; ++j)
-                    for (int i = 0; i < d * d; ++i) out[at(j, 0, 0) + i] = w[at(j, 0, 0) + i] / n[j];
-                return true;
-        }
     }
 
     // The orientation that covariances of a structure with a common one have.
     void recall(const double* covariances) {
         if (structure != EVE && structure != VVE) return;
-        if (units) {
+        if (one_scale) {
             rescale(covariances, scaled.data(), false);
             covariances = scaled.data();
         }
         // Directions that one component cannot tell apart, another may: no combination by chance has them all equal.
-        std::fill(sums.begin(), sums.end(), 0.0);
+        std::fill(seen.begin(), seen.begin() + dd * LANES, 0.0);
         for (int j = 0; j < k; ++j) {
             double trace = 0.0;
             for (int i = 0; i < d; ++i) trace += covariances[at(j, i, i)];
             const double share = (1.0 + 0.6180339887 * j - std::floor(0.6180339887 * j)) / trace;
-            for (int i = 0; i < d * d; ++i) sums[i] += share * covariances[at(j, 0, 0) + i];
+            for (std::size_t i = 0; i < dd; ++i) seen[i * LANES] += share * covariances[j * dd + i];
         }
-        eigen(sums.data(), axes.data(), d);
-        axes_known = true;
+        eigen(seen.data(), directions.data(), d);
+        for (std::size_t i = 0; i < dd; ++i) begun.axes[i] = directions[i * LANES];
+        begun.axes_known = true;
     }
 
   private:
+    int k, d, structure, groups, refits = 0;
+    std::size_t dd;
+    bool one_scale = false;
+    const double* units = nullptr;  // what gives all columns one scale, for structures that are defined in it
+    double total = 0.0;
+    std::vector<double> scaled, pooled, factor, held, per_count, missing, there, spectra, seen, directions, half;
+
+    std::size_t at(int j, int p, int q) const { return (std::size_t(j) * d + p) * d + q; }
+    std::size_t lane(int j, int i) const { return (std::size_t(j / LANES) * d + i) * LANES + j % LANES; }
+    Vector of(const std::vector<double>& values, int group, int i = 0, int width = 1) const {
+        return load(values.data() + (std::size_t(group) * width + i) * LANES);
+    }
+    double* group(std::vector<double>& values, int g) const { return values.data() + g * dd * LANES; }
+
     // Units are powers of two: nothing is rounded.
     void rescale(const double* from, double* to, bool back) const {
         for (int j = 0; j < k; ++j)
@@ -132,222 +129,320 @@ struct Refit {
                 }
     }
 
-    int most() const { return (refits ? 1 : FIRST_MORE) * INNER_MOST; }
-
-    std::size_t at(int j, int p, int q) const { return (std::size_t(j) * d + p) * d + q; }
-
-    bool spheres(const double* n, const double* w, double* out, bool equal) {
-        double all = 0.0, total = 0.0;
-        for (int j = 0; j < k; ++j) {
-            sizes[j] = 0.0;
-            for (int i = 0; i < d; ++i) sizes[j] += w[at(j, i, i)];
-            all += sizes[j];
-            total += n[j];
-        }
-        for (int j = 0; j < k; ++j) {
-            const double variance = equal ? all / (total * d) : sizes[j] / (n[j] * d);
-            for (int i = 0; i < d; ++i)
-                for (int l = 0; l < d; ++l) out[at(j, i, l)] = i == l ? variance : 0.0;
-        }
-        return true;
-    }
-
-    // Turn spectra ω_k (sums of squares along axes) into variances along them, of equal or own volume and shape.
-    bool spread(const double* n, bool equal_volume, bool equal_shape) {
-        double total = 0.0;
-        for (int j = 0; j < k; ++j) total += n[j];
-        for (int i = 0; i < k * d; ++i)
-            if (!(spectra[i] > 0.0)) return false;
-        if (equal_shape) {
-            if (equal_volume) {
-                for (int i = 0; i < d; ++i) {
-                    double all = 0.0;
-                    for (int j = 0; j < k; ++j) all += spectra[j * d + i];
-                    for (int j = 0; j < k; ++j) spectra[j * d + i] = all / total;
-                }
+    bool solve_scaled(const double* n, const double* w, double* out) {
+        switch (structure) {
+            case EII: case VII: return spheres(n, w, out);
+            case EEI: case VEI: case EVI: case VVI: return boxes(w, out);
+            case EEE: return pool(n, w, out);
+            case VEE: return common_matrix(n, w, out);
+            case EEV: case VEV: return own_axes(w, out);
+            case EVE: case VVE: return common_axes(w, out);
+            case EVV: return equal_volumes(w, out);
+            default:
+                for (int j = 0; j < k; ++j)
+                    for (std::size_t i = 0; i < dd; ++i) out[j * dd + i] = w[j * dd + i] / n[j];
                 return true;
-            }
-            // Volumes and the common shape in turn, from the last volumes or those of spheres on.
-            for (int j = 0; j < k && !sizes_known; ++j) {
-                sizes[j] = 0.0;
-                for (int i = 0; i < d; ++i) sizes[j] += spectra[j * d + i];
-                sizes[j] /= n[j] * d;
-            }
-            for (int turn = 0; turn < most(); ++turn) {
-                double logs = 0.0;
-                for (int i = 0; i < d; ++i) {
-                    shape[i] = 0.0;
-                    for (int j = 0; j < k; ++j) shape[i] += spectra[j * d + i] / sizes[j];
-                    logs += std::log(shape[i]);
-                }
-                const double scale = std::exp(-logs / d);
-                for (int i = 0; i < d; ++i) shape[i] *= scale;
-                double change = 0.0;
-                for (int j = 0; j < k; ++j) {
-                    double size = 0.0;
-                    for (int i = 0; i < d; ++i) size += spectra[j * d + i] / shape[i];
-                    size /= n[j] * d;
-                    change = std::max(change, std::fabs(size - sizes[j]) / size);
-                    sizes[j] = size;
-                }
-                if (change < INNER_TOLERANCE) break;
-            }
-            sizes_known = true;
-            for (int j = 0; j < k; ++j)
-                for (int i = 0; i < d; ++i) spectra[j * d + i] = sizes[j] * shape[i];
-            return true;
         }
-        if (!equal_volume) {
-            for (int j = 0; j < k; ++j)
-                for (int i = 0; i < d; ++i) spectra[j * d + i] /= n[j];
-            return true;
-        }
-        double volume = 0.0;
+    }
+
+    bool spheres(const double* n, const double* w, double* out) {
+        double all = 0.0;
         for (int j = 0; j < k; ++j) {
-            double logs = 0.0;
-            for (int i = 0; i < d; ++i) logs += std::log(spectra[j * d + i]);
-            sizes[j] = std::exp(logs / d);
-            volume += sizes[j];
+            double trace = 0.0;
+            for (int i = 0; i < d; ++i) trace += w[at(j, i, i)];
+            all += trace;
+            out[j * dd] = trace / (n[j] * d);
         }
-        for (int j = 0; j < k; ++j)
-            for (int i = 0; i < d; ++i) spectra[j * d + i] *= volume / total / sizes[j];
+        for (int j = 0; j < k; ++j) {
+            const double variance = structure == EII ? all / (total * d) : out[j * dd];
+            std::fill(out + j * dd, out + (j + 1) * dd, 0.0);
+            for (int i = 0; i < d; ++i) out[at(j, i, i)] = variance;
+        }
         return true;
     }
 
-    bool common_matrix(const double* n, const double* w, double* out, bool equal_volume) {
-        double total = 0.0;
-        for (int j = 0; j < k; ++j) total += n[j];
-        if (equal_volume) {
-            for (int i = 0; i < d * d; ++i) {
-                sums[i] = 0.0;
-                for (int j = 0; j < k; ++j) sums[i] += w[at(j, 0, 0) + i];
-            }
-            for (int j = 0; j < k; ++j)
-                for (int i = 0; i < d * d; ++i) out[at(j, 0, 0) + i] = sums[i] / total;
-            return true;
-        }
-        // Begin with the last volumes, or those the pooled scatter gives each component.
-        std::fill(sums.begin(), sums.end(), 0.0);
+    bool boxes(const double* w, double* out) {
         for (int j = 0; j < k; ++j)
-            for (int i = 0; i < d * d; ++i) sums[i] += w[at(j, 0, 0) + i] / (sizes_known ? sizes[j] : 1.0);
-        std::vector<double>& inverse = v;
-        double determinant = 0.0;
-        for (int turn = 0; turn <= most(); ++turn) {
-            if (!cholesky(sums.data(), a.data(), d)) return false;
-            determinant = std::exp(log_determinant(a.data(), d) / d);
-            inverse_lower(a.data(), inverse.data(), d);
+            for (int i = 0; i < d; ++i) spectra[lane(j, i)] = w[at(j, i, i)];
+        if (!spread()) return false;
+        std::fill(out, out + k * dd, 0.0);
+        for (int j = 0; j < k; ++j)
+            for (int i = 0; i < d; ++i) out[at(j, i, i)] = spectra[lane(j, i)];
+        return true;
+    }
+
+    bool pool(const double*, const double* w, double* out) {
+        std::fill(out, out + dd, 0.0);
+        for (int j = k - 1; j >= 0; --j)
+            for (std::size_t i = 0; i < dd; ++i) out[i] = w[j * dd + i] + (j == k - 1 ? 0.0 : out[i]);
+        for (std::size_t i = 0; i < dd; ++i) out[i] /= total;
+        for (int j = 1; j < k; ++j) std::copy(out, out + dd, out + j * dd);
+        return true;
+    }
+
+    // λ_k C with C = Σ_k W_k / (n λ_k) and λ_k = tr(W_k C⁻¹) / (n_k d), in turn.
+    bool common_matrix(const double*, const double* w, double* out) {
+        double* inverse = out;  // until the end
+        const int most = begun.sizes_known ? TURNS : FIRST_TURNS;
+        for (int turn = 0;; ++turn) {
+            std::fill(pooled.begin(), pooled.end(), 0.0);
+            for (int j = 0; j < k; ++j) {
+                const double share = 1.0 / (begun.sizes[j] * total);
+                for (std::size_t i = 0; i < dd; ++i) pooled[i] += share * w[j * dd + i];
+            }
+            if (!cholesky(pooled.data(), factor.data(), d)) return false;
+            inverse_lower(factor.data(), inverse, d);
             double change = 0.0;
             for (int j = 0; j < k; ++j) {
-                const double size = trace_product(w + at(j, 0, 0), inverse.data(), d) * determinant / (n[j] * d);
+                const double size = trace_product(w + j * dd, inverse, d) * per_count[j];
                 if (!(size > 0.0)) return false;
-                change = std::max(change, turn || sizes_known ? std::fabs(size - sizes[j]) / size : 1.0);
-                sizes[j] = size;
+                change = std::max(change, std::fabs(size - begun.sizes[j]) / size);
+                begun.sizes[j] = size;
             }
-            sizes_known = true;
-            if (change < INNER_TOLERANCE || turn == most()) break;
-            std::fill(sums.begin(), sums.end(), 0.0);
-            for (int j = 0; j < k; ++j)
-                for (int i = 0; i < d * d; ++i) sums[i] += w[at(j, 0, 0) + i] / sizes[j];
+            if (change < INNER_TOLERANCE || turn + 1 >= most) break;
+        }
+        begun.sizes_known = true;
+        for (int j = 0; j < k; ++j)
+            for (std::size_t i = 0; i < dd; ++i) out[j * dd + i] = begun.sizes[j] * pooled[i];
+        return true;
+    }
+
+    bool equal_volumes(const double* w, double* out) {
+        double volume = 0.0;
+        for (int j = 0; j < k; ++j) {
+            if (!cholesky(w + j * dd, factor.data(), d)) return false;
+            volume += begun.sizes[j] = std::exp(log_determinant(factor.data(), d) / d);
         }
         for (int j = 0; j < k; ++j)
-            for (int i = 0; i < d * d; ++i) out[at(j, 0, 0) + i] = sizes[j] * sums[i] / determinant;
+            for (std::size_t i = 0; i < dd; ++i) out[j * dd + i] = w[j * dd + i] / begun.sizes[j] * (volume / total);
         return true;
     }
 
-    bool common_axes(const double* n, const double* w, double* out, bool equal_volume) {
-        if (refits % SEEK_EACH == 0 || refits == 3) seek_axes(n, w, equal_volume);
-        see(w, axes.data());
+    bool own_axes(const double* w, double* out) {
+        into_lanes(w);
+        for (int g = 0; g < groups; ++g) {
+            eigen(group(seen, g), group(directions, g), d);
+            diagonals(g);
+        }
+        if (!spread()) return false;
+        for (int g = 0; g < groups; ++g)
+            for (int p = 0; p < d; ++p)
+                for (int q = 0; q <= p; ++q) {
+                    Vector value = broadcast(0.0);
+                    for (int r = 0; r < d; ++r)
+                        value += of(directions, g, p * d + r, dd) * of(spectra, g, r, d) * of(directions, g, q * d + r, dd);
+                    deal(value, g, p, q, out);
+                }
+        return true;
+    }
+
+    bool common_axes(const double* w, double* out) {
+        if (!begun.axes_known || refits % SEEK_EACH == 0 || refits == 3) seek_axes(w);
+        into_lanes(w);
+        for (int g = 0; g < groups; ++g) see(g, begun.axes.data());
+        const int most = refits ? SWEEPS : FIRST_SWEEPS;
         for (int sweep = 0;; ++sweep) {
-            for (int j = 0; j < k; ++j)
-                for (int i = 0; i < d; ++i) spectra[j * d + i] = turned[at(j, i, i)];
-            if (!spread(n, equal_volume, false)) return false;
-            if (sweep == (refits ? 1 : FIRST_MORE) * SWEEPS_MOST || d == 1) break;
-            double largest = 0.0;
-            for (int p = 0; p < d; ++p)
-                for (int q = p + 1; q < d; ++q) {
-                    // Σ_k tr(W_k D Λ_k⁻¹ Dᵀ) is P cos 2θ + Q sin 2θ of the angle in this plane, and a constant.
-                    double cosine = 0.0, sine = 0.0;
-                    for (int j = 0; j < k; ++j) {
-                        const double weight = 1.0 / spectra[j * d + p] - 1.0 / spectra[j * d + q];
-                        cosine += 0.5 * weight * (turned[at(j, p, p)] - turned[at(j, q, q)]);
-                        sine += weight * turned[at(j, p, q)];
-                    }
-                    if (sine == 0.0 && cosine <= 0.0) continue;
-                    const double angle = 0.5 * std::atan2(-sine, -cosine);
-                    if (!(std::fabs(angle) > 1e-15)) continue;
-                    largest = std::max(largest, std::fabs(angle));
-                    const double c = std::cos(angle), s = std::sin(angle);
-                    for (int j = 0; j < k; ++j) turn(turned.data() + at(j, 0, 0), d, p, q, c, s);
-                    turn_columns(axes.data(), d, p, q, c, s);
-                }
-            if (largest < 1e-7) {
-                for (int j = 0; j < k; ++j)
-                    for (int i = 0; i < d; ++i) spectra[j * d + i] = turned[at(j, i, i)];
-                if (!spread(n, equal_volume, false)) return false;
-                break;
-            }
+            for (int g = 0; g < groups; ++g) diagonals(g);
+            if (!spread()) return false;
+            if (sweep == most || turn_axes() < SMALLEST_TURN) break;
         }
-        for (int j = 0; j < k; ++j) compose(axes.data(), spectra.data() + j * d, out + at(j, 0, 0));
+        for (int g = 0; g < groups; ++g)
+            for (int p = 0; p < d; ++p)
+                for (int q = 0; q <= p; ++q) {
+                    Vector value = broadcast(0.0);
+                    for (int r = 0; r < d; ++r)
+                        value += of(spectra, g, r, d) * (begun.axes[p * d + r] * begun.axes[q * d + r]);
+                    deal(value, g, p, q, out);
+                }
         return true;
     }
 
-    // Q_k = Dᵀ W_k D, the scatters seen along axes.
-    void see(const double* w, const double* directions) {
-        for (int j = 0; j < k; ++j) {
-            const double* matrix = w + at(j, 0, 0);
-            for (int p = 0; p < d; ++p)
-                for (int q = 0; q < d; ++q) {
-                    double value = 0.0;
-                    for (int r = 0; r < d; ++r) value += matrix[p * d + r] * directions[r * d + q];
-                    a[p * d + q] = value;
+    // Turn the axes of each plane to where Σ_k tr(W_k D Λ_k⁻¹ Dᵀ) is least; return the largest turn.
+    double turn_axes() {
+        double largest = 0.0;
+        for (int p = 0; p < d; ++p)
+            for (int q = p + 1; q < d; ++q) {
+                // Of the angle in this plane it is P cos 2θ + Q sin 2θ, and a constant.
+                Vector cosines = broadcast(0.0), sines = broadcast(0.0);
+                for (int g = 0; g < groups; ++g) {
+                    const Vector weight = (of(spectra, g, q, d) - of(spectra, g, p, d)) /
+                                          (of(spectra, g, p, d) * of(spectra, g, q, d) + of(missing, g));
+                    cosines += weight * (of(seen, g, p * d + p, dd) - of(seen, g, q * d + q, dd));
+                    sines += weight * of(seen, g, p * d + q, dd);
                 }
-            for (int p = 0; p < d; ++p)
-                for (int q = 0; q < d; ++q) {
-                    double value = 0.0;
-                    for (int r = 0; r < d; ++r) value += directions[r * d + p] * a[r * d + q];
-                    turned[at(j, p, q)] = value;
+                const double cosine = -0.5 * sum(cosines), sine = -sum(sines), size = std::hypot(cosine, sine);
+                if (!(size > 0.0)) continue;
+                const double c2 = cosine / size, s2 = sine / size;
+                double c, s;
+                if (c2 >= 0.0) {
+                    c = std::sqrt(0.5 * (1.0 + c2));
+                    s = 0.5 * s2 / c;
+                } else {
+                    s = std::copysign(std::sqrt(0.5 * (1.0 - c2)), s2);
+                    c = 0.5 * s2 / s;
                 }
-        }
+                if (!(std::fabs(s) > 1e-15)) continue;
+                largest = std::max(largest, std::fabs(s));
+                for (int g = 0; g < groups; ++g) turn(group(seen, g), d, p, q, broadcast(c), broadcast(s));
+                for (int i = 0; i < d; ++i) {
+                    const double x = begun.axes[i * d + p], y = begun.axes[i * d + q];
+                    begun.axes[i * d + p] = c * x + s * y;
+                    begun.axes[i * d + q] = c * y - s * x;
+                }
+            }
+        return largest;
     }
 
     // Turning only ever finds the nearest optimum: begin with the best of the axes known, those of all rows within
     // components, and those of each component.
-    void seek_axes(const double* n, const double* w, bool equal_volume) {
+    void seek_axes(const double* w) {
         double least = 0.0;
         bool found = false;
-        auto judge = [&](const double* directions) {
-            see(w, directions);
+        std::vector<double> candidate(dd), best(dd), own(std::size_t(groups) * LANES * dd);
+        auto judge = [&] {
+            into_lanes(w);
             double value = 0.0;
-            for (int j = 0; j < k; ++j) {
-                double logs = 0.0;
-                for (int i = 0; i < d; ++i) logs += std::log(std::max(turned[at(j, i, i)], 1e-300));
-                value += equal_volume ? std::exp(logs / d) : n[j] * logs;
+            Vector values = broadcast(0.0);
+            for (int g = 0; g < groups; ++g) {
+                see(g, candidate.data());
+                Vector logs = broadcast(0.0);
+                for (int i = 0; i < d; ++i)
+                    logs += logarithm(larger(of(seen, g, i * d + i, dd), broadcast(1e-300)) + of(missing, g));
+                values += structure == EVE ? exponential(logs * (1.0 / d)) * of(there, g) : of(held, g) * logs;
             }
+            value = sum(values);
             if (found && !(value < least)) return;
             found = true;
             least = value;
-            std::copy(directions, directions + d * d, axes.begin());
+            best = candidate;
         };
-        if (axes_known) judge(std::vector<double>(axes).data());
-        for (int j = -1; j < k; ++j) {
-            std::fill(sums.begin(), sums.end(), 0.0);
-            for (int l = 0; l < k; ++l)
-                if (j < 0 || l == j)
-                    for (int i = 0; i < d * d; ++i) sums[i] += w[at(l, 0, 0) + i];
-            eigen(sums.data(), v.data(), d);
-            judge(v.data());
+        if (begun.axes_known) {
+            candidate = begun.axes;
+            judge();
         }
-        axes_known = true;
+        std::fill(seen.begin(), seen.begin() + dd * LANES, 0.0);
+        for (std::size_t i = 0; i < dd; ++i)
+            for (int j = 0; j < k; ++j) seen[i * LANES] += w[j * dd + i];
+        eigen(seen.data(), directions.data(), d);
+        for (std::size_t i = 0; i < dd; ++i) candidate[i] = directions[i * LANES];
+        judge();
+        into_lanes(w);
+        for (int g = 0; g < groups; ++g) eigen(group(seen, g), group(directions, g), d);
+        own = directions;
+        for (int j = 0; j < k; ++j) {
+            for (std::size_t i = 0; i < dd; ++i) candidate[i] = own[(j / LANES * dd + i) * LANES + j % LANES];
+            judge();
+        }
+        begun.axes = best;
+        begun.axes_known = true;
     }
 
-    // D diag(λ) Dᵀ
-    void compose(const double* directions, const double* variances, double* out) const {
-        for (int p = 0; p < d; ++p)
-            for (int q = 0; q <= p; ++q) {
-                double value = 0.0;
-                for (int r = 0; r < d; ++r) value += directions[p * d + r] * variances[r] * directions[q * d + r];
-                out[p * d + q] = out[q * d + p] = value;
+    // Turn spectra ω_k (sums of squares along axes) into variances along them, of equal or own volume and shape.
+    bool spread() {
+        Vector least = broadcast(1.0);
+        for (int g = 0; g < groups; ++g)
+            for (int i = 0; i < d; ++i) {
+                const Vector value = of(spectra, g, i, d) + of(missing, g);
+                least = value < least ? value : least;
+                // What is not a number is not positive.
+                least = value == value ? least : broadcast(-1.0);
             }
+        if (!(smallest(least) > 0.0)) return false;
+        switch (structure) {
+            case EEI: case EEV:
+                for (int i = 0; i < d; ++i) {
+                    Vector all = broadcast(0.0);
+                    for (int g = 0; g < groups; ++g) all += of(spectra, g, i, d);
+                    const Vector variance = broadcast(sum(all) / total);
+                    for (int g = 0; g < groups; ++g) store(spectrum(g, i), variance * of(there, g));
+                }
+                return true;
+            case VEI: case VEV: return proportional();
+            case VVI: case VVE:
+                for (int g = 0; g < groups; ++g)
+                    for (int i = 0; i < d; ++i)
+                        store(spectrum(g, i), of(spectra, g, i, d) * of(per_count, g) * double(d));
+                return true;
+            default: {
+                Vector volumes = broadcast(0.0);
+                for (int g = 0; g < groups; ++g) {
+                    Vector logs = broadcast(0.0);
+                    for (int i = 0; i < d; ++i) logs += logarithm(of(spectra, g, i, d) + of(missing, g));
+                    const Vector size = exponential(logs * (1.0 / d));
+                    store(begun.sizes.data() + g * LANES, size);
+                    volumes += size * of(there, g);
+                }
+                const double volume = sum(volumes) / total;
+                for (int g = 0; g < groups; ++g)
+                    for (int i = 0; i < d; ++i)
+                        store(spectrum(g, i), of(spectra, g, i, d) * (volume / of(begun.sizes, g)));
+                return true;
+            }
+        }
+    }
+
+    // λ_k a_i with a_i = Σ_k ω_ki / (n λ_k) and λ_k = Σ_i ω_ki / (n_k d a_i), in turn.
+    bool proportional() {
+        const int most = begun.sizes_known ? TURNS : FIRST_TURNS;
+        for (int turn = 0;; ++turn) {
+            std::fill(pooled.begin(), pooled.begin() + d, 0.0);
+            for (int g = 0; g < groups; ++g) {
+                const Vector inverse = 1.0 / of(begun.sizes, g);
+                for (int i = 0; i < d; ++i) pooled[i] += sum(of(spectra, g, i, d) * inverse);
+            }
+            for (int i = 0; i < d; ++i) pooled[i] /= total;
+            Vector change = broadcast(0.0);
+            for (int g = 0; g < groups; ++g) {
+                Vector size = broadcast(0.0);
+                for (int i = 0; i < d; ++i) size += of(spectra, g, i, d) * (1.0 / pooled[i]);
+                size = size * of(per_count, g) + of(missing, g);
+                change = larger(change, magnitude(size - of(begun.sizes, g)) / size);
+                store(begun.sizes.data() + g * LANES, size);
+            }
+            if (turn + 1 >= most || -smallest(-change) < INNER_TOLERANCE) break;
+        }
+        begun.sizes_known = true;
+        for (int g = 0; g < groups; ++g)
+            for (int i = 0; i < d; ++i) store(spectrum(g, i), of(begun.sizes, g) * of(there, g) * pooled[i]);
+        return true;
+    }
+
+    double* spectrum(int g, int i) { return spectra.data() + (std::size_t(g) * d + i) * LANES; }
+
+    void into_lanes(const double* w) {
+        for (int j = 0; j < k; ++j) {
+            double* to = group(seen, j / LANES) + j % LANES;
+            for (std::size_t i = 0; i < dd; ++i) to[i * LANES] = w[j * dd + i];
+        }
+        for (int j = k; j < groups * LANES; ++j) {
+            double* to = group(seen, j / LANES) + j % LANES;
+            for (std::size_t i = 0; i < dd; ++i) to[i * LANES] = 0.0;
+        }
+    }
+
+    void diagonals(int g) {
+        for (int i = 0; i < d; ++i) store(spectrum(g, i), of(seen, g, i * d + i, dd));
+    }
+
+    // Elements (p, q) and (q, p) of a group's matrices.
+    void deal(Vector value, int g, int p, int q, double* out) const {
+        for (int j = g * LANES; j < std::min(k, (g + 1) * LANES); ++j)
+            out[at(j, p, q)] = out[at(j, q, p)] = value[j - g * LANES];
+    }
+
+    // Dᵀ W_k D, the scatters seen along axes, for those in `seen`.
+    void see(int g, const double* axes) {
+        double* matrices = group(seen, g);
+        for (int turn = 0; turn < 2; ++turn) {
+            // half ← (W D)ᵀ, then its like again: Dᵀ W D, as W is symmetric.
+            for (int p = 0; p < d; ++p)
+                for (int q = 0; q < d; ++q) {
+                    Vector value = broadcast(0.0);
+                    for (int r = 0; r < d; ++r) value += load(matrices + (p * d + r) * LANES) * axes[r * d + q];
+                    store(half.data() + (q * d + p) * LANES, value);
+                }
+            std::copy(half.begin(), half.end(), matrices);
+        }
     }
 };
 

@@ -22,45 +22,51 @@ static inline double sum(Vector v) { return ((v[0] + v[4]) + (v[1] + v[5])) + ((
 
 static inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
 
-// exp(x) for x ≤ 0, within 2 units in the last place; 0 below −690, where products would become subnormal numbers,
-// which are many times slower. Cody & Waite reduction, Taylor polynomial on |r| ≤ ln 2 / 2.
+static inline double smallest(Vector v) {
+    double least = v[0];
+    for (int i = 1; i < LANES; ++i) least = v[i] < least ? v[i] : least;
+    return least;
+}
+
+static inline Vector root(Vector v) {
+    Vector answer;
+    for (int i = 0; i < LANES; ++i) answer[i] = __builtin_sqrt(v[i]);
+    return answer;
+}
+
+static inline Vector magnitude(Vector v) { return v < 0.0 ? -v : v; }
+
+// exp(x) for x ≤ 700, within 2 units in the last place; 0 below −690, where products would become subnormal numbers,
+// which are many times slower. Cody & Waite reduction, polynomial of least largest error (3e-18) on |r| ≤ ln 2 / 2.
 static inline Vector exponential(Vector x) {
     const Vector shift = broadcast(6755399441055744.0);  // 1.5 · 2⁵²: adding it rounds to an integer
-    Vector y = larger(x, broadcast(-690.0));
-    Vector k = y * 1.4426950408889634074 + shift;
-    const Integers bits = (Integers)k;
-    k = k - shift;
-    Vector r = y - k * 6.93147180369123816490e-01;
-    r = r - k * 1.90821492927058770002e-10;
-    Vector p = broadcast(1.0 / 6227020800.0);
-    p = p * r + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
+    const Vector k = larger(x, broadcast(-690.0)) * 1.4426950408889634074 + shift;
+    const Vector whole = k - shift;
+    const Vector r = (larger(x, broadcast(-690.0)) - whole * 6.93147180369123816490e-01) - whole * 1.90821492927058770002e-10;
+    Vector p = broadcast(2.5110037605963777712e-8);
+    p = p * r + 2.7632639639041029749e-7;
+    p = p * r + 2.7557240918578969823e-6;
+    p = p * r + 2.4801485482328492419e-5;
+    p = p * r + 1.9841269890047113707e-4;
+    p = p * r + 1.3888888952314774652e-3;
+    p = p * r + 8.3333333333196006109e-3;
+    p = p * r + 4.1666666666488095495e-2;
+    p = p * r + 1.6666666666666680806e-1;
+    p = p * r + 5.0000000000000183855e-1;
     p = p * r + 1.0;
     p = p * r + 1.0;
-    const Vector scale = (Vector)((bits << 52) + (Integers)broadcast(1.0));
-    const Vector value = p * scale;
-    return x < broadcast(-690.0) ? broadcast(0.0) : value;
+    const Vector value = p * (Vector)(((Integers)k << 52) + (Integers)broadcast(1.0));
+    return x < -690.0 ? broadcast(0.0) : value;
 }
 
 // log(x) for normal x > 0, within 1 unit in the last place or so: x = 2ᵏ m, m in [√½, √2), and
 // log m = 2 artanh(s), s = (m − 1) / (m + 1).
 static inline Vector logarithm(Vector x) {
     const Integers bits = (Integers)x;
-    const Integers one = (Integers)broadcast(1.0);
     const Integers root = (Integers)broadcast(0.70710678118654752440);
     const Integers biased = bits - root;
     const Integers exponent = biased >> 52;
     const Vector m = (Vector)(bits - (exponent << 52));
-    (void)one;
     const Vector s = (m - 1.0) / (m + 1.0);
     const Vector t = s * s;
     Vector p = broadcast(2.0 / 21.0);

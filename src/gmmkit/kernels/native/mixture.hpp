@@ -1,0 +1,251 @@
+// One mixture: a pass over the rows, and the refit to what it gathered.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "passes.hpp"
+#include "structures.hpp"
+
+namespace gmmkit {
+namespace TARGET {
+namespace {
+
+constexpr double LOG_2PI = 1.83787706640934548356;
+constexpr double EPSILON = 2.220446049250313e-16;
+constexpr double NOWHERE = -std::numeric_limits<double>::infinity();
+
+struct Evaluation {
+    double objective = NOWHERE, log_likelihood = 0.0, log_certainty = 0.0;
+    bool sound = false;
+};
+
+// Sums for each component of count, first moments and lower triangle of second moments, about points; linear in the
+// responsibilities, so that steps can be stretched.
+struct Moments {
+    std::vector<double> sums, points;
+    double objective;
+};
+
+struct Parameters {
+    std::vector<double> weights, means, covariances;
+};
+
+struct Mixture {
+    const Rows& rows;
+    int k, d, t;  // t sums for each component
+    std::size_t stride;  // of a component's whitening matrix
+    const double* pseudo;
+    double floor;
+    Parameters at;
+    std::vector<double> whitening, constants, scores, around, scatter, counts, factor;
+    Refit refit;
+    Scratch scratch;
+
+    Mixture(const Rows& r, int structure, int k_, const double* pseudo_, const double* units)
+        : rows(r), k(k_), d(r.d), t(1 + r.d + r.d * (r.d + 1) / 2), stride(std::size_t(whole_tiles(r.d)) * r.d),
+          pseudo(pseudo_), floor(10.0 * EPSILON * std::min(1.0, r.total / std::max(1, r.n))), whitening(k * stride, 0.0),
+          constants(k), scores(std::size_t(k) * BLOCK), around(std::size_t(k) * t), scatter(std::size_t(k) * d * d),
+          counts(k), factor(std::size_t(d) * d), refit(structure, k_, r.d, units), scratch(r.d) {
+        at.weights.resize(k);
+        at.means.resize(std::size_t(k) * d);
+        at.covariances.resize(std::size_t(k) * d * d);
+    }
+
+    double* mean(int j) { return at.means.data() + std::size_t(j) * d; }
+    double* covariance(int j) { return at.covariances.data() + std::size_t(j) * d * d; }
+    double* white(int j) { return whitening.data() + j * stride; }
+    double* sums_of(int j) { return around.data() + std::size_t(j) * t; }
+
+    // Factor the covariances; false if one is not positive definite.
+    bool prepare() {
+        for (int j = 0; j < k; ++j) {
+            if (!cholesky(covariance(j), factor.data(), d)) return false;
+            inverse_lower(factor.data(), white(j), d);
+            const double weight = std::max(std::log(at.weights[j]), -1e300);
+            constants[j] = weight - 0.5 * (d * LOG_2PI + log_determinant(factor.data(), d));
+        }
+        return true;
+    }
+
+    // One pass: objectives at the parameters, and moments about the means in `around`.
+    template <int D, bool DIAGONAL>
+    Evaluation pass() {
+        if (!prepare()) return {};
+        std::fill(around.begin(), around.end(), 0.0);
+        // The likelihood is Σ w (top + log Σ exp(score − top)); the largest share of a row is 1 / Σ exp(score − top).
+        Vector tops = broadcast(0.0), logs = broadcast(0.0);
+        for (int start = 0; start < rows.n; start += BLOCK) {
+            const int stop = std::min(start + BLOCK, rows.n);
+            for (int j = 0; j < k; ++j)
+                score<D, DIAGONAL>(rows, mean(j), white(j), constants[j], start, stop, scores_of(j), scratch);
+            Vector product = broadcast(1.0);
+            for (int i = 0; i < stop - start; i += LANES) {
+                Vector top = load(scores_of(0) + i);
+                for (int j = 1; j < k; ++j) top = larger(top, load(scores_of(j) + i));
+                Vector total = broadcast(0.0);
+                for (int j = 0; j < k; ++j) {
+                    const Vector value = exponential(load(scores_of(j) + i) - top);
+                    total += value;
+                    store(scores_of(j) + i, value);
+                }
+                const Vector weight = load(rows.weights + start + i), share = weight / total;
+                for (int j = 0; j < k; ++j) store(scores_of(j) + i, load(scores_of(j) + i) * share);
+                tops += weight * top;
+                if (rows.common > 0.0) product *= weight > 0.0 ? total : broadcast(1.0);
+                else logs += weight * logarithm(total);
+            }
+            // Of equal weights one logarithm a block is enough: no total is larger than k.
+            if (rows.common > 0.0) logs += rows.common * logarithm(product);
+            for (int j = 0; j < k; ++j)
+                gather<D, DIAGONAL>(rows, mean(j), scores_of(j), start, stop, sums_of(j), scratch);
+        }
+        double penalty = 0.0;
+        for (int j = 0; j < k; ++j) penalty += trace_product(pseudo, white(j), d);
+        const double log_likelihood = sum(tops) + sum(logs);
+        return {(log_likelihood - 0.5 * penalty) / rows.total, log_likelihood, -sum(logs), true};
+    }
+
+    // The most probable component of each row; of equals the first.
+    template <int D, bool DIAGONAL>
+    void most_probable(std::int32_t* labels, int n) {
+        for (int start = 0; start < rows.n; start += BLOCK) {
+            const int stop = std::min(start + BLOCK, rows.n), held = std::min(stop, n) - start;
+            for (int j = 0; j < k; ++j)
+                score<D, DIAGONAL>(rows, mean(j), white(j), constants[j], start, stop, scores_of(j), scratch);
+            double* best = scores_of(0);
+            for (int j = 1; j < k; ++j) {
+                const double* score = scores_of(j);
+                for (int i = 0; i < held; ++i) {
+                    labels[start + i] = score[i] > best[i] ? j : labels[start + i];
+                    best[i] = score[i] > best[i] ? score[i] : best[i];
+                }
+            }
+        }
+    }
+
+    // Moments about the means, from hard labels. About one of a group's rows first: no digits are lost far away.
+    template <int D, bool DIAGONAL>
+    void tally(const std::int32_t* labels, int n) {
+        std::fill(around.begin(), around.end(), 0.0);
+        std::fill(at.means.begin(), at.means.end(), 0.0);
+        for (int i = n - 1; i >= 0; --i)
+            for (int p = 0; p < d; ++p) mean(labels[i])[p] = rows.column(p)[i];
+        bool near = false;
+        for (int turn = 0; turn < 2 && !near; ++turn) {
+            for (int start = 0; start < rows.n; start += BLOCK) {
+                const int stop = std::min(start + BLOCK, rows.n), held = std::min(stop, n) - start;
+                double* chosen = scores_of(0);
+                for (int j = 0; j < k; ++j) {
+                    for (int i = 0; i < held; ++i) chosen[i] = labels[start + i] == j ? rows.weights[start + i] : 0.0;
+                    std::fill(chosen + held, chosen + (stop - start), 0.0);
+                    gather<D, DIAGONAL>(rows, mean(j), chosen, start, stop, sums_of(j), scratch);
+                }
+            }
+            near = true;
+            for (int j = 0; j < k && near; ++j) {
+                const double* s = sums_of(j);
+                for (int p = 0; p < d; ++p) near &= s[1 + p] * s[1 + p] <= 0.999 * s[0] * s[1 + d + p * (p + 3) / 2];
+            }
+            if (near || turn) break;
+            for (int j = 0; j < k; ++j)
+                for (int p = 0; p < d; ++p) mean(j)[p] += sums_of(j)[1 + p] / std::max(sums_of(j)[0], 1e-300);
+            std::fill(around.begin(), around.end(), 0.0);
+        }
+    }
+
+    // Set the parameters from moments about points; false if they do not determine them.
+    bool step(const std::vector<double>& sums, const std::vector<double>& points) {
+        double total = 0.0;
+        for (int j = 0; j < k; ++j) total += counts[j] = sums[std::size_t(j) * t] + floor;
+        for (int j = 0; j < k; ++j) {
+            const double* s = sums.data() + std::size_t(j) * t;
+            const double* point = points.data() + std::size_t(j) * d;
+            spread(s, scatter.data() + std::size_t(j) * d * d);
+            // What holds no rows stays where it is.
+            for (int p = 0; p < d; ++p) mean(j)[p] = point[p] + s[1 + p] / std::max(s[0], 1e-300);
+            at.weights[j] = counts[j] / total;
+        }
+        return refit.solve(counts.data(), scatter.data(), at.covariances.data());
+    }
+
+    // Moments of a stretched step, T₁ + 2a (T₂ − T₁) + a² (T₃ − 2T₂ + T₁), about T₃'s points; false if they are of no
+    // mixture.
+    bool stretch(const Moments (&past)[3], double a, std::vector<double>& out) {
+        const double share[3] = {(1.0 - a) * (1.0 - a), 2.0 * a * (1.0 - a), a * a};
+        out.assign(std::size_t(k) * t, 0.0);
+        for (int j = 0; j < k; ++j) {
+            const double* point = past[2].points.data() + std::size_t(j) * d;
+            double* s = out.data() + std::size_t(j) * t;
+            for (int e = 0; e < 3; ++e) {
+                const double* sums = past[e].sums.data() + std::size_t(j) * t;
+                const double* own = past[e].points.data() + std::size_t(j) * d;
+                int place = 1 + d;
+                for (int p = 0; p < d; ++p)
+                    for (int q = 0; q <= p; ++q, ++place) {
+                        const double x = own[p] - point[p], y = own[q] - point[q];
+                        s[place] += share[e] * (sums[place] + x * sums[1 + q] + y * (sums[1 + p] + x * sums[0]));
+                    }
+                for (int p = 0; p < d; ++p) s[1 + p] += share[e] * (sums[1 + p] + (own[p] - point[p]) * sums[0]);
+                s[0] += share[e] * sums[0];
+            }
+            if (!(s[0] > 0.0)) return false;
+            spread(s, scatter.data());
+            if (refit.diagonal()) {
+                for (int p = 0; p < d; ++p)
+                    if (!(scatter[p * d + p] > 0.0)) return false;
+            } else if (!cholesky(scatter.data(), factor.data(), d)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // Log-likelihood, per unit of weight and penalised, of rows and the hard labels just refitted to.
+    double classification() {
+        double value = 0.0;
+        for (int j = 0; j < k; ++j)
+            value += counts[j] * constants[j] - 0.5 * trace_product(scatter.data() + std::size_t(j) * d * d, white(j), d);
+        return value / rows.total;
+    }
+
+  private:
+    double* scores_of(int j) { return scores.data() + std::size_t(j) * BLOCK; }
+
+    // A component's scatter about its mean, with the prior's share.
+    void spread(const double* s, double* w) const {
+        const double held = std::max(s[0], 1e-300);
+        int place = 1 + d;
+        for (int p = 0; p < d; ++p)
+            for (int q = 0; q <= p; ++q)
+                w[p * d + q] = w[q * d + p] = s[place++] - s[1 + p] * s[1 + q] / held + pseudo[p * d + q];
+    }
+};
+
+template <bool B>
+using Flag = std::integral_constant<bool, B>;
+template <int D>
+using Columns = std::integral_constant<int, D>;
+
+// Call work(Columns, Flag) with what is known of a mixture when compiled.
+template <typename Work>
+auto specialised(const Mixture& m, Work work) {
+    auto with = [&](auto columns) { return m.refit.diagonal() ? work(columns, Flag<true>()) : work(columns, Flag<false>()); };
+    switch (m.d) {
+        case 1: return work(Columns<1>(), Flag<false>());
+        case 2: return work(Columns<2>(), Flag<false>());
+        case 3: return with(Columns<3>());
+        case 4: return with(Columns<4>());
+        case 5: return with(Columns<5>());
+        case 6: return with(Columns<6>());
+        case 7: return with(Columns<7>());
+        case 8: return with(Columns<8>());
+        default: return with(Columns<0>());
+    }
+}
+
+}  // namespace
+}  // namespace TARGET
+}  // namespace gmmkit
