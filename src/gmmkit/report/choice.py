@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gmmkit.plots import plot_criterion
 from gmmkit.plots.criterion import criterion_title
-from gmmkit.report.figures import WIDE, WIDTH, figure
+from gmmkit.report.figures import WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.subject import Row, Search, Subject
 from gmmkit.report.words import capital, listed, nats, plural
@@ -16,8 +16,8 @@ from gmmkit.report.words import capital, listed, nats, plural
 __all__ = ["choice"]
 
 _MOST_AT_ONCE = 8
-# More lines need a wide picture, and a table of their own.
-_MOST_IN_A_PICTURE = 6
+# More lines need a table of their own.
+_MOST_LINES = 6
 _MOST_SIZES = 30
 _WEIGHS = "weighs the likelihood against the number of parameters"
 _MEASURES = {
@@ -82,11 +82,10 @@ def _named(row: Row) -> str:
 def _curve(search: Search) -> Html | None:
     if not any(search.value(row) is not None for row in search.rows):
         return None
-    many = len(search.structures) > _MOST_IN_A_PICTURE
     rows = (*search.rows, *search.copies)
-    picture = plot_criterion(rows, criterion=search.criterion, width=WIDE if many else WIDTH)
+    picture = plot_criterion(rows, criterion=search.criterion, width=WIDTH)
     caption = f"{capital(search.title)} of every fit: each line is a covariance structure."
-    return figure(picture, caption, wide=many)
+    return figure(picture, caption)
 
 
 def _tables(search: Search) -> Html | None:
@@ -125,7 +124,7 @@ def _table(search: Search, rows: Sequence[Row], caption: str) -> Html:
 
 def _grid(search: Search) -> Html | None:
     """Return the criterion of every structure (down) and size (across), where they are many."""
-    if len(search.structures) <= _MOST_IN_A_PICTURE or len(search.sizes) > _MOST_SIZES:
+    if len(search.structures) <= _MOST_LINES or len(search.sizes) > _MOST_SIZES:
         return None
     at = {(row["covariance_type"], row["n_components"]): row for row in (*search.rows, *search.copies)}
     best = search.ranked[0] if search.ranked else None

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.marks import component
 from gmmkit.report.subject import Subject
-from gmmkit.report.words import capital, count, decimals_for, fixed, number, percent, plural
+from gmmkit.report.words import capital, count, decimals_for, fixed, listed, number, percent, plural
 
 __all__ = ["components"]
 
@@ -18,6 +18,7 @@ _MOST_COLUMNS = 60
 _NUMBERS = "Each cluster is one component of the mixture; its number is the label that rows are given."
 _MERGED = "Clusters are made of components of the mixture; numbers and marks of clusters are those of the pictures."
 _MOST_DESCRIBED = 40
+_SURE = 0.995
 _THIN = (
     "Thinness is a component's smallest variance as a share of the data's, in the direction where that is least: far "
     "below 1 it is flat or small, and near 0 it has collapsed."
@@ -34,25 +35,20 @@ def components(subject: Subject) -> Html:
 def _in_words(subject: Subject) -> Html | None:
     if len(subject.groups) == 1:
         return None
-    rows = []
+    items = []
     for cluster in subject.clusters[:_MOST_DESCRIBED]:
-        made = [", ".join(map(str, cluster.components))] if subject.merged else []
-        values = [
-            component(cluster.cluster),
-            *made,
-            cluster.place,
-            capital(cluster.company),
-            percent(cluster.certainty),
-        ]
-        rows.append(cells(values, heads=1))
-    left = len(subject.clusters) - len(rows)
-    caption = "Each cluster in words" + (f" (the first {len(rows)}; {left} more)" if left else "")
-    head = ["Cluster", *(["Components"] if subject.merged else []), "Lies at", "Beside", "Sure of its rows"]
+        made = f" (component{'s' * (len(cluster.components) > 1)} {listed(list(map(str, cluster.components)))})"
+        sure = f"its rows are {percent(cluster.certainty)} sure" if cluster.certainty < _SURE else "its rows are sure"
+        told = f"{made if subject.merged else ''}: {cluster.place}; {cluster.company}; {sure}."
+        items.append(tag("li", component(cluster.cluster), told))
+    left = len(subject.clusters) - len(items)
+    if left:
+        items.append(tag("li", f"and {left} more"))
     words = (
         "High and low are told by the standard deviation of all rows. How sure a cluster is of its rows is the mean "
         "of their largest probability."
     )
-    return join([table(caption, head, rows, class_="words"), tag("p", words, class_="note")])
+    return join([tag("ul", *items, class_="clusters"), tag("p", words, class_="note")])
 
 
 def _sizes(subject: Subject) -> Html:

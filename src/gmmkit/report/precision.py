@@ -20,11 +20,12 @@ _MOST_DRAWN = 14  # estimates in a picture
 _MOST_COLUMNS = 4  # pictures of means
 _MOST_LISTED = 400
 _NEEDED = ("parameter", "component", "estimate", "standard_error", "low", "high")
+_MOST_TESTS = 2
 _LEVEL = 0.05
 _KINDS = {
-    "nonparametric": "fitted again to rows drawn from these with replacement",
-    "weighted": "fitted again with random weights of the rows",
-    "parametric": "fitted again to rows drawn from the model",
+    "nonparametric": "to rows drawn from these with replacement",
+    "weighted": "with random weights of the rows",
+    "parametric": "to rows drawn from the model",
 }
 
 
@@ -42,8 +43,8 @@ def _intervals(subject: Subject) -> list[Html]:
     share = known.get("confidence")
     level = percent(float(share)) if isinstance(share, (int, float)) else "the"
     n = known.get("n_replicates")
-    times = f"{n:,} times " if isinstance(n, int) else ""
-    told = f"The model was {times}{_KINDS.get(str(known.get('kind')), 'fitted again to other samples')}. "
+    times = f" {n:,} times" if isinstance(n, int) else ""
+    told = f"The model was fitted again{times}, {_KINDS.get(str(known.get('kind')), 'to other samples')}. "
     told += f"Bars and intervals hold the middle {level} of the estimates: how far they could be off by chance."
     faults = known.get("faults")
     left_out = sum(v for v in faults.values() if isinstance(v, int)) if isinstance(faults, Mapping) else 0
@@ -118,12 +119,17 @@ def _tests(subject: Subject) -> list[Html]:
     if not tests:
         return []
     body, pictures = [], []
-    for test in tests:
+    for place, test in enumerate(tests, start=1):
         k, p = int(test["n_components"]), float(test["p_value"])
         verdict = f"{k + 1} rather than {k}" if p < _LEVEL else f"{k} are enough"
         body.append(cells([f"{k} against {k + 1}", nats(float(test["statistic"])), number(p, 2), verdict], heads=1))
         replicates = test.get("replicates")
-        if isinstance(replicates, list) and any(isinstance(v, (int, float)) and math.isfinite(v) for v in replicates):
+        # The last two are those between which the answer lies.
+        if (
+            place > len(tests) - _MOST_TESTS
+            and isinstance(replicates, list)
+            and any(isinstance(v, (int, float)) and math.isfinite(v) for v in replicates)
+        ):
             picture = plot_likelihood_ratio(
                 [v for v in replicates if isinstance(v, (int, float))], float(test["statistic"]),
                 n_components=k, p_value=p, width=WIDTH,
