@@ -6,7 +6,7 @@ from gmmkit.plots import plot_merge_curve, plot_merge_tree
 from gmmkit.report.figures import WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.subject import Subject
-from gmmkit.report.words import count, fixed, number, percent, plural
+from gmmkit.report.words import count, fixed, percent, plural
 
 __all__ = ["merging"]
 
@@ -37,12 +37,12 @@ def merging(subject: Subject) -> Html | None:
     rows = tree.as_rows()
     body = []
     for row in rows[:_MOST_ROWS]:
-        size = tag("strong", row["n_clusters"]) if row["proposed"] else row["n_clusters"]
+        size = f"{row['n_clusters']} (proposed)" if row["proposed"] else row["n_clusters"]
         if row["first"] is None:
             body.append(cells([size, "—", fixed(row["entropy"], 1), "—", "—", "—"], heads=1))
             continue
         merged = f"{_group(row['first'])} + {_group(row['second'])}"
-        score = percent(row["score"]) if tree.rule == "misclassification" else number(row["fall_per_row"], 2)
+        score = percent(row["score"]) if tree.rule == "misclassification" else fixed(row["fall_per_row"], 3)
         values = [size, merged, fixed(row["entropy"], 1), fixed(row["fall"], 1), count(row["rows"]), score]
         body.append(cells(values, heads=1))
     score = "Mistaken" if tree.rule == "misclassification" else "Taken off per row"
