@@ -83,7 +83,7 @@ def test_every_row_of_figures_is_a_row_of_the_results():
     rows = [
         line
         for line in README.splitlines()
-        if re.match(r"\| (W\d|tied|spherical|d128|small|tiny|`fit`|`predict`)", line)
+        if re.match(r"\| (W\d|faithful|diabetes|sim_|tied|spherical|d128|small|tiny|`fit`|`predict`)", line)
     ]
     assert rows
     for row in rows:
