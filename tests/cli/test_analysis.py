@@ -143,7 +143,7 @@ def test_the_issues_line(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None
     page = (tmp_path / "r.html").read_text()
     for words in ("Margin to the runner-up", "clusters", "Bootstrap: 99 fits"):
         assert words in outcome.err
-    assert "fitted again to rows drawn from these with replacement" in page
+    assert "fitted again 99 times, to rows drawn from these with replacement" in page
 
 
 def test_what_is_answered_is_kept_when_ctrl_c_ends_the_rest(

@@ -240,3 +240,17 @@ def test_with_noise_planted_clusters_are_found_among_scattered_rows():
     assert 0.15 < search.best_estimator_.noise_weight_ < 0.3
     assert set(np.unique(search.predict(X))) == {-1, 0, 1}
     assert search.best_score_ == pytest.approx(search.bic(X), rel=1e-10)
+
+
+def test_columns_in_units_far_apart_are_a_search_like_any_other():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(60, 3)), rng.normal(size=(60, 3)) + 5.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularComponentWarning)
+        plain, mixed = (
+            GaussianMixtureSearch(range(1, 4), covariance_type=["EEI", "EEE", "EEV", "VII"]).fit(X * units)
+            for units in (1.0, [1e12, 1.0, 1e-12])
+        )
+    best = [(search.results_[0]["covariance_type"], search.results_[0]["n_components"]) for search in (plain, mixed)]
+    assert best == [("EEI", 2), ("EEI", 2)]
+    np.testing.assert_array_equal(plain.predict(X), mixed.predict(X * [1e12, 1.0, 1e-12]))

@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 
 # A stack's features hold d²/2 numbers a row; wider data are fitted one candidate at a time.
 _MOST_COLUMNS = 40
+# Columns in units farther apart have no covariance that one scale for both could hold.
+_FARTHEST_UNITS = 1e-30
 # Starts are sought on all distinct rows up to so many; beyond on a sample, larger where there is more to estimate.
 _FEW = 2000
 _THIN, _THIN_PER_PARAMETER = 600, 12
@@ -92,6 +94,8 @@ def open_tournament(
     """
     if problem.n_columns > _MOST_COLUMNS or len(problem.null_directions):
         return None
+    if problem.frame.scale.min() < _FARTHEST_UNITS * problem.frame.scale.max():
+        return None
     sample = sample_rows(problem, random)
     # What turns the frame's columns into columns of one scale; all scales are powers of two.
     units = problem.frame.scale.min() / problem.frame.scale
@@ -123,11 +127,11 @@ def open_tournament(
 def _projected(spread: Array, name: str, units: Array) -> Array:
     """Return Π(T) written out: the structure's own covariance of all rows as one component."""
     structure = family(name)
-    outer = np.outer(units, units) if structure.equivariance == "scalar" else np.ones_like(spread)
-    spread = spread * outer
-    if structure.independent_columns:
-        return np.asarray(np.diag(structure.solve(np.ones(1), np.diagonal(spread)[None])[0]) / outer)
-    return np.asarray(structure.solve(np.ones(1), spread[None])[0] / outer)
+    if not structure.independent_columns:
+        return spread
+    # Spheres are round in the scale that all columns share.
+    square = units**2 if structure.equivariance == "scalar" else np.ones_like(units)
+    return np.asarray(np.diag(structure.solve(np.ones(1), (np.diagonal(spread) * square)[None])[0] / square))
 
 
 def _sphering(spread: Array) -> Array | None:
