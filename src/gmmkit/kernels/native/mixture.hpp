@@ -33,22 +33,34 @@ struct Parameters {
     std::vector<double> weights, means, covariances;
 };
 
+// One thread runs many: its arrays are used again, so that taking up another costs no more than filling them.
 struct Mixture {
-    const Rows& rows;
-    int k, d, t;  // t sums for each component
+    const Rows* rows = nullptr;
+    int k = 0, d, t;  // t sums for each component
     std::size_t stride;  // of a component's whitening matrix
-    const double* pseudo;
-    double floor;
+    const double* pseudo = nullptr;
+    double floor = 0.0;
     Parameters at;
     std::vector<double> whitening, constants, scores, around, scatter, counts, factor;
     Refit refit;
     Scratch scratch;
 
-    Mixture(const Rows& r, int structure, int k_, const double* pseudo_, const double* units)
-        : rows(r), k(k_), d(r.d), t(1 + r.d + r.d * (r.d + 1) / 2), stride(std::size_t(whole_tiles(r.d)) * r.d),
-          pseudo(pseudo_), floor(10.0 * EPSILON * std::min(1.0, r.total / std::max(1, r.n))), whitening(k * stride, 0.0),
-          constants(k), scores(std::size_t(k) * BLOCK), around(std::size_t(k) * t), scatter(std::size_t(k) * d * d),
-          counts(k), factor(std::size_t(d) * d), refit(structure, k_, r.d, units), scratch(r.d) {
+    Mixture(int d_, const double* units)
+        : d(d_), t(1 + d_ + d_ * (d_ + 1) / 2), stride(std::size_t(whole_tiles(d_)) * d_), factor(std::size_t(d_) * d_),
+          refit(d_, units), scratch(d_) {}
+
+    void take(const Rows& r, int structure, int k_, const double* pseudo_) {
+        rows = &r;
+        k = k_;
+        pseudo = pseudo_;
+        floor = 10.0 * EPSILON * std::min(1.0, r.total / std::max(1, r.n));
+        whitening.assign(k * stride, 0.0);
+        constants.resize(k);
+        scores.resize(std::size_t(k) * BLOCK);
+        around.resize(std::size_t(k) * t);
+        scatter.resize(std::size_t(k) * d * d);
+        counts.resize(k);
+        refit.take(structure, k);
         at.weights.resize(k);
         at.means.resize(std::size_t(k) * d);
         at.covariances.resize(std::size_t(k) * d * d);
@@ -77,10 +89,10 @@ struct Mixture {
         std::fill(around.begin(), around.end(), 0.0);
         // The likelihood is Σ w (top + log Σ exp(score − top)); the largest share of a row is 1 / Σ exp(score − top).
         Vector tops = broadcast(0.0), logs = broadcast(0.0);
-        for (int start = 0; start < rows.n; start += BLOCK) {
-            const int stop = std::min(start + BLOCK, rows.n);
+        for (int start = 0; start < rows->n; start += BLOCK) {
+            const int stop = std::min(start + BLOCK, rows->n);
             for (int j = 0; j < k; ++j)
-                score<D, DIAGONAL>(rows, mean(j), white(j), constants[j], start, stop, scores_of(j), scratch);
+                score<D, DIAGONAL>(*rows, mean(j), white(j), constants[j], start, stop, scores_of(j), scratch);
             Vector product = broadcast(1.0);
             for (int i = 0; i < stop - start; i += LANES) {
                 Vector top = load(scores_of(0) + i);
@@ -91,30 +103,30 @@ struct Mixture {
                     total += value;
                     store(scores_of(j) + i, value);
                 }
-                const Vector weight = load(rows.weights + start + i), share = weight / total;
+                const Vector weight = load(rows->weights.data() + start + i), share = weight / total;
                 for (int j = 0; j < k; ++j) store(scores_of(j) + i, load(scores_of(j) + i) * share);
                 tops += weight * top;
-                if (rows.common > 0.0) product *= weight > 0.0 ? total : broadcast(1.0);
+                if (rows->common > 0.0) product *= weight > 0.0 ? total : broadcast(1.0);
                 else logs += weight * logarithm(total);
             }
             // Of equal weights one logarithm a block is enough: no total is larger than k.
-            if (rows.common > 0.0) logs += rows.common * logarithm(product);
+            if (rows->common > 0.0) logs += rows->common * logarithm(product);
             for (int j = 0; j < k; ++j)
-                gather<D, DIAGONAL>(rows, mean(j), scores_of(j), start, stop, sums_of(j), scratch);
+                gather<D, DIAGONAL>(*rows, mean(j), scores_of(j), start, stop, sums_of(j), scratch);
         }
         double penalty = 0.0;
         for (int j = 0; j < k; ++j) penalty += trace_product(pseudo, white(j), d);
         const double log_likelihood = sum(tops) + sum(logs);
-        return {(log_likelihood - 0.5 * penalty) / rows.total, log_likelihood, -sum(logs), true};
+        return {(log_likelihood - 0.5 * penalty) / rows->total, log_likelihood, -sum(logs), true};
     }
 
     // The most probable component of each row; of equals the first.
     template <int D, bool DIAGONAL>
     void most_probable(std::int32_t* labels, int n) {
-        for (int start = 0; start < rows.n; start += BLOCK) {
-            const int stop = std::min(start + BLOCK, rows.n), held = std::min(stop, n) - start;
+        for (int start = 0; start < rows->n; start += BLOCK) {
+            const int stop = std::min(start + BLOCK, rows->n), held = std::min(stop, n) - start;
             for (int j = 0; j < k; ++j)
-                score<D, DIAGONAL>(rows, mean(j), white(j), constants[j], start, stop, scores_of(j), scratch);
+                score<D, DIAGONAL>(*rows, mean(j), white(j), constants[j], start, stop, scores_of(j), scratch);
             double* best = scores_of(0);
             for (int j = 1; j < k; ++j) {
                 const double* score = scores_of(j);
@@ -132,16 +144,16 @@ struct Mixture {
         std::fill(around.begin(), around.end(), 0.0);
         std::fill(at.means.begin(), at.means.end(), 0.0);
         for (int i = n - 1; i >= 0; --i)
-            for (int p = 0; p < d; ++p) mean(labels[i])[p] = rows.column(p)[i];
+            for (int p = 0; p < d; ++p) mean(labels[i])[p] = rows->column(p)[i];
         bool near = false;
         for (int turn = 0; turn < 2 && !near; ++turn) {
-            for (int start = 0; start < rows.n; start += BLOCK) {
-                const int stop = std::min(start + BLOCK, rows.n), held = std::min(stop, n) - start;
+            for (int start = 0; start < rows->n; start += BLOCK) {
+                const int stop = std::min(start + BLOCK, rows->n), held = std::min(stop, n) - start;
                 double* chosen = scores_of(0);
                 for (int j = 0; j < k; ++j) {
-                    for (int i = 0; i < held; ++i) chosen[i] = labels[start + i] == j ? rows.weights[start + i] : 0.0;
+                    for (int i = 0; i < held; ++i) chosen[i] = labels[start + i] == j ? rows->weights[start + i] : 0.0;
                     std::fill(chosen + held, chosen + (stop - start), 0.0);
-                    gather<D, DIAGONAL>(rows, mean(j), chosen, start, stop, sums_of(j), scratch);
+                    gather<D, DIAGONAL>(*rows, mean(j), chosen, start, stop, sums_of(j), scratch);
                 }
             }
             near = true;
@@ -208,7 +220,7 @@ struct Mixture {
         double value = 0.0;
         for (int j = 0; j < k; ++j)
             value += counts[j] * constants[j] - 0.5 * trace_product(scatter.data() + std::size_t(j) * d * d, white(j), d);
-        return value / rows.total;
+        return value / rows->total;
     }
 
   private:

@@ -32,19 +32,15 @@ std::vector<double> padded(const double* rows, int n, int d) {
     return z;
 }
 
-// The rows of one mixture: shared, with shared weights or weights of its own.
+// The rows of a mixture, padded with rows of weight 0.
 struct Rows {
     int n, d;
-    const double *z, *weights;
+    const double* z;
+    std::vector<double> weights;
     double total = 0.0, common = 0.0;  // the weight that all rows have but those of weight 0; 0 where they differ
-    std::vector<double> own;
 
-    Rows(const Problem& p, const std::vector<double>& shared, const std::vector<double>& shared_weights, int s)
-        : n(whole_vectors(p.n)), d(p.d), z(shared.data()), weights(shared_weights.data()) {
-        if (p.own_weights) {
-            own = padded(p.weights + std::size_t(s) * p.n, p.n, 1);
-            weights = own.data();
-        }
+    Rows(const Problem& p, const std::vector<double>& z_, const double* weights_)
+        : n(whole_vectors(p.n)), d(p.d), z(z_.data()), weights(padded(weights_, p.n, 1)) {
         double least = 0.0;
         for (int i = 0; i < p.n; ++i) {
             total += weights[i];

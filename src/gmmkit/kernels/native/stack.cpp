@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstring>
 #include <numeric>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -31,16 +32,21 @@ bool little_left(const Moments (&past)[3], double tol) {
     return rate < 1.0 && last * rate / (1.0 - rate) < tol;
 }
 
-template <int D, bool DIAGONAL>
-void run_one(Mixture& m, const Run& settings, int s) {
+// What a run remembers; used again for the next one.
+struct Trail {
     Moments past[3];
     std::vector<double> stretched;
     Parameters sound;
     Begun begun;
+};
+
+template <int D, bool DIAGONAL>
+void run_one(Mixture& m, Trail& trail, const Run& settings, int s) {
+    auto& [past, stretched, sound, begun] = trail;
     Evaluation now;
     int passes = 0, linked = 0, confirmed = 0, stretches = 0, status = UNFINISHED;
     double longest = FIRST_LONGEST_STEP;
-    bool tried = false;
+    bool tried = false, stepped = false;
     double* trace = settings.traces + std::size_t(s) * settings.max_iter;
     while (passes < settings.max_iter && !*settings.interrupted) {
         Evaluation next = m.pass<D, DIAGONAL>();
@@ -78,6 +84,7 @@ void run_one(Mixture& m, const Run& settings, int s) {
         }
         if (passes == settings.max_iter) break;
         sound = m.at;
+        stepped = true;
         bool refitted = true;
         if (linked >= 3 && !confirmed) {
             const double rate = rate_of(past);
@@ -96,7 +103,7 @@ void run_one(Mixture& m, const Run& settings, int s) {
     }
     // What came to nothing, or was interrupted between a step and its pass, is left where it was sound.
     const bool between = status == UNFINISHED && passes < settings.max_iter;
-    if ((status == SINGULAR || between) && !sound.weights.empty()) m.at = sound;
+    if ((status == SINGULAR || between) && stepped) m.at = sound;
     settings.objectives[s] = status == SINGULAR ? NOWHERE : now.objective;
     settings.log_likelihoods[s] = now.log_likelihood;
     settings.log_certainties[s] = now.log_certainty;
@@ -104,10 +111,12 @@ void run_one(Mixture& m, const Run& settings, int s) {
     settings.status[s] = status;
 }
 
-template <typename Work>
-void each(int count, int n_threads, Work work) {
+// Call worker()(s) for each s, one worker for each thread.
+template <typename Worker>
+void each(int count, int n_threads, Worker worker) {
     std::atomic<int> next{0};
     auto take = [&] {
+        auto work = worker();
         for (int s; (s = next++) < count;) work(s);
     };
     std::vector<std::thread> threads;
@@ -120,11 +129,25 @@ void each(int count, int n_threads, Work work) {
     for (auto& thread : threads) thread.join();
 }
 
-// What the mixtures of a stack share.
-struct Shared {
-    std::vector<double> z, weights;
-    explicit Shared(const Problem& p)
-        : z(padded(p.z, p.n, p.d)), weights(p.own_weights ? std::vector<double>() : padded(p.weights, p.n, 1)) {}
+// The rows of a stack's mixtures.
+class Shared {
+  public:
+    explicit Shared(const Problem& p_) : p(p_), z(padded(p.z, p.n, p.d)) {
+        if (!p.own_weights) common.emplace(p, z, p.weights);
+    }
+
+    // Call work with the rows of mixture s.
+    template <typename Work>
+    void with(int s, Work work) const {
+        if (common) return work(*common);
+        const Rows own(p, z, p.weights + std::size_t(s) * p.n);
+        work(own);
+    }
+
+  private:
+    const Problem& p;
+    std::vector<double> z;
+    std::optional<Rows> common;
 };
 
 // The caller's arrays of one mixture.
@@ -145,6 +168,8 @@ struct Place {
         std::copy(from.covariances.begin(), from.covariances.end(), covariances);
     }
 };
+
+inline const double* pseudo_of(const Problem& p, int s) { return p.pseudo + std::size_t(s) * p.d * p.d; }
 
 // For each mixture the first one that has the same labels, size and kind of moments.
 std::vector<int> first_alike(const Problem& p, const std::int32_t* labels) {
@@ -174,14 +199,17 @@ std::vector<int> first_alike(const Problem& p, const std::int32_t* labels) {
 
 void run(const Problem& p, const Run& settings) {
     const Shared shared(p);
-    each(p.count, settings.n_threads, [&](int s) {
-        const Rows rows(p, shared.z, shared.weights, s);
-        Mixture m(rows, p.structures[s], p.sizes[s], p.pseudo + std::size_t(s) * p.d * p.d, p.units);
-        const Place place(p, settings, s);
-        place.read(m.at);
-        m.refit.recall(m.at.covariances.data());
-        specialised(m, [&](auto columns, auto diagonal) { run_one<columns(), diagonal()>(m, settings, s); });
-        place.write(m.at);
+    each(p.count, settings.n_threads, [&] {
+        return [&, m = Mixture(p.d, p.units), trail = Trail()](int s) mutable {
+            shared.with(s, [&](const Rows& rows) {
+                m.take(rows, p.structures[s], p.sizes[s], pseudo_of(p, s));
+                const Place place(p, settings, s);
+                place.read(m.at);
+                m.refit.recall(m.at.covariances.data());
+                specialised(m, [&](auto columns, auto diagonal) { run_one<columns(), diagonal()>(m, trail, settings, s); });
+                place.write(m.at);
+            });
+        };
     });
 }
 
@@ -189,42 +217,46 @@ void begin(const Problem& p, const std::int32_t* labels, const Run& settings) {
     const Shared shared(p);
     const std::vector<int> first = first_alike(p, labels);
     std::vector<std::vector<double>> sums(p.count), means(p.count);
-    auto mixture = [&](int s, auto work) {
-        const Rows rows(p, shared.z, shared.weights, s);
-        Mixture m(rows, p.structures[s], p.sizes[s], p.pseudo + std::size_t(s) * p.d * p.d, p.units);
-        work(m);
+    auto for_each = [&](auto work) {
+        each(p.count, settings.n_threads, [&] {
+            return [&, m = Mixture(p.d, p.units)](int s) mutable {
+                if (*settings.interrupted) return;
+                shared.with(s, [&](const Rows& rows) {
+                    m.take(rows, p.structures[s], p.sizes[s], pseudo_of(p, s));
+                    work(m, s);
+                });
+            };
+        });
     };
-    each(p.count, settings.n_threads, [&](int s) {
-        if (first[s] != s || *settings.interrupted) return;
-        mixture(s, [&](Mixture& m) {
-            specialised(m, [&](auto columns, auto diagonal) {
-                m.tally<columns(), diagonal()>(labels + std::size_t(s) * p.n, p.n);
-            });
-            sums[s] = m.around;
-            means[s] = m.at.means;
+    for_each([&](Mixture& m, int s) {
+        if (first[s] != s) return;
+        specialised(m, [&](auto columns, auto diagonal) {
+            m.tally<columns(), diagonal()>(labels + std::size_t(s) * p.n, p.n);
         });
+        sums[s] = m.around;
+        means[s] = m.at.means;
     });
-    each(p.count, settings.n_threads, [&](int s) {
-        if (*settings.interrupted) return;
-        mixture(s, [&](Mixture& m) {
-            const bool solved = m.step(sums[first[s]], means[first[s]]) && m.prepare();
-            settings.status[s] = solved ? UNFINISHED : SINGULAR;
-            settings.objectives[s] = solved ? m.classification() : NOWHERE;
-            Place(p, settings, s).write(m.at);
-        });
+    for_each([&](Mixture& m, int s) {
+        const bool solved = m.step(sums[first[s]], means[first[s]]) && m.prepare();
+        settings.status[s] = solved ? UNFINISHED : SINGULAR;
+        settings.objectives[s] = solved ? m.classification() : NOWHERE;
+        Place(p, settings, s).write(m.at);
     });
 }
 
 void classify(const Problem& p, const Run& settings, std::int32_t* labels) {
     const Shared shared(p);
-    each(p.count, settings.n_threads, [&](int s) {
-        const Rows rows(p, shared.z, shared.weights, s);
-        Mixture m(rows, p.structures[s], p.sizes[s], p.pseudo + std::size_t(s) * p.d * p.d, p.units);
-        Place(p, settings, s).read(m.at);
-        std::int32_t* own = labels + std::size_t(s) * p.n;
-        std::fill(own, own + p.n, 0);
-        if (*settings.interrupted || !m.prepare()) return;
-        specialised(m, [&](auto columns, auto diagonal) { m.most_probable<columns(), diagonal()>(own, p.n); });
+    each(p.count, settings.n_threads, [&] {
+        return [&, m = Mixture(p.d, p.units)](int s) mutable {
+            shared.with(s, [&](const Rows& rows) {
+                m.take(rows, p.structures[s], p.sizes[s], pseudo_of(p, s));
+                Place(p, settings, s).read(m.at);
+                std::int32_t* own = labels + std::size_t(s) * p.n;
+                std::fill(own, own + p.n, 0);
+                if (*settings.interrupted || !m.prepare()) return;
+                specialised(m, [&](auto columns, auto diagonal) { m.most_probable<columns(), diagonal()>(own, p.n); });
+            });
+        };
     });
 }
 

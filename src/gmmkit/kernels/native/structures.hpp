@@ -37,33 +37,36 @@ class Refit {
   public:
     Begun begun;
 
-    Refit(int structure_, int k_, int d_, const double* units_)
-        : k(k_), d(d_), structure(structure_), groups((k_ + LANES - 1) / LANES), dd(std::size_t(d_) * d_) {
-        for (int i = 1; i < d; ++i) one_scale |= units_[i] != units_[0];
+    Refit(int d_, const double* units_) : d(d_), dd(std::size_t(d_) * d_), units(units_), pooled(dd), factor(dd) {
+        for (int i = 1; i < d; ++i) uneven |= units[i] != units[0];
+    }
+
+    // Refit k components of a structure from now on.
+    void take(int structure_, int k_) {
+        k = k_;
+        structure = structure_;
+        groups = (k + LANES - 1) / LANES;
+        refits = 0;
         switch (structure) {
-            case EII: case VII: case EVE: case VVE: case EEV: case VEV: break;
+            case EII: case VII: case EVE: case VVE: case EEV: case VEV: one_scale = uneven; break;
             default: one_scale = false;
         }
-        if (one_scale) {
-            units = units_;
-            scaled.resize(k * dd);
-        }
-        pooled.resize(dd);
-        factor.resize(dd);
+        if (one_scale) scaled.resize(k * dd);
         const std::size_t lanes = std::size_t(groups) * LANES;
+        begun.axes_known = begun.sizes_known = false;
         begun.sizes.assign(lanes, 1.0);
         per_count.assign(lanes, 0.0);
+        held.assign(lanes, 0.0);
         missing.assign(lanes, 1.0);
         there.assign(lanes, 0.0);
         std::fill(missing.begin(), missing.begin() + k, 0.0);
         std::fill(there.begin(), there.begin() + k, 1.0);
-        held = per_count;
         spectra.assign(lanes * d, 0.0);
         if (structure == EVE || structure == VVE) begun.axes.resize(dd);
         if (structure >= EVE && structure <= VEV) {
             seen.assign(lanes * dd, 0.0);
             directions.assign(lanes * dd, 0.0);
-            half.assign(dd * LANES, 0.0);
+            half.resize(dd * LANES);
         }
     }
 
@@ -105,10 +108,10 @@ class Refit {
     }
 
   private:
-    int k, d, structure, groups, refits = 0;
+    int k = 0, d, structure = EII, groups = 0, refits = 0;
     std::size_t dd;
-    bool one_scale = false;
-    const double* units = nullptr;  // what gives all columns one scale, for structures that are defined in it
+    const double* units;  // what gives all columns one scale
+    bool uneven = false, one_scale = false;  // whether that changes anything, and for a structure that is defined in it
     double total = 0.0;
     std::vector<double> scaled, pooled, factor, held, per_count, missing, there, spectra, seen, directions, half;
 
