@@ -17,8 +17,8 @@ from gmmkit.data.table import Table
 from gmmkit.errors import GmmkitError
 from gmmkit.execution import Workers
 from gmmkit.inference import stack_engine
-from gmmkit.inference.diagnosis import Health, diagnose
-from gmmkit.inference.fit import FitResult, FitSettings, component_order, fit
+from gmmkit.inference.diagnosis import diagnose
+from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.moves import best_split
 from gmmkit.inference.noise import open_background
 from gmmkit.inference.opening import Opening, open_tournament
@@ -29,11 +29,11 @@ from gmmkit.inference.sampling import sample_rows
 from gmmkit.inference.stack import CONVERGED, SINGULAR, Stack, StackRun
 from gmmkit.inference.starts import FromMixture, Named, Start
 from gmmkit.inference.stopping import AitkenGain
-from gmmkit.inference.tournament import Cell, Tournament, Winner
+from gmmkit.inference.tournament import Cell, Tournament, Winners
+from gmmkit.inference.won_fits import fits_of, mixtures_of
 from gmmkit.model.covariance import Full, family
 from gmmkit.model.evaluation import Likelihood, likelihood
 from gmmkit.model.mixture import Mixture
-from gmmkit.numerics.frame import Frame
 from gmmkit.numerics.streams import generator
 
 __all__ = ["Fitted", "fit_candidates"]
@@ -95,32 +95,39 @@ def fit_candidates(
     surveyed = survey(table, workers)
     possible = [cell for cell in cells if cell[1] <= table.n_rows]
     context = _Context(table, surveyed, workers, settings, smallest_eigenvalue)
-    winners, opening = _tournament(context, possible, tol, n_random)
-    as_won = opening is not None and opening.complete and _plain(settings)
+    opening, winners = _tournament(context, possible, tol, n_random)
+    places: dict[Cell, int] = {}
+    fits: list[tuple[FitResult, Likelihood]] = []
+    if opening is not None and winners is not None:
+        places = winners.places
+        if opening.complete and _plain(settings):
+            fits = fits_of(winners, opening, settings, max(1.0, surveyed.n_rows / opening.rows.total_weight))
+        else:
+            mixtures = mixtures_of(winners, opening)
     for structure, k in cells:
+        cell = (structure, k)
         if k > table.n_rows:
-            reason = f"{k} components need at least as many rows, but there are {table.n_rows}"
-            yield Fitted((structure, k), error=reason)
+            yield Fitted(cell, error=f"{k} components need at least as many rows, but there are {table.n_rows}")
             continue
-        winner = winners.get((structure, k))
+        s = places.get(cell)
         try:
-            if winner is None or opening is None:
-                yield context.from_named_starts((structure, k))
-            elif as_won:
-                yield context.as_won((structure, k), winner, opening)
+            if s is None or winners is None:
+                yield context.from_named_starts(cell)
             else:
-                yield context.fitted_on((structure, k), winner, opening)
+                result, found = fits[s] if fits else context.fitted_on(cell, mixtures[s])
+                result = context.diagnosed(cell, result) if fits else result
+                yield Fitted(cell, result, found, int(winners.tried[s]), int(winners.reached[s]))
         except GmmkitError as error:
-            yield Fitted((structure, k), error=str(error))
+            yield Fitted(cell, error=str(error))
 
 
 def _tournament(
     context: _Context, cells: Sequence[Cell], tol: float, n_random: int
-) -> tuple[dict[Cell, Winner], Opening | None]:
+) -> tuple[Opening | None, Winners | None]:
     structures = list(dict.fromkeys(structure for structure, _ in cells))
     sizes = sorted({k for _, k in cells})
     if not cells:
-        return {}, None
+        return None, None
     base = Problem(context.table, Full, context.surveyed, context.workers)
     if context.settings.noise is not None:
         # Components are sought among the rows that are not noise at first sight.
@@ -128,7 +135,7 @@ def _tournament(
     random = generator(context.settings.seed)
     opening = open_tournament(base, structures, sizes, random, n_random=n_random)
     if opening is None:
-        return {}, None
+        return None, None
     played = Tournament(
         opening.few,
         cells,
@@ -139,13 +146,12 @@ def _tournament(
         n_threads=context.workers.n_threads,
     )
     winners = played.play(opening.partitions)
-    if opening.few is not opening.rows and winners:
-        stack = StackRun.join([winner.run for winner in winners.values()]).stack
-        again = played.winners(_on_all_rows(stack, opening, context, tol))
-        winners = {
-            cell: replace(again[cell], reached=winner.reached) for cell, winner in winners.items() if cell in again
-        }
-    return winners, opening
+    if opening.few is opening.rows or winners is None:
+        return opening, winners
+    again = played.winners(_on_all_rows(winners.run.stack, opening, context, tol))
+    # Who reached an optimum was seen among the few.
+    before = [winners.places[cell] for cell in again.places]
+    return opening, replace(again, reached=winners.reached[before])
 
 
 def _on_all_rows(stack: Stack, opening: Opening, context: _Context, tol: float) -> StackRun:
@@ -183,47 +189,18 @@ class _Context:
     def problem(self, structure: str) -> Problem:
         return Problem(self.table, family(structure), self.surveyed, self.workers)
 
-    def as_won(self, cell: Cell, winner: Winner, opening: Opening) -> Fitted:
-        """Return a winner that has seen all the rows."""
-        run = winner.run
-        frame, state = _state(winner, opening)
-        order = component_order(state)
-        total = opening.rows.total_weight
-        per_weight = max(1.0, self.surveyed.n_rows / total)
-        health = Health(
-            state.weights[order] * total * per_weight,
-            winner.relative_eigenvalues[order],
-            family(cell[0]).minimum_rows(self.table.n_columns),
-        )
-        state = state.take(order)
-        repairs: list[Repair] = []
-        if health.spurious(self.smallest_eigenvalue) is not None:
-            problem = self.problem(cell[0])
-            own = state.out_of(frame).into(problem.frame)
-            _, repairs = diagnose(problem, own, make_prior(problem, self.settings.reg_covar))
-        result = FitResult(
-            mixture=state.out_of(frame),
-            objectives=tuple((run.traces[0, : run.passes[0]] + opening.frame.log_volume).tolist()),
-            reason="converged" if run.status[0] == CONVERGED else "max_iter",
-            repairs=tuple(repairs),
-            health=health,
-            starts_tried=winner.tried,
-            total_weight=total,
-            n_parameters=self.settings.n_parameters(state),
-        )
-        found = Likelihood(
-            float(run.log_likelihood[0]) + total * opening.frame.log_volume, float(run.log_certainty[0]), total
-        )
-        return Fitted(cell, result, found, winner.tried, winner.reached)
-
-    def fitted_on(self, cell: Cell, winner: Winner, opening: Opening) -> Fitted:
-        """Fit all rows from where a winner ended."""
+    def diagnosed(self, cell: Cell, result: FitResult) -> FitResult:
+        """Return a fit with what should be said of it, if it is not admissible."""
+        if result.health.spurious(self.smallest_eigenvalue) is None:
+            return result
         problem = self.problem(cell[0])
-        frame, state = _state(winner, opening)
-        start = FromMixture(state.out_of(frame))
-        result = fit(problem, [start], self.settings)
-        found = likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
-        return Fitted(cell, result, found, winner.tried, winner.reached)
+        _, repairs = diagnose(problem, result.mixture.into(problem.frame), make_prior(problem, self.settings.reg_covar))
+        return replace(result, repairs=tuple(repairs))
+
+    def fitted_on(self, cell: Cell, start: Mixture) -> tuple[FitResult, Likelihood]:
+        """Fit all rows from a mixture on."""
+        result = fit(self.problem(cell[0]), [FromMixture(start)], self.settings)
+        return result, likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
 
     def from_named_starts(self, cell: Cell) -> Fitted:
         """Fit a candidate by itself: starts compete over a few passes, and the best goes on."""
@@ -258,18 +235,6 @@ def _plain(settings: FitSettings) -> bool:
     default = FitSettings()
     free = {"rule", "max_iter", "seed", "before", "callback", "admissible_eigenvalue"}
     return all(getattr(settings, f.name) is getattr(default, f.name) for f in fields(FitSettings) if f.name not in free)
-
-
-def _state(winner: Winner, opening: Opening) -> tuple[Frame, Mixture]:
-    """Return a winner as a mixture in a frame that its structure allows."""
-    stack, frame = winner.run.stack, opening.frame
-    structure = family(stack.structures[0])
-    means, covariances = stack.means, stack.covariances
-    if structure.equivariance == "scalar":
-        units = opening.rows.units
-        frame = Frame(frame.shift, frame.scale * units)
-        means, covariances = means * units, covariances * np.outer(units, units)
-    return frame, Mixture.trusted(stack.weights, means, structure.from_dense(covariances))
 
 
 @dataclass(frozen=True, slots=True)

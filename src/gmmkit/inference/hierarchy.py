@@ -38,6 +38,8 @@ Transform = Literal["raw", "standardised", "svd", "sphered", "within"]
 # Costs as near as this are tied and the earlier groups are merged: rows that are rounded hold many ties, which
 # must not be broken by what a change of units does to the last digit.
 _TIED = 1e-8
+# Scatters of pairs are compared in pieces that stay in a cache.
+_VALUES_AT_ONCE = 1 << 16
 #: Groups whose covariance within is that of "within": more than there are clusters, few enough to be wide.
 WITHIN_GROUPS = 20
 # Squares of so many times the median are those of gross outliers, which have no say in a scale.
@@ -241,7 +243,7 @@ def _merge_all(sizes: Array, counts: Array, means: Array, scatter: Array, object
     g = len(sizes)
     own = objective(sizes, counts, scatter)
 
-    def union(i: int, others: Indices) -> tuple[Array, Array, Array]:
+    def union(i: int | Indices, others: Indices) -> tuple[Array, Array, Array]:
         total = counts[others] + counts[i]
         apart = means[others] - means[i]
         between = (counts[others] * (counts[i] / total))[:, None, None]
@@ -252,9 +254,11 @@ def _merge_all(sizes: Array, counts: Array, means: Array, scatter: Array, object
         return sizes[others] + sizes[i], total, scatter[others] + scatter[i] + added
 
     costs = np.full((g, g), np.inf)
-    for i in range(g - 1):
-        others = np.arange(i + 1, g)
-        costs[i, others] = costs[others, i] = objective(*union(i, others)) - own[others] - own[i]
+    step = max(1, _VALUES_AT_ONCE // (g * scatter[0].size))
+    for begin in range(0, g - 1, step):
+        first, second = np.nonzero(np.arange(g) > np.arange(begin, min(begin + step, g - 1))[:, None])
+        first += begin
+        costs[first, second] = costs[second, first] = objective(*union(first, second)) - own[second] - own[first]
     least = costs.min(axis=1)
     alive = np.arange(g)
     merges = np.empty((g - 1, 2), dtype=np.intp)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import leaves_list, linkage
 
 from gmmkit.inference.hierarchy import Transform, agglomerate, transformed
 from gmmkit.inference.kmeans import plus_plus
@@ -160,22 +160,42 @@ def _partitions(
 ) -> Partitions:
     found: Partitions = {}
     for kind, points in coordinates.items():
-        # Rows were merged by value, so that leaving their weights out here counts no repetition.
-        tree = linkage(points, "ward") if len(points) > 1 else None
-        chains = []
-        if tree is not None and kind == "linear":
-            groups = fcluster(tree, _GROUPS, "maxclust")
-            chains = [agglomerate(points, weights, groups=groups).labels(sizes)]
+        chains: list[NDArray[np.intp]] = []
+        if len(points) > 1:
+            # Rows were merged by value, so that leaving their weights out here counts no repetition.
+            tree = linkage(points, "ward")
+            chains = [_cut(tree, sizes)]
+            if kind == "linear":
+                groups = _cut(tree, [min(_GROUPS, len(points))])[0]
+                chains.append(agglomerate(points, weights, groups=groups).labels(sizes))
         for i, k in enumerate(sizes):
-            own = [] if tree is None else [fcluster(tree, k, "maxclust") - 1]
-            own += [chain[i] for chain in chains]
+            own = [chain[i] for chain in chains]
             own += [
                 _nearest(points, plus_plus(Sample(points, weights), k, random)) for _ in range(n_random if k > 1 else 0)
             ]
             if k == 1 and not own:
-                own = [np.zeros(len(points), dtype=np.int32)]
-            found[kind, k] = [p.astype(np.int32) for p in own if len(np.unique(p)) == k]
+                own = [np.zeros(len(points), dtype=np.intp)]
+            found[kind, k] = [p.astype(np.int32) for p in own if (np.bincount(p, minlength=k) > 0).all()]
     return found
+
+
+def _cut(tree: Array, sizes: Sequence[int]) -> NDArray[np.intp]:
+    """Return the partitions (len(sizes), m) into numbers of groups that a linkage matrix (m − 1, 4) holds."""
+    m = len(tree) + 1
+    # In the order of the leaves each group is a range, and undoing a merge cuts one in two.
+    begins = {2 * m - 2: 0}
+    cuts = []
+    for node in range(2 * m - 2, 2 * m - 1 - max(sizes), -1):
+        left, right = tree[node - m, :2].astype(int)
+        held = 1 if left < m else int(tree[left - m, 3])
+        begins[left], begins[right] = begins[node], begins[node] + held
+        cuts.append(begins[right])
+    leaves, partitions = leaves_list(tree), np.empty((len(sizes), m), dtype=np.intp)
+    for partition, k in zip(partitions, sizes, strict=True):
+        edge = np.zeros(m, dtype=np.intp)
+        edge[cuts[: k - 1]] = 1
+        partition[leaves] = np.cumsum(edge)
+    return partitions
 
 
 def _nearest(points: Array, centres: Array) -> NDArray[np.intp]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CONVERGED", "SINGULAR", "UNFINISHED", "Stack", "StackRows", "StackRun"]
+__all__ = ["CONVERGED", "SINGULAR", "UNFINISHED", "Index", "Stack", "StackRows", "StackRun"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -69,7 +69,9 @@ class StackRows:
 
     def pseudo(self, structures: Sequence[str], sizes: Index) -> Array:
         """Return the pseudo-scatter (S, d, d) that is added to each component of each mixture."""
-        scatters = np.stack([self.pooled[name] for name in structures])
+        names = list(self.pooled)
+        place = {name: i for i, name in enumerate(names)}
+        scatters = np.stack([self.pooled[name] for name in names])[[place[name] for name in structures]]
         return np.asarray(scatters * (self.pseudo_rows / sizes)[:, None, None])
 
 

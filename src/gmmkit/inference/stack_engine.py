@@ -18,7 +18,7 @@ from gmmkit.inference.stack import Stack, StackRows, StackRun
 from gmmkit.kernels import native
 from gmmkit.model.covariance import family
 
-__all__ = ["begin", "labels_of", "run"]
+__all__ = ["begin", "labels_of", "partition_keys", "run", "smallest_eigenvalues"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -75,9 +75,28 @@ def labels_of(rows: StackRows, stack: Stack) -> NDArray[np.int32]:
     return _engine(rows).labels_of(rows, stack)  # type: ignore[no-any-return]
 
 
+def smallest_eigenvalues(matrices: Array, white: Array, which: NDArray[np.int32]) -> Array:
+    """Return the smallest eigenvalues (K,) of ``W A Wᵀ``, A (K, d, d), W each one of white (M, d, d)."""
+    if _compiled(white.shape[1]):
+        return native.smallest_eigenvalues(matrices, white, which)
+    own = white[which]
+    return np.asarray(np.linalg.eigvalsh(own @ matrices @ own.swapaxes(1, 2))[:, 0])
+
+
+def partition_keys(labels: NDArray[np.int32], marks: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a number for each partition (S, n), labels from 0, that does not depend on how its groups are numbered.
+
+    Marks are random numbers of the rows; sums of them mark the groups.
+    """
+    return native.partition_keys(labels, marks) if _compiled() else stack_numpy.partition_keys(labels, marks)
+
+
+def _compiled(n_columns: int = 1) -> bool:
+    return n_columns <= native.MOST_COLUMNS and native.why_not() is None
+
+
 def _engine(rows: StackRows) -> ModuleType:
-    wide = len(rows.z) > native.MOST_COLUMNS
-    return stack_numpy if wide or native.why_not() is not None else stack_native
+    return stack_native if _compiled(len(rows.z)) else stack_numpy
 
 
 def _groups(rows: StackRows, structures: Sequence[str]) -> list[tuple[Index, StackRows, bool]]:

@@ -20,7 +20,7 @@ from gmmkit.inference.stack import CONVERGED, SINGULAR, UNFINISHED, Stack, Stack
 from gmmkit.inference.stack_pass import Evaluation, by_size, evaluate, features, natural, parts
 from gmmkit.inference.stack_refit import Refit
 
-__all__ = ["begin", "labels_of", "run"]
+__all__ = ["begin", "labels_of", "partition_keys", "run"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -78,6 +78,18 @@ def labels_of(rows: StackRows, stack: Stack) -> NDArray[np.int32]:
         for part, at in parts(flat, k, psi.shape[1]):
             labels[chosen[part]] = (theta[at] @ psi).reshape(len(part), k, -1).argmax(axis=1)
     return labels
+
+
+def partition_keys(labels: NDArray[np.int32], marks: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a number for each partition (S, n) that does not depend on how its groups are numbered."""
+    keys = np.zeros(len(labels), dtype=np.uint64)
+    for group in range(int(labels.max(initial=-1)) + 1):
+        # Integers that wrap around: groups in any order give the same number (mixed by SplitMix64's finaliser).
+        x = np.where(labels == group, marks, np.uint64(0)).sum(axis=1, dtype=np.uint64)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        keys += x ^ (x >> np.uint64(31))
+    return keys
 
 
 def run(rows: StackRows, stack: Stack, *, max_iter: int, tol: float, n_threads: int = 1) -> StackRun:  # noqa: ARG001

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.inference import stack_engine
-from gmmkit.inference.stack import SINGULAR, Stack, StackRows, StackRun
+from gmmkit.inference.neighbours import merged, split
+from gmmkit.inference.stack import SINGULAR, Index, Stack, StackRows, StackRun
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.base import Equivariance
 
-__all__ = ["Cell", "Partitions", "Tournament", "Winner", "kinds_for"]
+__all__ = ["Cell", "Partitions", "Tournament", "Winners", "kinds_for"]
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int32]
@@ -35,9 +36,11 @@ _KINDS: dict[Equivariance, tuple[Equivariance, ...]] = {
     "column": ("linear", "column"),
     "scalar": ("linear", "scalar"),
 }
-# Passes in which a start shows what it is worth.
+# Passes in which a start shows what it is worth: until little is left to gain, per unit of weight or in all (nats).
 _SHORT_PASSES = 15
-_SHORT_GAIN = 1e-4
+_SHORT_GAIN, _SHORT_GAIN_IN_ALL = 1e-4, 0.05
+# Leaders that are so far (nats) behind their cell's first after that are not run to the end.
+_OUT_OF_REACH = 5.0
 # How many of a cell's starts go on; how often cells learn from each other; how many merges of each are looked at.
 _LEADERS, _ROUNDS, _PAIRS_EACH = 3, 3, 3
 # Starts that end within this much log-likelihood (nats) of each other have reached the same optimum.
@@ -75,23 +78,31 @@ class _Starts:
 
 
 @dataclass(frozen=True, slots=True)
-class Winner:
-    """What a cell's competition ended with.
+class Winners:
+    """What a competition ended with: one mixture for each cell that has a sound start.
 
     Attributes
     ----------
     run : StackRun
-        Of one mixture.
-    tried, reached : int
-        Starts that were run, and how many of those that were run to the end came out at this optimum.
-    relative_eigenvalues : ndarray of shape (k,)
+        Of W mixtures.
+    tried, reached : ndarray of shape (W,)
+        Starts that each cell had, and how many of those that were run to the end came out at this optimum.
+    relative_eigenvalues : ndarray of shape (K,)
         Smallest eigenvalue of each covariance in the metric of the data's.
     """
 
     run: StackRun
-    tried: int
-    reached: int
+    tried: Index
+    reached: Index
     relative_eigenvalues: Array
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+    @property
+    def places(self) -> dict[Cell, int]:
+        """Where each cell's winner stands."""
+        return {cell: s for s, cell in enumerate(self.run.stack.cells)}
 
 
 @dataclass
@@ -119,22 +130,23 @@ class Tournament:
     max_iter: int
     tol: float
     n_threads: int = 1
-    _known: Array = field(init=False)
-    _tried: NDArray[np.intp] = field(init=False)
+    _known: NDArray[np.uint64] = field(init=False)
+    _tried: Index = field(init=False)
 
     def __post_init__(self) -> None:
-        n = self.rows.z.shape[1]
         self._place = {cell: c for c, cell in enumerate(self.cells)}
-        self._names = np.array([structure for structure, _ in self.cells])
         self._sizes = np.array([k for _, k in self.cells], dtype=np.intp)
-        self._known, self._tried = np.empty(0), np.zeros(len(self.cells), dtype=np.intp)
-        self._marks: Array = np.random.default_rng(0).random((n,))
-        structures = set(self._names.tolist())
+        self._known, self._tried = np.empty(0, dtype=np.uint64), np.zeros(len(self.cells), dtype=np.intp)
+        random = np.random.default_rng(0)
+        self._marks = np.asarray(random.integers(0, 1 << 64, self.rows.z.shape[1], dtype=np.uint64))
+        structures = list(dict.fromkeys(structure for structure, _ in self.cells))
+        self._structures = np.array([structures.index(structure) for structure, _ in self.cells], dtype=np.int32)
         self._kinds = {name: kinds_for(name) for name in structures}
-        self._needed = {name: family(name).minimum_rows(len(self.rows.z)) for name in structures}
-        self._whitening = {name: np.linalg.inv(np.linalg.cholesky(self.rows.pooled[name])) for name in structures}
+        self._needed = np.array([family(name).minimum_rows(len(self.rows.z)) for name in structures])
+        pooled = np.stack([self.rows.pooled[name] for name in structures])
+        self._whitening = np.linalg.inv(np.linalg.cholesky(pooled))
 
-    def play(self, partitions: Partitions) -> dict[Cell, Winner]:
+    def play(self, partitions: Partitions) -> Winners | None:
         """Return the winner of each cell; a cell whose every start is singular has none."""
         opening = [
             (c, labels)
@@ -143,45 +155,102 @@ class Tournament:
             for labels in partitions.get((kind, k), [])
         ]
         if not opening:
-            return {}
+            return None
         first = _Starts(np.array([c for c, _ in opening]), np.stack([labels for _, labels in opening]))
-        best = self._leaders(self._run(self._fresh(first), _SHORT_PASSES))
+        best = self._leaders(self._run(self._fresh(first)))
+        if not len(best):
+            return None
         for _ in range(_ROUNDS):
-            teachers = self._first_of_each(best)
+            teachers = best.take(self._first_of_each(best))
             labels = stack_engine.labels_of(self.rows, teachers.stack)
             starts = self._fresh(_Starts.join([self._lessons(teachers, labels), *self._moves(teachers, labels)]))
             if not len(starts):
                 break
-            best = self._leaders(StackRun.join([best, self._run(self._promising(starts), _SHORT_PASSES)]))
-        return self.winners(self._run_on(best.stack, self.max_iter, self.tol))
+            best = self._leaders(StackRun.join([best, self._run(self._promising(starts))]))
+        return self.winners(self._run_on(best.take(self._in_reach(best)).stack, self.max_iter, self.tol))
 
-    def _first_of_each(self, best: StackRun) -> StackRun:
-        seen: dict[Cell, int] = {}
-        for s, cell in enumerate(best.stack.cells):
-            seen.setdefault(cell, s)
-        return best.take(list(seen.values()))
+    def winners(self, final: StackRun) -> Winners:
+        """Return the best mixture of each cell, admissible ones first."""
+        order, cells = self._ranking(final)
+        _, first = np.unique(cells[order], return_index=True)
+        top = order[np.sort(first)]
+        best = np.full(len(self.cells), -np.inf)
+        best[cells[top]] = final.objective[top]
+        with np.errstate(invalid="ignore"):
+            near = np.abs(best[cells] - final.objective) * self.rows.total_weight < _SAME_OPTIMUM
+        reached = np.bincount(cells[near], minlength=len(self.cells))
+        chosen = final.take(top)
+        return Winners(chosen, self._tried[cells[top]], reached[cells[top]], self._relative_eigenvalues(chosen.stack))
+
+    def _cells_of(self, stack: Stack) -> Index:
+        return np.array([self._place[cell] for cell in stack.cells], dtype=np.intp)
+
+    def _ranking(self, run: StackRun) -> tuple[Index, Index]:
+        """Return the order of what is not singular, cell by cell, best first; and the cell of each mixture.
+
+        The best are admissible ones before others, by objective.
+        """
+        cells = self._cells_of(run.stack)
+        order = np.lexsort((-run.objective, ~self._sound(run.stack), cells))
+        return order[run.status[order] != SINGULAR], cells
+
+    def _first_of_each(self, best: StackRun) -> Index:
+        return np.sort(np.unique(self._cells_of(best.stack), return_index=True)[1])
+
+    def _in_reach(self, best: StackRun) -> Index:
+        """Return the leaders that may yet come first."""
+        cells, first = self._cells_of(best.stack), self._first_of_each(best)
+        top = np.empty(len(self.cells))
+        top[cells[first]] = best.objective[first]
+        near = (top[cells] - best.objective) * self.rows.total_weight <= _OUT_OF_REACH
+        # One that is not admissible may be likelier than the first.
+        near[first] = True
+        return np.flatnonzero(near)
+
+    def _leaders(self, run: StackRun) -> StackRun:
+        """Keep the best of each cell that differ."""
+        apart = _SAME_OPTIMUM / self.rows.total_weight
+        left, cells = self._ranking(run)
+        kept = []
+        for _ in range(_LEADERS):
+            _, first, cell = np.unique(cells[left], return_index=True, return_inverse=True)
+            kept.append(left[first])
+            left = left[np.abs(run.objective[left] - run.objective[left[first[cell]]]) > apart]
+        return run.take(np.concatenate(kept))
 
     def _fresh(self, starts: _Starts) -> _Starts:
         """Leave out what a cell has begun with before."""
-        keys: Array = _keys(starts.labels, self._marks) + starts.cells
-        keys, first = np.unique(keys, return_index=True)
+        keys = stack_engine.partition_keys(starts.labels, self._marks)
+        keys, first = np.unique(
+            keys * np.uint64(2 * len(self.cells) + 1) + starts.cells.astype(np.uint64), return_index=True
+        )
         unknown = ~np.isin(keys, self._known)
         first = np.sort(first[unknown])
         self._known = np.concatenate([self._known, keys[unknown]])
         self._tried += np.bincount(starts.cells[first], minlength=len(self.cells))
         return starts.take(first)
 
-    def _run(self, starts: _Starts, passes: int) -> StackRun:
+    def _begin(self, starts: _Starts) -> tuple[Stack, Array]:
+        structures = tuple(self.cells[c][0] for c in starts.cells.tolist())
+        return stack_engine.begin(self.rows, structures, self._sizes[starts.cells], starts.labels)
+
+    def _run(self, starts: _Starts) -> StackRun:
         if not len(starts):
             return StackRun.nothing(len(self.rows.z))
-        return self._run_on(self._begin(starts)[0], passes, _SHORT_GAIN)
-
-    def _begin(self, starts: _Starts) -> tuple[Stack, Array]:
-        structures = tuple(self._names[starts.cells].tolist())
-        return stack_engine.begin(self.rows, structures, self._sizes[starts.cells], starts.labels)
+        gain = max(_SHORT_GAIN, _SHORT_GAIN_IN_ALL / self.rows.total_weight)
+        return self._run_on(self._begin(starts)[0], _SHORT_PASSES, gain)
 
     def _run_on(self, stack: Stack, passes: int, tol: float) -> StackRun:
         return stack_engine.run(self.rows, stack, max_iter=passes, tol=tol, n_threads=self.n_threads)
+
+    def _promising(self, starts: _Starts) -> _Starts:
+        """Return the few of each cell's starts that make the rows likeliest as they are: none is run for that."""
+        stack, objective = self._begin(starts)
+        # What begins with too few rows in a group would be likely for the wrong reason.
+        order = np.lexsort((-objective, ~self._populated(stack, starts.cells), starts.cells))
+        _, first = np.unique(starts.cells[order], return_index=True)
+        place = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
+        return starts.take(order[(place < _LEADERS) & np.isfinite(objective[order])])
 
     def _lessons(self, best: StackRun, labels: Labels) -> _Starts:
         """Return for each cell the partitions that the leaders of its size have found under other structures."""
@@ -198,127 +267,31 @@ class Tournament:
 
     def _moves(self, best: StackRun, labels: Labels) -> list[_Starts]:
         """Return the partitions one split or one merge away from the leaders', for the next sizes' cells."""
-        stack = best.stack
-        owner = np.repeat(np.arange(len(stack)), stack.sizes)
-        white = np.repeat(self._white(stack), stack.sizes, axis=0)
-        means = np.einsum("kij,kj->ki", white, stack.means)
-        return [self._splits(stack, owner, white, labels), self._merges(stack, means, labels)]
+        white = self._whitening[self._structures[self._cells_of(best.stack)]]
+        moves = []
+        for step in (+1, -1):
+            # The cell of each mixture's structure with one component more or fewer, where there is one.
+            onto = np.array([self._place.get((name, k + step), -1) for name, k in best.stack.cells], dtype=np.intp)
+            some = np.flatnonzero(onto >= 0)
+            stack = best.stack.take(some)
+            if step > 0:
+                owner, partitions = split(stack, self.rows.z, labels[some], white[some])
+            else:
+                owner, partitions = merged(stack, labels[some], white[some], _PAIRS_EACH)
+            moves.append(_Starts(onto[some][owner], partitions))
+        return moves
 
-    def _splits(self, stack: Stack, owner: NDArray[np.intp], white: Array, labels: Labels) -> _Starts:
-        cells = self._next(stack, +1)[owner]
-        wanted = np.flatnonzero(cells >= 0)
-        owner, cells, white = owner[wanted], cells[wanted], white[wanted]
-        # A group is cut at its component's mean, across the direction in which that is widest in the data's metric.
-        axes = np.linalg.eigh(white @ stack.covariances[wanted] @ white.swapaxes(1, 2))[1][:, :, -1]
-        across = np.einsum("kij,ki->kj", white, axes)
-        beyond = across @ self.rows.z > np.einsum("ki,ki->k", across, stack.means[wanted])[:, None]
-        within = np.concatenate([np.arange(k, dtype=np.int32) for k in stack.sizes])[wanted]
-        own = labels[owner] == within[:, None]
-        cut = own & beyond
-        found = cut.any(axis=1) & (own & ~beyond).any(axis=1)
-        split = np.where(cut, stack.sizes[owner, None].astype(np.int32), labels[owner])
-        return _Starts(cells[found], split[found])
-
-    def _merges(self, stack: Stack, means: Array, labels: Labels) -> _Starts:
-        cells = self._next(stack, -1)
-        widest = int(stack.sizes.max())
-        found = [_Starts(np.empty(0, dtype=np.intp), labels[:0])]
-        for k in range(3, widest + 1):
-            chosen = np.flatnonzero((cells >= 0) & (stack.sizes == k))
-            if not len(chosen):
-                continue
-            part = stack.offsets[chosen, None] + np.arange(k)
-            first, second = np.triu_indices(k, 1)
-            # The pairs whose union adds least to the scatter within.
-            held, places = stack.weights[part], means[part]
-            pooled = held[:, first] * held[:, second] / np.maximum(held[:, first] + held[:, second], 1e-300)
-            cost = pooled * ((places[:, first] - places[:, second]) ** 2).sum(axis=2)
-            for pair in np.argsort(cost, axis=1, kind="stable")[:, :_PAIRS_EACH].T:
-                i, j = first[pair][:, None], second[pair][:, None]
-                names = np.arange(k)
-                renamed = np.where(names == j, i, names - (names > j)).astype(np.int32)
-                found.append(_Starts(cells[chosen], np.take_along_axis(renamed, labels[chosen], axis=1)))
-        return _Starts.join(found)
-
-    def _next(self, stack: Stack, step: int) -> NDArray[np.intp]:
-        """Return the cell of each mixture's structure with `step` components more, −1 where there is none."""
-        return np.array([self._place.get((structure, k + step), -1) for structure, k in stack.cells], dtype=np.intp)
-
-    def _promising(self, starts: _Starts) -> _Starts:
-        """Return the few of each cell's starts that are likeliest after a glance at each."""
-        stack, _ = self._begin(starts)
-        objective = self._run_on(stack, 1, _SHORT_GAIN).objective
-        # What begins with too few rows in a group would be likely for the wrong reason.
-        order = np.lexsort((-objective, ~self._populated(stack), starts.cells))
-        _, first = np.unique(starts.cells[order], return_index=True)
-        place = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
-        return starts.take(order[(place < _LEADERS) & np.isfinite(objective[order])])
-
-    def _leaders(self, run: StackRun) -> StackRun:
-        """Keep the best of each cell that differ: admissible ones first, then by objective."""
-        apart = _SAME_OPTIMUM / self.rows.total_weight
-        by_cell: dict[Cell, list[int]] = {}
-        cells, objective = run.stack.cells, run.objective.tolist()
-        for s in np.lexsort((-run.objective, ~self._sound(run.stack))).tolist():
-            if run.status[s] == SINGULAR:
-                continue
-            kept = by_cell.setdefault(cells[s], [])
-            if len(kept) < _LEADERS and all(abs(objective[t] - objective[s]) > apart for t in kept):
-                kept.append(s)
-        return run.take([s for kept in by_cell.values() for s in kept])
-
-    def _populated(self, stack: Stack) -> NDArray[np.bool_]:
+    def _populated(self, stack: Stack, cells: Index) -> NDArray[np.bool_]:
         """Tell in which mixtures every component holds enough effective rows."""
-        held = stack.weights * self.rows.total_weight * self.rows_per_weight
-        needed = np.repeat([self._needed[name] for name in stack.structures], stack.sizes)
-        return np.asarray(np.logical_and.reduceat(held >= needed, stack.offsets[:-1]))
+        fewest = np.minimum.reduceat(stack.weights, stack.offsets[:-1])
+        return fewest * self.rows.total_weight * self.rows_per_weight >= self._needed[self._structures[cells]]
 
     def _sound(self, stack: Stack) -> NDArray[np.bool_]:
         """Tell which mixtures are admissible: enough effective rows, no collapsed component."""
         wide = np.minimum.reduceat(self._relative_eigenvalues(stack), stack.offsets[:-1]) >= self.smallest_eigenvalue
-        return np.asarray(wide & self._populated(stack))
+        return np.asarray(wide & self._populated(stack, self._cells_of(stack)))
 
     def _relative_eigenvalues(self, stack: Stack) -> Array:
-        white = np.repeat(self._white(stack), stack.sizes, axis=0)
-        return np.asarray(np.linalg.eigvalsh(white @ stack.covariances @ white.swapaxes(1, 2))[:, 0])
-
-    def _white(self, stack: Stack) -> Array:
-        """Return for each mixture W (S, d, d) with ``Wᵀ W = Π(T)⁻¹``."""
-        return np.stack([self._whitening[name] for name in stack.structures])
-
-    def winners(self, final: StackRun) -> dict[Cell, Winner]:
-        """Return the best mixture of each cell, admissible ones first."""
-        eigenvalues, offsets = self._relative_eigenvalues(final.stack), final.stack.offsets
-        top: dict[Cell, int] = {}
-        reached: dict[Cell, int] = {}
-        cells, objective = final.stack.cells, final.objective.tolist()
-        for s in np.lexsort((-final.objective, ~self._sound(final.stack))).tolist():
-            if final.status[s] == SINGULAR:
-                continue
-            cell = cells[s]
-            first = top.setdefault(cell, s)
-            if abs(objective[first] - objective[s]) * self.rows.total_weight < _SAME_OPTIMUM:
-                reached[cell] = reached.get(cell, 0) + 1
-        return {
-            cell: Winner(
-                final.take([s]),
-                int(self._tried[self._place[cell]]),
-                reached[cell],
-                eigenvalues[slice(*offsets[s : s + 2])],
-            )
-            for cell, s in top.items()
-        }
-
-
-def _keys(labels: Labels, marks: Array) -> Array:
-    """Return a number for each partition (N,) in [0, 1) that does not depend on how its groups are numbered.
-
-    Each group is marked by the sum of its rows' marks; sums are put in order before they are mixed, so that equal
-    partitions have the same bits.
-    """
-    count = len(labels)
-    k = int(labels.max()) + 1
-    place = labels + k * np.arange(count)[:, None]
-    sums = np.bincount(place.ravel(), weights=np.tile(marks, count), minlength=count * k).reshape(count, k)
-    mixed = np.sort(sums, axis=1) @ np.sqrt(np.arange(2.0, k + 2.0))
-    return np.asarray(mixed - np.floor(mixed))
+        # W of each structure with WᵀW = Π(T)⁻¹.
+        which = np.repeat(self._structures[self._cells_of(stack)], stack.sizes)
+        return stack_engine.smallest_eigenvalues(stack.covariances, self._whitening, which)

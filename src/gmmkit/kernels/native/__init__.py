@@ -19,7 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_COLUMNS", "STRUCTURES", "begin", "classify", "instruction_set", "run", "why_not"]
+__all__ = [
+    "MOST_COLUMNS",
+    "STRUCTURES",
+    "begin",
+    "classify",
+    "instruction_set",
+    "partition_keys",
+    "run",
+    "smallest_eigenvalues",
+    "why_not",
+]
 
 Array = NDArray[np.float64]
 
@@ -32,6 +42,7 @@ _LONG = 10_000_000
 _LIBRARY = Path(__file__).with_name("_stack.so")
 _doubles = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS")
 _int32s = np.ctypeslib.ndpointer(np.int32, flags="C_CONTIGUOUS")
+_uint64s = np.ctypeslib.ndpointer(np.uint64, flags="C_CONTIGUOUS")
 _int64s = np.ctypeslib.ndpointer(np.int64, flags="C_CONTIGUOUS")
 _COMMON: list[Any] = [
     _doubles, _doubles, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32s, _int32s, _int64s,
@@ -58,10 +69,16 @@ def _load() -> tuple[ctypes.CDLL | None, str | None]:
         ]  # fmt: skip
         library.gmmkit_stack_begin.argtypes = [*_COMMON, _int32s, _doubles]
         library.gmmkit_stack_classify.argtypes = [*_COMMON, _int32s]
+        library.gmmkit_smallest_eigenvalues.argtypes = [
+            _doubles, _doubles, _int32s, ctypes.c_int, ctypes.c_int, _doubles,
+        ]  # fmt: skip
+        library.gmmkit_partition_keys.argtypes = [
+            _int32s, _uint64s, ctypes.c_int, ctypes.c_int, ctypes.c_int, _uint64s,
+        ]  # fmt: skip
     except (OSError, AttributeError) as error:
         return None, f"the compiled kernel cannot be loaded ({error}): build gmmkit again"
-    for name in ("run", "begin", "classify"):
-        getattr(library, f"gmmkit_stack_{name}").restype = None
+    for name in ("stack_run", "stack_begin", "stack_classify", "smallest_eigenvalues", "partition_keys"):
+        getattr(library, f"gmmkit_{name}").restype = None
     return library, None
 
 
@@ -183,6 +200,31 @@ def classify(
     given = _given(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
     _call(_library().gmmkit_stack_classify, (*given, labels), labels.size)
     return labels
+
+
+def smallest_eigenvalues(matrices: Array, white: Array, which: NDArray[np.int32]) -> Array:
+    """Return the smallest eigenvalues (K,) of ``W A Wᵀ``, A (K, d, d), W each one of white (M, d, d)."""
+    count, d = matrices.shape[:2]
+    for name, values, shape in (("matrices", matrices, (count, d, d)), ("white", white, (len(white), d, d))):
+        _check(name, values, np.float64, shape)
+    _check("which", which, np.int32, (count,))
+    if count and (which.min() < 0 or which.max() >= len(white)):
+        raise ValueError(f"which must be from 0 to {len(white) - 1}")
+    found = np.empty(count)
+    _library().gmmkit_smallest_eigenvalues(matrices, white, which, count, d, found)
+    return found
+
+
+def partition_keys(labels: NDArray[np.int32], marks: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a number for each partition (S, n), labels from 0, that does not depend on how its groups are numbered."""
+    count, n = labels.shape
+    _check("labels", labels, np.int32, (count, n))
+    _check("marks", marks, np.uint64, (n,))
+    if labels.size and labels.min() < 0:
+        raise ValueError("labels must not be negative")
+    keys = np.empty(count, dtype=np.uint64)
+    _library().gmmkit_partition_keys(labels, marks, count, n, int(labels.max(initial=0)) + 1, keys)
+    return keys
 
 
 def _library() -> ctypes.CDLL:

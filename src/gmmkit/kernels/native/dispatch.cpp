@@ -1,4 +1,5 @@
-// The library's three functions, in the best instruction set that this processor has.
+// The library's functions, in the best instruction set that this processor has.
+#include "partitions.hpp"
 #include "stack.hpp"
 
 namespace gmmkit {
@@ -8,6 +9,7 @@ namespace gmmkit {
     void run(const Problem&, const Run&);                           \
     void begin(const Problem&, const std::int32_t*, const Run&);    \
     void classify(const Problem&, const Run&, std::int32_t*);       \
+    void smallest_eigenvalues(const double*, const double*, const std::int32_t*, int, int, double*); \
     }
 DECLARE(baseline)
 #ifdef GMMKIT_X86
@@ -73,5 +75,16 @@ void gmmkit_stack_classify(ARGUMENTS, std::int32_t* labels) {
     const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, nullptr,
                           nullptr, nullptr, nullptr, status, nullptr, interrupted};
     CHOOSE(classify(problem, settings, labels))
+}
+
+// Of W A Wᵀ, for matrices A (count, d, d) and for each one of the matrices W.
+void gmmkit_smallest_eigenvalues(const double* matrices, const double* white, const std::int32_t* which, int count,
+                                 int d, double* out) {
+    CHOOSE(smallest_eigenvalues(matrices, white, which, count, d, out))
+}
+
+void gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks, int count, int n, int groups,
+                           std::uint64_t* keys) {
+    partition_keys(labels, marks, count, n, groups, keys);
 }
 }

@@ -260,5 +260,32 @@ void classify(const Problem& p, const Run& settings, std::int32_t* labels) {
     });
 }
 
+void smallest_eigenvalues(const double* matrices, const double* white, const std::int32_t* which, int count, int d,
+                          double* out) {
+    const std::size_t dd = std::size_t(d) * d;
+    std::vector<double> half(dd), lanes(dd * LANES), vectors(dd * LANES);
+    for (int start = 0; start < count; start += LANES) {
+        const int held = std::min(LANES, count - start);
+        std::fill(lanes.begin(), lanes.end(), 0.0);
+        for (int j = 0; j < held; ++j) {
+            const double *a = matrices + (start + j) * dd, *w = white + which[start + j] * dd;
+            for (int p = 0; p < d; ++p)
+                for (int q = 0; q < d; ++q) {
+                    double value = 0.0;
+                    for (int r = 0; r < d; ++r) value += w[p * d + r] * a[r * d + q];
+                    half[p * d + q] = value;
+                }
+            for (int p = 0; p < d; ++p)
+                for (int q = 0; q <= p; ++q) {
+                    double value = 0.0;
+                    for (int r = 0; r < d; ++r) value += half[p * d + r] * w[q * d + r];
+                    lanes[(p * d + q) * LANES + j] = lanes[(q * d + p) * LANES + j] = value;
+                }
+        }
+        eigen(lanes.data(), vectors.data(), d);
+        for (int j = 0; j < held; ++j) out[start + j] = lanes[(dd - 1) * LANES + j];
+    }
+}
+
 }  // namespace TARGET
 }  // namespace gmmkit

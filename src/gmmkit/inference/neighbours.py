@@ -1,0 +1,79 @@
+"""Partitions one split or one merge away from those that fitted mixtures make."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.inference.stack import Index, Stack
+
+__all__ = ["merged", "split"]
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.int32]
+
+
+def split(stack: Stack, z: Array, labels: Labels, white: Array) -> tuple[Index, Labels]:
+    """Cut each group in two: at its component's mean, across the direction in which that is widest.
+
+    Parameters
+    ----------
+    stack : Stack
+        S mixtures.
+    z : ndarray of shape (d, n)
+    labels : ndarray of shape (S, n)
+        The rows' most probable components.
+    white : ndarray of shape (S, d, d)
+        W with ``Wᵀ W`` the metric that widths are measured in.
+
+    Returns
+    -------
+    owner : ndarray of shape (P,)
+        The mixture each partition comes from.
+    partitions : ndarray of shape (P, n)
+    """
+    owner = np.repeat(np.arange(len(stack)), stack.sizes)
+    within = np.arange(len(owner)) - stack.offsets[owner]
+    own_white = white[owner]
+    axes = np.linalg.eigh(own_white @ stack.covariances @ own_white.swapaxes(1, 2))[1][:, :, -1]
+    across = np.einsum("kij,ki->kj", own_white, axes)
+    beyond = across @ z > np.einsum("ki,ki->k", across, stack.means)[:, None]
+    own = labels[owner] == within[:, None]
+    cut = own & beyond
+    found = np.flatnonzero(cut.any(axis=1) & (own & ~beyond).any(axis=1))
+    owner, cut = owner[found], cut[found]
+    return owner, np.where(cut, stack.sizes[owner, None].astype(np.int32), labels[owner])
+
+
+def merged(stack: Stack, labels: Labels, white: Array, n_pairs: int) -> tuple[Index, Labels]:
+    """Join two groups: for each mixture the pairs whose union adds least to the scatter within.
+
+    Parameters
+    ----------
+    stack : Stack
+        S mixtures.
+    labels : ndarray of shape (S, n)
+    white : ndarray of shape (S, d, d)
+    n_pairs : int
+
+    Returns
+    -------
+    owner : ndarray of shape (P,)
+    partitions : ndarray of shape (P, n)
+    """
+    owners, partitions = [np.empty(0, dtype=np.intp)], [labels[:0]]
+    for k in np.unique(stack.sizes[stack.sizes > 1]).tolist():
+        chosen = np.flatnonzero(stack.sizes == k)
+        part = stack.offsets[chosen, None] + np.arange(k)
+        means = np.einsum("sij,skj->ski", white[chosen], stack.means[part])
+        first, second = np.triu_indices(k, 1)
+        held = stack.weights[part]
+        pooled = held[:, first] * held[:, second] / np.maximum(held[:, first] + held[:, second], 1e-300)
+        cost = pooled * ((means[:, first] - means[:, second]) ** 2).sum(axis=2)
+        for pair in np.argsort(cost, axis=1, kind="stable")[:, :n_pairs].T:
+            i, j = first[pair][:, None], second[pair][:, None]
+            names = np.arange(k)
+            renamed = np.where(names == j, i, names - (names > j)).astype(np.int32)
+            owners.append(chosen)
+            partitions.append(np.take_along_axis(renamed, labels[chosen], axis=1))
+    return np.concatenate(owners), np.concatenate(partitions)
