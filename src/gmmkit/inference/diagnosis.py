@@ -46,11 +46,11 @@ class Health:
         Likelihoods with free covariances are unbounded: a component that collapses onto a few rows, or onto rows
         that were rounded alike, can have any likelihood and means nothing.
         """
-        j = int(self.effective_rows.argmin())
-        if self.effective_rows[j] < self.needed_rows:
+        if self.effective_rows.min() < self.needed_rows:
+            j = int(self.effective_rows.argmin())
             return f"component {j} rests on {self.effective_rows[j]:.3g} effective rows, fewer than {self.needed_rows}"
-        j = int(self.relative_eigenvalues.argmin())
-        if self.relative_eigenvalues[j] < smallest_eigenvalue:
+        if self.relative_eigenvalues.min() < smallest_eigenvalue:
+            j = int(self.relative_eigenvalues.argmin())
             return (
                 f"component {j} has collapsed: its smallest variance is {self.relative_eigenvalues[j]:.1e} "
                 f"of the data's, below {smallest_eigenvalue:g}"

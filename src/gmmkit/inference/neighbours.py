@@ -61,19 +61,16 @@ def merged(stack: Stack, labels: Labels, white: Array, n_pairs: int) -> tuple[In
     owner : ndarray of shape (P,)
     partitions : ndarray of shape (P, n)
     """
-    owners, partitions = [np.empty(0, dtype=np.intp)], [labels[:0]]
-    for k in np.unique(stack.sizes[stack.sizes > 1]).tolist():
-        chosen = np.flatnonzero(stack.sizes == k)
-        part = stack.offsets[chosen, None] + np.arange(k)
-        means = np.einsum("sij,skj->ski", white[chosen], stack.means[part])
-        first, second = np.triu_indices(k, 1)
-        held = stack.weights[part]
-        pooled = held[:, first] * held[:, second] / np.maximum(held[:, first] + held[:, second], 1e-300)
-        cost = pooled * ((means[:, first] - means[:, second]) ** 2).sum(axis=2)
-        for pair in np.argsort(cost, axis=1, kind="stable")[:, :n_pairs].T:
-            i, j = first[pair][:, None], second[pair][:, None]
-            names = np.arange(k)
-            renamed = np.where(names == j, i, names - (names > j)).astype(np.int32)
-            owners.append(chosen)
-            partitions.append(np.take_along_axis(renamed, labels[chosen], axis=1))
-    return np.concatenate(owners), np.concatenate(partitions)
+    widest = int(stack.sizes.max(initial=1))
+    names = np.arange(widest, dtype=np.int32)
+    at = stack.offsets[:-1, None] + np.minimum(names, stack.sizes[:, None] - 1)
+    held, means = stack.weights[at], stack.means[at] @ white.swapaxes(1, 2)
+    first, second = np.triu_indices(widest, 1)
+    pooled = held[:, first] * held[:, second] / np.maximum(held[:, first] + held[:, second], 1e-300)
+    cost = pooled * ((means[:, first] - means[:, second]) ** 2).sum(axis=2)
+    cost[second >= stack.sizes[:, None]] = np.inf
+    pairs = np.argsort(cost, axis=1, kind="stable")[:, :n_pairs]
+    owner, place = np.nonzero(np.isfinite(np.take_along_axis(cost, pairs, axis=1)))
+    i, j = first[pairs[owner, place], None], second[pairs[owner, place], None]
+    renamed = np.where(names == j, i, names - (names > j)).astype(np.int32)
+    return owner, renamed[np.arange(len(owner))[:, None], labels[owner]]

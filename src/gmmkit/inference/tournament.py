@@ -157,7 +157,7 @@ class Tournament:
         if not opening:
             return None
         first = _Starts(np.array([c for c, _ in opening]), np.stack([labels for _, labels in opening]))
-        best = self._leaders(self._run(self._fresh(first)))
+        best = self._leaders(self._show(self._begin(self._fresh(first))[0]))
         if not len(best):
             return None
         for _ in range(_ROUNDS):
@@ -166,7 +166,7 @@ class Tournament:
             starts = self._fresh(_Starts.join([self._lessons(teachers, labels), *self._moves(teachers, labels)]))
             if not len(starts):
                 break
-            best = self._leaders(StackRun.join([best, self._run(self._promising(starts))]))
+            best = self._leaders(StackRun.join([best, self._show(self._promising(starts))]))
         return self.winners(self._run_on(best.take(self._in_reach(best)).stack, self.max_iter, self.tol))
 
     def winners(self, final: StackRun) -> Winners:
@@ -234,23 +234,22 @@ class Tournament:
         structures = tuple(self.cells[c][0] for c in starts.cells.tolist())
         return stack_engine.begin(self.rows, structures, self._sizes[starts.cells], starts.labels)
 
-    def _run(self, starts: _Starts) -> StackRun:
-        if not len(starts):
-            return StackRun.nothing(len(self.rows.z))
+    def _show(self, stack: Stack) -> StackRun:
+        """Run starts until they have shown what they are worth."""
         gain = max(_SHORT_GAIN, _SHORT_GAIN_IN_ALL / self.rows.total_weight)
-        return self._run_on(self._begin(starts)[0], _SHORT_PASSES, gain)
+        return self._run_on(stack, _SHORT_PASSES, gain)
 
     def _run_on(self, stack: Stack, passes: int, tol: float) -> StackRun:
         return stack_engine.run(self.rows, stack, max_iter=passes, tol=tol, n_threads=self.n_threads)
 
-    def _promising(self, starts: _Starts) -> _Starts:
+    def _promising(self, starts: _Starts) -> Stack:
         """Return the few of each cell's starts that make the rows likeliest as they are: none is run for that."""
         stack, objective = self._begin(starts)
         # What begins with too few rows in a group would be likely for the wrong reason.
         order = np.lexsort((-objective, ~self._populated(stack, starts.cells), starts.cells))
         _, first = np.unique(starts.cells[order], return_index=True)
         place = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
-        return starts.take(order[(place < _LEADERS) & np.isfinite(objective[order])])
+        return stack.take(order[(place < _LEADERS) & np.isfinite(objective[order])])
 
     def _lessons(self, best: StackRun, labels: Labels) -> _Starts:
         """Return for each cell the partitions that the leaders of its size have found under other structures."""
