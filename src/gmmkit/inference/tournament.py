@@ -41,8 +41,9 @@ _SHORT_PASSES = 15
 _SHORT_GAIN, _SHORT_GAIN_IN_ALL = 1e-4, 0.05
 # Leaders that are so far (nats) behind their cell's first after that are not run to the end.
 _OUT_OF_REACH = 5.0
-# How many of a cell's starts go on; how often cells learn from each other; how many merges of each are looked at.
-_LEADERS, _ROUNDS, _PAIRS_EACH = 3, 3, 3
+# How many of a cell's starts are run in the beginning, and after each round of what cells learn from each other; how
+# many rounds there are, and how many merges of each are looked at.
+_OPENERS, _LEADERS, _ROUNDS, _PAIRS_EACH = 2, 3, 3, 3
 # Starts that end within this much log-likelihood (nats) of each other have reached the same optimum.
 _SAME_OPTIMUM = 1e-2
 
@@ -157,7 +158,7 @@ class Tournament:
         if not opening:
             return None
         first = _Starts(np.array([c for c, _ in opening]), np.stack([labels for _, labels in opening]))
-        best = self._leaders(self._show(self._begin(self._fresh(first))[0]))
+        best = self._leaders(self._show(self._promising(self._fresh(first), _OPENERS)))
         if not len(best):
             return None
         for _ in range(_ROUNDS):
@@ -166,7 +167,7 @@ class Tournament:
             starts = self._fresh(_Starts.join([self._lessons(teachers, labels), *self._moves(teachers, labels)]))
             if not len(starts):
                 break
-            best = self._leaders(StackRun.join([best, self._show(self._promising(starts))]))
+            best = self._leaders(StackRun.join([best, self._show(self._promising(starts, _LEADERS))]))
         return self.winners(self._run_on(best.take(self._in_reach(best)).stack, self.max_iter, self.tol))
 
     def winners(self, final: StackRun) -> Winners:
@@ -242,14 +243,14 @@ class Tournament:
     def _run_on(self, stack: Stack, passes: int, tol: float) -> StackRun:
         return stack_engine.run(self.rows, stack, max_iter=passes, tol=tol, n_threads=self.n_threads)
 
-    def _promising(self, starts: _Starts) -> Stack:
+    def _promising(self, starts: _Starts, most: int) -> Stack:
         """Return the few of each cell's starts that make the rows likeliest as they are: none is run for that."""
         stack, objective = self._begin(starts)
         # What begins with too few rows in a group would be likely for the wrong reason.
         order = np.lexsort((-objective, ~self._populated(stack, starts.cells), starts.cells))
         _, first = np.unique(starts.cells[order], return_index=True)
         place = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
-        return stack.take(order[(place < _LEADERS) & np.isfinite(objective[order])])
+        return stack.take(order[(place < most) & np.isfinite(objective[order])])
 
     def _lessons(self, best: StackRun, labels: Labels) -> _Starts:
         """Return for each cell the partitions that the leaders of its size have found under other structures."""

@@ -39,15 +39,15 @@ struct Mixture {
     int k = 0, d, t;  // t sums for each component
     std::size_t stride;  // of a component's whitening matrix
     const double* pseudo = nullptr;
-    double floor = 0.0;
+    double floor = 0.0, penalty = 0.0;  // Σ_j tr(pseudo Σ_j⁻¹)
     Parameters at;
-    std::vector<double> whitening, constants, scores, around, scatter, counts, factor;
+    std::vector<double> whitening, constants, scores, around, scatter, counts, factor, lanes;
     Refit refit;
     Scratch scratch;
 
     Mixture(int d_, const double* units)
         : d(d_), t(1 + d_ + d_ * (d_ + 1) / 2), stride(std::size_t(whole_tiles(d_)) * d_), factor(std::size_t(d_) * d_),
-          refit(d_, units), scratch(d_) {}
+          lanes(std::size_t(d_) * d_ * LANES), refit(d_, units), scratch(d_) {}
 
     void take(const Rows& r, int structure, int k_, const double* pseudo_) {
         rows = &r;
@@ -71,13 +71,33 @@ struct Mixture {
     double* white(int j) { return whitening.data() + j * stride; }
     double* sums_of(int j) { return around.data() + std::size_t(j) * t; }
 
-    // Factor the covariances; false if one is not positive definite.
+    // Factor the covariances, eight components in the lanes of vectors; false if one is not positive definite.
     bool prepare() {
-        for (int j = 0; j < k; ++j) {
-            if (!cholesky(covariance(j), factor.data(), d)) return false;
-            inverse_lower(factor.data(), white(j), d);
-            const double weight = std::max(std::log(at.weights[j]), -1e300);
-            constants[j] = weight - 0.5 * (d * LOG_2PI + log_determinant(factor.data(), d));
+        penalty = 0.0;
+        for (int start = 0; start < k; start += LANES) {
+            const int held = std::min(LANES, k - start);
+            // What no component stands in is a unit matrix.
+            for (int p = 0; p < d; ++p)
+                for (int q = 0; q <= p; ++q) {
+                    double* to = element(p, q);
+                    for (int j = 0; j < LANES; ++j) to[j] = j < held ? covariance(start + j)[p * d + q] : double(p == q);
+                }
+            Vector logs;
+            if (!(refit.diagonal() ? invert_variances(logs) : invert_factors(logs))) return false;
+            Vector trace = broadcast(0.0), weight = broadcast(1.0);
+            for (int r = 0; r < d; ++r)
+                for (int p = refit.diagonal() ? r : 0; p <= r; ++p) {
+                    Vector inner = broadcast(0.0);
+                    for (int q = refit.diagonal() ? r : 0; q <= r; ++q) inner += pseudo[p * d + q] * load(element(r, q));
+                    trace += load(element(r, p)) * inner;
+                    for (int j = 0; j < held; ++j) white(start + j)[r * d + p] = element(r, p)[j];
+                }
+            for (int j = 0; j < held; ++j) weight[j] = std::max(at.weights[start + j], 1e-300);
+            const Vector constant = logarithm(weight) + logs - 0.5 * d * LOG_2PI;
+            for (int j = 0; j < held; ++j) {
+                constants[start + j] = at.weights[start + j] > 0.0 ? constant[j] : -1e300;
+                penalty += trace[j];
+            }
         }
         return true;
     }
@@ -114,8 +134,6 @@ struct Mixture {
             for (int j = 0; j < k; ++j)
                 gather<D, DIAGONAL>(*rows, mean(j), scores_of(j), start, stop, sums_of(j), scratch);
         }
-        double penalty = 0.0;
-        for (int j = 0; j < k; ++j) penalty += trace_product(pseudo, white(j), d);
         const double log_likelihood = sum(tops) + sum(logs);
         return {(log_likelihood - 0.5 * penalty) / rows->total, log_likelihood, -sum(logs), true};
     }
@@ -169,15 +187,18 @@ struct Mixture {
     }
 
     // Set the parameters from moments about points; false if they do not determine them.
+    template <int D, bool DIAGONAL>
     bool step(const std::vector<double>& sums, const std::vector<double>& points) {
+        const int d = D > 0 ? D : this->d, t = 1 + d + d * (d + 1) / 2;
         double total = 0.0;
         for (int j = 0; j < k; ++j) total += counts[j] = sums[std::size_t(j) * t] + floor;
         for (int j = 0; j < k; ++j) {
             const double* s = sums.data() + std::size_t(j) * t;
             const double* point = points.data() + std::size_t(j) * d;
-            spread(s, scatter.data() + std::size_t(j) * d * d);
+            spread<D, DIAGONAL>(s, scatter.data() + std::size_t(j) * d * d);
             // What holds no rows stays where it is.
-            for (int p = 0; p < d; ++p) mean(j)[p] = point[p] + s[1 + p] / std::max(s[0], 1e-300);
+            const double held = std::max(s[0], 1e-300);
+            for (int p = 0; p < d; ++p) at.means[std::size_t(j) * d + p] = point[p] + s[1 + p] / held;
             at.weights[j] = counts[j] / total;
         }
         return refit.solve(counts.data(), scatter.data(), at.covariances.data());
@@ -185,7 +206,9 @@ struct Mixture {
 
     // Moments of a stretched step, T₁ + 2a (T₂ − T₁) + a² (T₃ − 2T₂ + T₁), about T₃'s points; false if they are of no
     // mixture.
+    template <int D, bool DIAGONAL>
     bool stretch(const Moments (&past)[3], double a, std::vector<double>& out) {
+        const int d = D > 0 ? D : this->d, t = 1 + d + d * (d + 1) / 2;
         const double share[3] = {(1.0 - a) * (1.0 - a), 2.0 * a * (1.0 - a), a * a};
         out.assign(std::size_t(k) * t, 0.0);
         for (int j = 0; j < k; ++j) {
@@ -194,18 +217,18 @@ struct Mixture {
             for (int e = 0; e < 3; ++e) {
                 const double* sums = past[e].sums.data() + std::size_t(j) * t;
                 const double* own = past[e].points.data() + std::size_t(j) * d;
-                int place = 1 + d;
                 for (int p = 0; p < d; ++p)
-                    for (int q = 0; q <= p; ++q, ++place) {
+                    for (int q = DIAGONAL ? p : 0; q <= p; ++q) {
                         const double x = own[p] - point[p], y = own[q] - point[q];
+                        const int place = 1 + d + p * (p + 1) / 2 + q;
                         s[place] += share[e] * (sums[place] + x * sums[1 + q] + y * (sums[1 + p] + x * sums[0]));
                     }
                 for (int p = 0; p < d; ++p) s[1 + p] += share[e] * (sums[1 + p] + (own[p] - point[p]) * sums[0]);
                 s[0] += share[e] * sums[0];
             }
             if (!(s[0] > 0.0)) return false;
-            spread(s, scatter.data());
-            if (refit.diagonal()) {
+            spread<D, DIAGONAL>(s, scatter.data());
+            if (DIAGONAL) {
                 for (int p = 0; p < d; ++p)
                     if (!(scatter[p * d + p] > 0.0)) return false;
             } else if (!cholesky(scatter.data(), factor.data(), d)) {
@@ -218,21 +241,71 @@ struct Mixture {
     // Log-likelihood, per unit of weight and penalised, of rows and the hard labels just refitted to.
     double classification() {
         double value = 0.0;
-        for (int j = 0; j < k; ++j)
-            value += counts[j] * constants[j] - 0.5 * trace_product(scatter.data() + std::size_t(j) * d * d, white(j), d);
+        for (int j = 0; j < k; ++j) {
+            const double *w = white(j), *s = scatter.data() + std::size_t(j) * d * d;
+            double trace = 0.0;
+            if (refit.diagonal()) {
+                for (int p = 0; p < d * d; p += d + 1) trace += s[p] * w[p] * w[p];
+            } else {
+                trace = trace_product(s, w, d);
+            }
+            value += counts[j] * constants[j] - 0.5 * trace;
+        }
         return value / rows->total;
     }
 
   private:
+    double* element(int p, int q) { return lanes.data() + (p * d + q) * LANES; }
+
+    // Put the inverse roots of variances in the lanes, and ½ log of the determinant's inverse into `logs`.
+    bool invert_variances(Vector& logs) {
+        logs = broadcast(0.0);
+        for (int p = 0; p < d; ++p) {
+            const Vector variance = load(element(p, p));
+            if (!all_positive(variance)) return false;
+            logs -= 0.5 * logarithm(variance);
+            store(element(p, p), 1.0 / root(variance));
+        }
+        return true;
+    }
+
+    // The same with the inverses of Cholesky factors.
+    bool invert_factors(Vector& logs) {
+        logs = broadcast(0.0);
+        for (int j = 0; j < d; ++j) {
+            Vector diagonal = load(element(j, j));
+            for (int p = 0; p < j; ++p) diagonal -= load(element(j, p)) * load(element(j, p));
+            if (!all_positive(diagonal)) return false;
+            logs -= 0.5 * logarithm(diagonal);
+            // Inverses stand on the diagonal from now on.
+            const Vector inverse = 1.0 / root(diagonal);
+            store(element(j, j), inverse);
+            for (int i = j + 1; i < d; ++i) {
+                Vector value = load(element(i, j));
+                for (int p = 0; p < j; ++p) value -= load(element(i, p)) * load(element(j, p));
+                store(element(i, j), value * inverse);
+            }
+        }
+        for (int j = 0; j < d; ++j)
+            for (int i = j + 1; i < d; ++i) {
+                Vector value = broadcast(0.0);
+                for (int p = j; p < i; ++p) value -= load(element(i, p)) * load(element(p, j));
+                store(element(i, j), value * load(element(i, i)));
+            }
+        return true;
+    }
+
     double* scores_of(int j) { return scores.data() + std::size_t(j) * BLOCK; }
 
     // A component's scatter about its mean, with the prior's share.
+    template <int D, bool DIAGONAL>
     void spread(const double* s, double* w) const {
-        const double held = std::max(s[0], 1e-300);
-        int place = 1 + d;
+        const int d = D > 0 ? D : this->d;
+        const double share = 1.0 / std::max(s[0], 1e-300);
+        const double* second = s + 1 + d;
         for (int p = 0; p < d; ++p)
-            for (int q = 0; q <= p; ++q)
-                w[p * d + q] = w[q * d + p] = s[place++] - s[1 + p] * s[1 + q] / held + pseudo[p * d + q];
+            for (int q = DIAGONAL ? p : 0; q <= p; ++q)
+                w[p * d + q] = w[q * d + p] = second[p * (p + 1) / 2 + q] - s[1 + p] * s[1 + q] * share + pseudo[p * d + q];
     }
 };
 

@@ -56,7 +56,7 @@ void run_one(Mixture& m, Trail& trail, const Run& settings, int s) {
             longest = worse ? std::max(longest / 4.0, 1.0) : longest * 4.0;
             if (worse) {
                 m.refit.begun = begun;
-                next = m.step(past[2].sums, past[2].points) ? m.pass<D, DIAGONAL>() : Evaluation();
+                next = m.step<D, DIAGONAL>(past[2].sums, past[2].points) ? m.pass<D, DIAGONAL>() : Evaluation();
             }
             tried = false;
             stretches += !worse;
@@ -91,11 +91,11 @@ void run_one(Mixture& m, Trail& trail, const Run& settings, int s) {
             const double slow = std::sqrt(std::min(std::max(std::isnan(rate) ? 0.0 : rate, 0.0), SLOWEST * SLOWEST));
             const double a = std::min(1.0 / (1.0 - slow), longest);
             begun = m.refit.begun;
-            tried = a > 1.01 && past[2].objective > past[1].objective && m.stretch(past, a, stretched) &&
-                    m.step(stretched, past[2].points);
+            tried = a > 1.01 && past[2].objective > past[1].objective && m.stretch<D, DIAGONAL>(past, a, stretched) &&
+                    m.step<D, DIAGONAL>(stretched, past[2].points);
             if (!tried) m.refit.begun = begun;
         }
-        if (!tried) refitted = m.step(past[2].sums, past[2].points);
+        if (!tried) refitted = m.step<D, DIAGONAL>(past[2].sums, past[2].points);
         if (!refitted) {
             status = SINGULAR;
             break;
@@ -237,7 +237,10 @@ void begin(const Problem& p, const std::int32_t* labels, const Run& settings) {
         means[s] = m.at.means;
     });
     for_each([&](Mixture& m, int s) {
-        const bool solved = m.step(sums[first[s]], means[first[s]]) && m.prepare();
+        const bool stepped = specialised(m, [&](auto columns, auto diagonal) {
+            return m.step<columns(), diagonal()>(sums[first[s]], means[first[s]]);
+        });
+        const bool solved = stepped && m.prepare();
         settings.status[s] = solved ? UNFINISHED : SINGULAR;
         settings.objectives[s] = solved ? m.classification() : NOWHERE;
         Place(p, settings, s).write(m.at);

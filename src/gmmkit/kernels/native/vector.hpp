@@ -34,6 +34,14 @@ static inline Vector root(Vector v) {
     return answer;
 }
 
+// Whether all are positive numbers.
+static inline bool all_positive(Vector v) {
+    const Integers good = (v > 0.0) & (v < 1.7976931348623157e308);
+    std::int64_t every = -1;
+    for (int i = 0; i < LANES; ++i) every &= good[i];
+    return every != 0;
+}
+
 static inline Vector magnitude(Vector v) { return v < 0.0 ? -v : v; }
 
 // exp(x) for x ≤ 700, within 2 units in the last place; 0 below −690, where products would become subnormal numbers,
