@@ -203,3 +203,41 @@ def test_more_passes_than_are_made_at_once_go_on_where_they_were(monkeypatch):
     for trace, made in zip(parts.traces, parts.passes, strict=True):
         assert np.diff(trace[:made]).min(initial=0.0) > -1e-9
     assert (parts.objective > whole.objective - 1e-3).all()
+
+
+def test_partitions_that_differ_by_the_numbering_of_their_groups_have_one_key_in_both_engines():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 5, (30, 77)).astype(np.int32)
+    marks = rng.integers(0, 1 << 64, 77, dtype=np.uint64)
+    keys = native.partition_keys(labels, marks)
+    renamed = np.array([3, 0, 4, 1, 2], dtype=np.int32)[labels]
+    np.testing.assert_array_equal(native.partition_keys(renamed, marks), keys)
+    np.testing.assert_array_equal(stack_numpy.partition_keys(labels, marks), keys)
+    assert len(np.unique(keys)) == 30
+    moved = labels.copy()
+    moved[:, 0] = (moved[:, 0] + 1) % 5
+    assert not np.isin(native.partition_keys(moved, marks), keys).any()
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 7, 20])
+def test_smallest_eigenvalues_are_lapacks(d):
+    rng = np.random.default_rng(d)
+    roots, white = rng.normal(size=(19, d, d)), np.tril(rng.normal(size=(3, d, d)))
+    matrices, which = roots @ roots.swapaxes(1, 2), rng.integers(0, 3, 19).astype(np.int32)
+    seen = white[which] @ matrices @ white[which].swapaxes(1, 2)
+    expected = np.linalg.eigvalsh(seen)
+    found = native.smallest_eigenvalues(matrices, white, which)
+    assert (np.abs(found - expected[:, 0]) < 1e-12 * expected[:, -1]).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: native.partition_keys(np.array([[0, -1]], dtype=np.int32), np.ones(2, np.uint64)), "negative"),
+        (lambda: native.partition_keys(np.zeros((1, 2), np.int32), np.ones(3, np.uint64)), "shape"),
+        (lambda: native.smallest_eigenvalues(np.ones((1, 2, 2)), np.ones((1, 2, 2)), np.array([1], np.int32)), "which"),
+    ],
+)
+def test_what_would_be_read_beyond_its_end_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
