@@ -18,7 +18,7 @@ from gmmkit.data import open_table
 from gmmkit.inference.starts import STARTS
 from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.selection.bootstrap import BootstrapKind
-from gmmkit.selection.search import CRITERION_NAMES
+from gmmkit.selection.ranking import CRITERION_NAMES
 
 Gmmkit = Callable[..., Any]
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from gmmkit.errors import DataError, ParameterError
+from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.noise import Noise
 from gmmkit.plots import (
@@ -17,7 +18,6 @@ from gmmkit.plots import (
 )
 from gmmkit.plots.style import structure_style
 from gmmkit.selection.merging import merge_by_entropy, merge_by_misclassification
-from gmmkit.selection.search import STRUCTURES
 
 MEANS = [[0.0, 0.0], [9.0, 9.0], [1.5, 0.0], [9.0, 0.0]]
 MIXTURE = Mixture.from_arrays([0.25] * 4, MEANS, [1.0] * 4, covariance_type="spherical")

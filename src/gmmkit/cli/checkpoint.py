@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gmmkit.files import ModelRecord
     from gmmkit.inference.algorithm import Progress
     from gmmkit.model.mixture import Mixture
-    from gmmkit.selection.search import Candidate
+    from gmmkit.selection.ranking import Candidate
 
 __all__ = ["Checkpoint"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gmmkit.inference.stopping import StoppingRule
     from gmmkit.inference.student import Degrees
     from gmmkit.model.evaluation import Likelihood
-    from gmmkit.selection.search import Candidate, SearchResult
+    from gmmkit.selection.ranking import Candidate, SearchResult
 
 __all__ = ["Asked", "Fitted", "engine_seed", "fit_table"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from gmmkit.inference.algorithm import Progress
-    from gmmkit.selection.search import Candidate
+    from gmmkit.selection.ranking import Candidate
 
 __all__ = ["Watch"]
 

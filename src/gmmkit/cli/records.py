@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gmmkit.inference.fit import FitResult
     from gmmkit.model.evaluation import Likelihood
     from gmmkit.model.mixture import Mixture
-    from gmmkit.selection.search import SearchResult
+    from gmmkit.selection.ranking import SearchResult
 
 __all__ = ["agreement_of", "record_of", "settings_of"]
 

@@ -24,7 +24,8 @@ from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import NAMES, structures_for
 from gmmkit.model.mixture import Mixture
-from gmmkit.selection.search import CRITERION_NAMES, DEFAULTS, SIZES, Candidate, SearchResult, SearchSettings, search
+from gmmkit.selection.ranking import CRITERION_NAMES, Candidate, SearchResult
+from gmmkit.selection.search import DEFAULTS, SIZES, SearchSettings, search
 
 __all__ = ["GaussianMixtureSearch"]
 

@@ -1,33 +1,28 @@
-"""Numbers about mixtures, and between two: entropy, Kullback–Leibler divergence, L2 distance; merged components.
+"""Numbers about mixtures, and between two: entropy, Kullback–Leibler divergence, L2 distance.
 
     H(p) = −E_p log p        KL(p‖q) = E_p [log p − log q]        ‖p − q‖² = ∫ (p − q)² dx
 
 Neither of the first two has a closed form for more than one component: they are means over rows drawn from p, with
 the standard error of such a mean (Hershey & Olsen, "Approximating the Kullback Leibler divergence between Gaussian
-mixture models", 2007, section 2). The third has one, since ``∫ N(x; a, A) N(x; b, B) dx = N(a; b, A + B)``. Merging
-keeps weight, mean and covariance of the merged (Runnalls, "Kullback-Leibler approach to Gaussian mixture
-reduction", 2007, equations 2–4).
+mixture models", 2007, section 2). The third has one, since ``∫ N(x; a, A) N(x; b, B) dx = N(a; b, A + B)``.
 """
 
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.errors import ParameterError
-from gmmkit.model.covariance import Full
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.validity import gaussian_only
 from gmmkit.numerics.cholesky import cholesky
 from gmmkit.numerics.frame import Frame
 from gmmkit.numerics.streams import Seed
 
-__all__ = ["Estimate", "entropy", "kl", "l2_distance", "merge_components"]
+__all__ = ["Estimate", "entropy", "kl", "l2_distance"]
 
 Array = NDArray[np.float64]
 
@@ -95,6 +90,7 @@ def entropy(mixture: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Est
 
     Examples
     --------
+    >>> from gmmkit.model.covariance import Full
     >>> print(entropy(Mixture([1.0], [[0.0]], Full([[[1.0]]]))))
     1.41894
     >>> two = Mixture([0.5, 0.5], [[-50.0], [50.0]], Full([[[1.0]], [[1.0]]]))
@@ -132,6 +128,7 @@ def kl(p: Mixture, q: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Es
 
     Examples
     --------
+    >>> from gmmkit.model.covariance import Full
     >>> p, q = (Mixture([1.0], [[m]], Full([[[1.0]]])) for m in (0.0, 2.0))
     >>> print(kl(p, q))
     2
@@ -167,6 +164,7 @@ def l2_distance(p: Mixture, q: Mixture) -> float:
 
     Examples
     --------
+    >>> from gmmkit.model.covariance import Full
     >>> p, q = (Mixture([1.0], [[m]], Full([[[1.0]]])) for m in (0.0, 50.0))
     >>> round(l2_distance(p, q), 6), round(np.pi**-0.25, 6)  # far apart: √2 times the norm of either
     (0.751126, 0.751126)
@@ -182,55 +180,6 @@ def l2_distance(p: Mixture, q: Mixture) -> float:
     square = float(signed @ np.exp(logs - largest) @ signed)
     with np.errstate(over="ignore"):
         return float(np.sqrt(max(square, 0.0)) * np.exp(0.5 * (largest + frame.log_volume)))
-
-
-def merge_components(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixture:
-    """Return the mixture with each group of components replaced by one of the same weight, mean and covariance.
-
-        w = Σ w_j,   μ = Σ w_j μ_j / w,   Σ = Σ w_j (Σ_j + (μ_j − μ)(μ_j − μ)ᵀ) / w
-
-    The mean and covariance of the whole stay as they are. Components come in the order of the groups. The result is
-    `Full`, since no other family holds every merged covariance, unless no group has more than one component.
-
-    Parameters
-    ----------
-    mixture : Mixture
-    groups : sequence of sequences of int
-        Component numbers, each exactly once.
-
-    Raises
-    ------
-    ParameterError
-        If a group is empty, or a component does not exist, is in no group, or comes twice; if components are
-        Student-t, of which none has the moments of several.
-
-    Examples
-    --------
-    >>> m = Mixture([0.5, 0.25, 0.25], [[9.0], [-1.0], [1.0]], Full([[[1.0]], [[1.0]], [[1.0]]]))
-    >>> merged = merge_components(m, [[1, 2], [0]])
-    >>> merged.means.ravel(), merged.covariances.ravel()
-    (array([0., 9.]), array([2., 1.]))
-    """
-    parts = _checked_groups(groups, mixture.n_components)
-    if all(len(part) == 1 for part in parts):
-        return mixture.take([part[0] for part in parts])
-    noise = mixture.noise
-    mixture = mixture.without_noise()
-    gaussian_only(mixture, "a component in place of several")
-    inside = mixture.into(mixture.frame)
-    matrices = inside.covariance.dense()
-    weights, means, merged = [], [], []
-    for part in parts:
-        total = float(inside.weights[part].sum())
-        shares = inside.weights[part] / total if total > 0 else np.full(len(part), 1.0 / len(part))
-        mean = shares @ inside.means[part]
-        deviations = np.sqrt(shares)[:, None] * (inside.means[part] - mean)
-        merged.append(np.tensordot(shares, matrices[part], axes=1) + deviations.T @ deviations)
-        weights.append(total)
-        means.append(mean)
-    together = Mixture.trusted(np.array(weights), np.array(means), Full(np.array(merged)))
-    merged_mixture = together.out_of(mixture.frame)
-    return merged_mixture if noise is None else merged_mixture.beside(noise)
 
 
 def check_samples(n_samples: int) -> None:
@@ -301,34 +250,3 @@ def _log_overlaps(p: Mixture, q: Mixture) -> Array:
             log_determinant = 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
         logs[i] = -0.5 * (d * _LOG_2PI + log_determinant + distance)
     return logs
-
-
-def _checked_groups(groups: Sequence[Sequence[int]], k: int) -> list[list[int]]:
-    seen: dict[int, int] = {}
-    parts = []
-    for number, group in enumerate(groups):
-        try:
-            part = [operator.index(component) for component in group]
-        except TypeError:
-            raise ParameterError(
-                f"groups must be lists of component numbers, such as [[0, 2], [1]], but group {number} is {group!r}"
-            ) from None
-        if not part:
-            raise ParameterError(f"group {number} is empty: leave it out")
-        for component in part:
-            if not 0 <= component < k:
-                raise ParameterError(f"group {number} names component {component}, but there are 0 to {k - 1}")
-            if component in seen:
-                raise ParameterError(
-                    f"each component must be in one group, but component {component} comes twice "
-                    f"(groups {seen[component]} and {number})"
-                )
-            seen[component] = number
-        parts.append(part)
-    missing = sorted(set(range(k)) - set(seen))
-    if missing:
-        raise ParameterError(
-            f"each component must be in one group, but component {missing[0]} is in none: "
-            f"a group of its own, [{missing[0]}], keeps it as it is"
-        )
-    return parts

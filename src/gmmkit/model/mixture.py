@@ -3,27 +3,24 @@
     p(x) = Σ_k w_k N(x; μ_k, Σ_k)        p(x) = Σ_k w_k t_ν_k(x; μ_k, Σ_k)        … + w₀ / V
 
 Frozen, closed under its operations (marginals, conditionals, affine maps and merges are mixtures), built from
-known parameters without any fit.
+known parameters without any fit. What its parameters may be, and its sizes and frames, are in `parameters.py`; here is
+what it answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.data import Table
-from gmmkit.errors import ParameterError
-from gmmkit.model.covariance import Covariance, family
 from gmmkit.model.noise import Noise
-from gmmkit.model.scorer import Scorer
+from gmmkit.model.parameters import Parameters
 from gmmkit.model.tails import check_moments, excess_spread
-from gmmkit.model.validity import check_parameters, checked_degrees, refuse_noise
-from gmmkit.numerics.frame import Frame, power_of_two
+from gmmkit.model.validity import refuse_noise
 from gmmkit.numerics.streams import Seed, generator
 
 if TYPE_CHECKING:
@@ -35,11 +32,9 @@ __all__ = ["Mixture"]
 Array = NDArray[np.float64]
 Rows = ArrayLike | Table
 
-_PARAMETERS = ("weights", "means", "covariance", "degrees_of_freedom", "noise")
 
-
-@dataclass(frozen=True, eq=False)
-class Mixture:
+@dataclass(frozen=True, eq=False, repr=False)
+class Mixture(Parameters):
     """A mixture of k Gaussians, or Student-t components, in d columns.
 
     Parameters
@@ -69,234 +64,6 @@ class Mixture:
     array([[1. , 0. ],
            [0.5, 0.5]])
     """
-
-    weights: Array
-    means: Array
-    covariance: Covariance
-    degrees_of_freedom: Array | None = None
-    noise: Noise | None = None
-
-    def __post_init__(self) -> None:
-        arrays = {name: np.array(getattr(self, name), dtype=np.float64) for name in ("weights", "means")}
-        check_parameters(arrays["weights"], arrays["means"], self.covariance, self.noise)
-        if self.degrees_of_freedom is not None:
-            arrays["degrees_of_freedom"] = checked_degrees(self.degrees_of_freedom, len(arrays["weights"]))
-        for name, array in arrays.items():
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-
-    @classmethod
-    def trusted(
-        cls,
-        weights: Array,
-        means: Array,
-        covariance: Covariance,
-        degrees_of_freedom: Array | None = None,
-        noise: Noise | None = None,
-    ) -> Self:
-        """Return a mixture without checking anything: for parameters that a fit has just produced."""
-        mixture = object.__new__(cls)
-        for name, value in zip(_PARAMETERS, (weights, means, covariance, degrees_of_freedom, noise), strict=True):
-            object.__setattr__(mixture, name, value)
-        return mixture
-
-    def changed(self, **parameters: Any) -> Mixture:
-        """Return the mixture with some of its parameters replaced, without checking anything."""
-        return Mixture.trusted(**{**self.__getstate__(), **parameters})
-
-    @classmethod
-    def from_arrays(
-        cls,
-        weights: ArrayLike,
-        means: ArrayLike,
-        covariances: ArrayLike,
-        *,
-        covariance_type: str = "full",
-        degrees_of_freedom: ArrayLike | None = None,
-        noise: Noise | None = None,
-    ) -> Self:
-        """Build a mixture from scikit-learn's arrays.
-
-        Parameters
-        ----------
-        weights : array_like of shape (k,)
-        means : array_like of shape (k, d)
-        covariances : array_like
-            (k, d, d) for "full", (d, d) for "tied", (k, d) for "diag", (k,) for "spherical". For mclust's other
-            structures as they hold them: () for "EII", (d,) for "EEI", (k, d) for "VEI" and "EVI", (k, d, d) for
-            the rest.
-        covariance_type : str, default="full"
-            scikit-learn's name or mclust's.
-        degrees_of_freedom : array_like of shape (k,), optional
-        noise : Noise, optional
-
-        Raises
-        ------
-        ParameterError
-            If the arrays are no mixture, or break the structure (relative 1e-6).
-
-        Examples
-        --------
-        >>> Mixture.from_arrays([1.0], [[0.0, 0.0]], [[1.0, 4.0]], covariance_type="diag").covariance_matrix()
-        array([[1., 0.],
-               [0., 4.]])
-        """
-        means = np.array(means, dtype=np.float64)
-        if means.ndim != 2:
-            raise ParameterError(f"means must have the shape (components, columns), but got {means.shape}")
-        k, d = means.shape
-        structure = family(covariance_type, d)
-        expected = structure.contraction.shape(k, d)
-        if np.shape(covariances) != expected:
-            raise ParameterError(
-                f"{covariance_type} covariances for means of shape {means.shape} must have the shape {expected}, "
-                f"but got {np.shape(covariances)}"
-            )
-        covariance = structure(covariances, n_components=k, n_features=d)
-        degrees = None if degrees_of_freedom is None else np.asarray(degrees_of_freedom, dtype=np.float64)
-        mixture = cls(np.asarray(weights, dtype=np.float64), means, covariance, degrees, noise)
-        violation = covariance.violation()
-        if violation is not None:
-            raise ParameterError(f"{covariance_type} covariances: {violation}; give what they share, or use 'full'")
-        return mixture
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The parameters only: what was computed from them is computed again.
-        return {name: self.__dict__[name] for name in _PARAMETERS}
-
-    # --- what it is -----------------------------------------------------------------------------------
-
-    @property
-    def n_components(self) -> int:
-        """Number of components, k."""
-        return len(self.weights)
-
-    @property
-    def n_features(self) -> int:
-        """Number of columns, d."""
-        return int(self.means.shape[1])
-
-    @property
-    def covariance_type(self) -> str:
-        """The name of the covariance family."""
-        return self.covariance.name
-
-    @property
-    def covariances(self) -> Array:
-        """The covariances in the family's own shape (scikit-learn's ``covariances_``)."""
-        return self.covariance.values
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of free parameters: weights, means, covariances; weight and volume of noise.
-
-        A value does not know how its degrees of freedom were found: a fit that estimated them counts them too
-        (`FitResult.n_parameters`).
-        """
-        k, d = self.means.shape
-        return int(k - 1 + k * d + self.covariance.n_parameters(k, d)) + (0 if self.noise is None else 2)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Mixture):
-            return NotImplemented
-        if (self.degrees_of_freedom is None) != (other.degrees_of_freedom is None):
-            return False
-        arrays = ("weights", "means") + (() if self.degrees_of_freedom is None else ("degrees_of_freedom",))
-        same = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in arrays)
-        return same and self.covariance == other.covariance and self.noise == other.noise
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        kind = "" if self.degrees_of_freedom is None else ", Student-t"
-        beside = "" if self.noise is None else f", noise {self.noise.weight:.3g}"
-        sizes = f"{self.n_components} components, {self.n_features} columns"
-        return f"Mixture({sizes}, {self.covariance_type}{kind}{beside})"
-
-    def mean(self) -> Array:
-        """Return the mean of the mixture (d,): ``Σ w_k μ_k``.
-
-        Raises
-        ------
-        ParameterError
-            If a component has at most 1 degree of freedom and so no mean, or there is noise.
-        """
-        refuse_noise(self, "a mean")
-        check_moments(self.degrees_of_freedom, self.weights, 1)
-        return self.weights @ self.means
-
-    def covariance_matrix(self) -> Array:
-        """Return the covariance of the mixture (d, d): within plus between components.
-
-        Raises
-        ------
-        ParameterError
-            If a component has at most 2 degrees of freedom and so no covariance, or there is noise.
-        """
-        check_moments(self.degrees_of_freedom, self.weights, 2)
-        deviations = self.means - self.mean()
-        shares = (
-            self.weights if self.degrees_of_freedom is None else self.weights * excess_spread(self.degrees_of_freedom)
-        )
-        within = np.einsum("k,kij->ij", shares, self.covariance.dense())
-        return np.asarray(within + (self.weights[:, None] * deviations).T @ deviations)
-
-    # --- frames ---------------------------------------------------------------------------------------
-
-    @cached_property
-    def frame(self) -> Frame:
-        """The frame in which the mixture is near the origin and near unit size."""
-        shift = self.weights @ self.means
-        if self.noise is not None:
-            shift = shift / self.weights.sum()
-        spread = np.abs(self.means - shift).max(axis=0)
-        spread = np.maximum(spread, np.sqrt(self.covariance.variances().max(axis=0)))
-        if self.covariance.equivariance == "scalar":
-            spread = np.full_like(spread, spread.max())
-        return Frame(shift, power_of_two(spread))
-
-    @cached_property
-    def scorer(self) -> Scorer:
-        """The mixture made ready to score rows, in its own frame."""
-        framed = self.into(self.frame)
-        unshifted = Frame(np.zeros(self.n_features), self.frame.scale)
-        exact = framed.changed(means=self.means * self.frame.scale).scorer_in(unshifted, centred=True)
-        return framed.scorer_in(self.frame, exact=exact)
-
-    @property
-    def log_noise(self) -> float | None:
-        """Log weight plus log-density of the noise, if there is any."""
-        if self.noise is None:
-            return None
-        with np.errstate(divide="ignore"):
-            return float(np.log(self.noise.weight)) + self.noise.log_density
-
-    def scorer_in(self, frame: Frame, *, exact: Scorer | None = None, centred: bool = False) -> Scorer:
-        """Return what scores rows read into a frame, in whose coordinates this mixture is."""
-        with np.errstate(divide="ignore"):
-            log_weights = np.log(self.weights)
-        return Scorer(
-            log_weights,
-            self.means,
-            self.covariance,
-            frame,
-            exact=exact,
-            centred=centred,
-            degrees_of_freedom=self.degrees_of_freedom,
-            log_noise=self.log_noise,
-        )
-
-    def into(self, frame: Frame) -> Mixture:
-        """Return this mixture in the coordinates of a frame."""
-        covariance = self.covariance.rescaled(frame.scale)
-        noise = None if self.noise is None else self.noise.into(frame)
-        return self.changed(means=frame.points_in(self.means), covariance=covariance, noise=noise)
-
-    def out_of(self, frame: Frame) -> Mixture:
-        """Return this mixture, given in a frame's coordinates, in the data's."""
-        covariance = self.covariance.rescaled(1.0 / frame.scale)
-        noise = None if self.noise is None else self.noise.out_of(frame)
-        return self.changed(means=frame.points_out(self.means), covariance=covariance, noise=noise)
 
     # --- rows -----------------------------------------------------------------------------------------
 
@@ -403,11 +170,39 @@ class Mixture:
 
     def merge_components(self, groups: Sequence[Sequence[int]]) -> Mixture:
         """Return the mixture with each group of components replaced by one of the same weight, mean and covariance."""
-        from gmmkit.model.compare import merge_components
+        from gmmkit.model.moment_merging import merge_components
 
         return merge_components(self, groups)
 
     # --- numbers about it -----------------------------------------------------------------------------
+
+    def mean(self) -> Array:
+        """Return the mean of the mixture (d,): ``Σ w_k μ_k``.
+
+        Raises
+        ------
+        ParameterError
+            If a component has at most 1 degree of freedom and so no mean, or there is noise.
+        """
+        refuse_noise(self, "a mean")
+        check_moments(self.degrees_of_freedom, self.weights, 1)
+        return self.weights @ self.means
+
+    def covariance_matrix(self) -> Array:
+        """Return the covariance of the mixture (d, d): within plus between components.
+
+        Raises
+        ------
+        ParameterError
+            If a component has at most 2 degrees of freedom and so no covariance, or there is noise.
+        """
+        check_moments(self.degrees_of_freedom, self.weights, 2)
+        deviations = self.means - self.mean()
+        shares = (
+            self.weights if self.degrees_of_freedom is None else self.weights * excess_spread(self.degrees_of_freedom)
+        )
+        within = np.einsum("k,kij->ij", shares, self.covariance.dense())
+        return np.asarray(within + (self.weights[:, None] * deviations).T @ deviations)
 
     def entropy(self, *, n_samples: int = 10_000, seed: Seed = 0) -> Estimate:
         """Estimate the differential entropy ``−E log p(x)``, in nats, with its standard error."""

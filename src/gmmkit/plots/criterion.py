@@ -20,7 +20,7 @@ from gmmkit.plots.style import (
     structure_style,
     theme_named,
 )
-from gmmkit.selection.search import CRITERION_NAMES
+from gmmkit.selection.ranking import CRITERION_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

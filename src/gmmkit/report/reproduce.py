@@ -6,9 +6,10 @@ import csv
 from typing import Any
 
 from gmmkit.files.record import ModelRecord
+from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.subject import Search
-from gmmkit.selection.search import DEFAULTS, STRUCTURES
+from gmmkit.selection.search import DEFAULTS
 
 __all__ = ["python_of"]
 

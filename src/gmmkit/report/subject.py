@@ -28,7 +28,7 @@ from gmmkit.report.invocation import option_of
 from gmmkit.report.words import short
 from gmmkit.selection.merge_tree import MergeTree
 from gmmkit.selection.overlap import Overlap, measure_overlap, posteriors_of
-from gmmkit.selection.search import CRITERION_NAMES
+from gmmkit.selection.ranking import CRITERION_NAMES
 from gmmkit.selection.summary import ClusterSummary, clusters_in_words
 
 __all__ = ["Search", "Subject"]
