@@ -8,6 +8,7 @@ from sklearn.datasets import load_iris
 
 import gmmkit
 from gmmkit.errors import ModelFormatError, ParameterError
+from gmmkit.files import read_model
 
 IRIS = load_iris(as_frame=True).data
 
@@ -33,9 +34,12 @@ def test_a_search_saves_its_winner_and_the_table(tmp_path):
     search = gmmkit.GaussianMixtureSearch(range(1, 4)).fit(IRIS)
     gmmkit.save(search, tmp_path / "model.gmm")
     assert gmmkit.load(tmp_path / "model.gmm").mixture_ == search.mixture_
-    from gmmkit.files import read_model
-
-    assert read_model(tmp_path / "model.gmm").table == search.results_
+    record = read_model(tmp_path / "model.gmm")
+    assert record.table == search.results_
+    # What the command line keeps of a search is known here too.
+    assert record.fit["bic"] == search.best_score_
+    assert (record.fit["criterion"], record.fit["margin"]) == ("bic", search.margin_)
+    assert record.fit["log_likelihood"] == search.results_[0]["log_likelihood"]
 
 
 def test_a_fit_without_passes_is_kept(tmp_path):
@@ -47,6 +51,9 @@ def test_a_fit_without_passes_is_kept(tmp_path):
 def test_what_cannot_be_saved_is_refused_and_nothing_is_left(tmp_path):
     with pytest.raises(ParameterError, match="expected one of GaussianMixture, StudentMixture, .*, but got dict"):
         gmmkit.save({}, tmp_path / "model.gmm")
+    for unfitted in (gmmkit.GaussianMixture(), gmmkit.GaussianMixtureSearch()):
+        with pytest.raises(ParameterError, match="no record of a fit to save: fit it first"):
+            gmmkit.save(unfitted, tmp_path / "model.gmm")
     with pytest.raises(OSError, match="model.gmm"):
         gmmkit.save(gmmkit.GaussianMixture().fit(IRIS), tmp_path / "missing" / "model.gmm")
     assert not list(tmp_path.iterdir())

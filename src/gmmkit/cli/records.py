@@ -1,4 +1,4 @@
-"""What is kept of a fit: the model file's record."""
+"""What the command line adds to the record of a fit: settings from the options, rows, labels, where it comes from."""
 
 from __future__ import annotations
 
@@ -26,32 +26,17 @@ def record_of(
     provenance: Mapping[str, str],
 ) -> ModelRecord:
     """Return the record of a finished fit, or of the best of a search."""
-    from gmmkit.files import ModelRecord
-    from gmmkit.selection.criteria import CRITERIA, Fitted
+    from gmmkit.selection.records import record_of_fit
 
-    mixture = result.mixture
-    fitted = Fitted(likelihood, mixture, result.n_parameters)
-    fit: dict[str, Any] = {
-        **result.as_record(),
-        "dtype": "float64",
-        "converged": result.converged,
-        "n_iter": len(result.objectives),
-        "n_rows": table.n_rows,
-        "log_likelihood": likelihood.log_likelihood,
-        **{name: criterion(fitted) for name, criterion in CRITERIA.items()},
-    }
-    if found is not None:
-        fit |= {"criterion": found.criterion, "margin": found.margin, "spurious": found.best.spurious}
-        fit["interrupted"] = found.interrupted
-    if table.labels is not None:
-        fit["labels"] = agreement_of(table, mixture)
-    return ModelRecord(
-        mixture,
+    labels = agreement_of(table, result.mixture)
+    return record_of_fit(
+        result,
+        asked.kind,
+        settings_of(asked, result.mixture, None if found is None else found.best.covariance_type),
+        likelihood=likelihood,
+        found=found,
         feature_names=table.names,
-        estimator=asked.kind,
-        settings=settings_of(asked, mixture, None if found is None else found.best.covariance_type),
-        fit=fit,
-        table=None if found is None else [candidate.as_row() for candidate in found.candidates],
+        known={"n_rows": table.n_rows, **({} if labels is None else {"labels": labels})},
         provenance={"source": table.origin, **provenance},
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult
+from gmmkit.selection.ranking import SearchResult
+from gmmkit.selection.records import record_of_fit
 
 __all__ = ["load", "record_of", "save"]
 
@@ -55,27 +57,26 @@ def save(estimator: EMMixture | GaussianMixtureSearch, path: str | os.PathLike[s
 
 def record_of(estimator: EMMixture | GaussianMixtureSearch) -> ModelRecord:
     """Return what a model file or a report holds of a fitted estimator."""
-    table: list[dict[str, Any]] | None = None
-    told: dict[str, Any] = {}
+    found: SearchResult | None = None
     settings: dict[str, Any] = {}
     if isinstance(estimator, GaussianMixtureSearch):
-        table = estimator.results_
-        told = {"criterion": estimator.criterion, "margin": estimator.margin_}
+        found = _result_of(estimator, "search_result_")
         settings = {"n_init": estimator.n_init}
         estimator = estimator.best_estimator_
     if not isinstance(estimator, EMMixture):
         expected = ", ".join((*_CLASSES, GaussianMixtureSearch.__name__))
         raise ParameterError(f"expected one of {expected}, but got {type(estimator).__name__}")
-    if not hasattr(estimator, "fit_result_"):
-        raise ParameterError("the estimator has no record of a fit to save: fit it first")
+    result: FitResult = _result_of(estimator, "fit_result_")
     names = getattr(estimator, "feature_names_in_", None)
-    return ModelRecord(
-        estimator.mixture_,
+    return record_of_fit(
+        # Attributes that were changed by hand are kept as they are.
+        replace(result, mixture=estimator.mixture_),
+        next(name for name, cls in _CLASSES.items() if isinstance(estimator, cls)),
+        {**_settings(estimator), **settings},
+        likelihood=None if found is None else found.best.likelihood,
+        found=found,
         feature_names=None if names is None else [str(name) for name in names],
-        estimator=next(name for name, cls in _CLASSES.items() if isinstance(estimator, cls)),
-        settings={**_settings(estimator), **settings},
-        fit={**estimator.fit_result_.as_record(), **told, "dtype": str(np.asarray(estimator.means_).dtype)},
-        table=table,
+        dtype=str(np.asarray(estimator.means_).dtype),
     )
 
 
@@ -110,6 +111,12 @@ def load(path: str | os.PathLike[str]) -> EMMixture:
     if record.feature_names is not None:
         estimator.feature_names_in_ = np.array(record.feature_names, dtype=object)
     return estimator.set_result(result, np.float32 if record.fit.get("dtype") == "float32" else np.float64)
+
+
+def _result_of(estimator: object, attribute: str) -> Any:
+    if not hasattr(estimator, attribute):
+        raise ParameterError("the estimator has no record of a fit to save: fit it first")
+    return getattr(estimator, attribute)
 
 
 def _settings(estimator: EMMixture) -> dict[str, Any]:
