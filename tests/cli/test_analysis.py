@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from gmmkit.cli.fitting import ONE_FIT
 from gmmkit.data import open_table
 from gmmkit.errors import ParameterError
 from gmmkit.files import read_model
+from gmmkit.report import python_of
 
 Gmmkit = Callable[..., Any]
 
@@ -146,6 +149,39 @@ def test_the_issues_line(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None
     assert "fitted again 99 times, to rows drawn from these with replacement" in page
 
 
+def run(code: str) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code, "report", "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize(
+    "model", [("-k", "2", "--covariance", "EEE"), ("-k", "2:4", "--covariance", "EEE,VVV", "--n-init", "1")]
+)
+def test_the_reports_python_asks_the_same(gmmkit: Gmmkit, faithful: Path, tmp_path: Path, model: Sequence[str]) -> None:
+    asked = ("--merge", "--bootstrap", "40", "--bootstrap-kind", "weighted", "--lrt", "19", "--seed", "3")
+    gmmkit("fit", faithful, *model, *asked, "-o", "m.gmm")
+    record = read_model(tmp_path / "m.gmm")
+    again = run(python_of(record))
+    np.testing.assert_array_equal(again["model"].means_, record.mixture.means)
+    assert again["tree"].as_record() == record.fit["merging"]
+    assert again["replicates"].summary() == record.fit["bootstrap"]["rows"]
+    assert again["replicates"].kind == "weighted"
+    tests = again["tests"].tests
+    assert [test.p_value for test in tests] == [test["p_value"] for test in record.fit["likelihood_ratio"]]
+
+
+@pytest.mark.parametrize("given", ["all", "E,V", "V,E", "V", "full,spherical"])
+def test_the_reports_python_of_one_column(gmmkit: Gmmkit, faithful: Path, tmp_path: Path, given: str) -> None:
+    gmmkit("fit", faithful, "--columns", "waiting", "-k", "1:3", "--covariance", given, "-o", "m.gmm")
+    record = read_model(tmp_path / "m.gmm")
+    code = python_of(record)
+    assert ('covariance_type="all"' in code) == (given in ("all", "E,V"))
+    again = run(code)
+    assert again["search"].results_ == record.table
+
+
 def test_what_is_answered_is_kept_when_ctrl_c_ends_the_rest(
     gmmkit: Gmmkit, faithful: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +234,7 @@ WRONG = {
     ("--prior", "conjugate", "--lrt", "99"): "leave --prior or --lrt out",
     ("--equal-weights", "--lrt", "99"): "leave --equal-weights or --lrt out",
     ("--weights", "waiting", "--lrt", "99"): "leave --weights or --lrt out",
+    ("-k", "2", "--covariance", "EEE", "--student", "inf"): "expected common, free, or a number above 0",
     ("--bootstrap", "3"): "--bootstrap is 3; expected at least 40",
     ("--lrt", "3"): "--lrt is 3; expected at least 19",
     ("-k", "2", "--covariance", "EEE", "--n-init", "0"): "a single fit needs at least 1 start",

@@ -82,6 +82,12 @@ def test_rows_of_unknown_origin(tmp_path):
     assert model.covariance_type == "diag"
 
 
+def test_questions_of_other_programs_are_left_out():
+    mixture = Mixture.from_arrays([1.0], [[0.0, 2.0]], [[1.0, 1.0]], covariance_type="diag")
+    odd = {"merging": {"rule": "chance"}, "bootstrap": {"n_replicates": "many"}, "likelihood_ratio": [3]}
+    assert python_of(ModelRecord(mixture, fit=odd)) == python_of(ModelRecord(mixture))
+
+
 def test_saved_from_python():
     settings = {"n_init": 1, "max_iter": 50, "n_components": 3}
     record = case("faithful").record

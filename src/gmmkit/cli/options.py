@@ -187,7 +187,7 @@ def parse_degrees(text: Any) -> str:
             value = float(text)
         except ValueError:
             value = 0.0
-        if not value > 0.0:
+        if not 0.0 < value < float("inf"):
             raise typer.BadParameter(f"it is {text!r}; expected common, free, or a number above 0")
     return str(text)
 

@@ -1,14 +1,16 @@
-"""The Python that makes the same model again, from a model's record."""
+"""The Python that makes the same model again, and asks of it what was asked, from a model's record."""
 
 from __future__ import annotations
 
 import csv
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, get_args
 
 from gmmkit.files.record import ModelRecord
-from gmmkit.model.covariance.catalogue import STRUCTURES
+from gmmkit.model.covariance.catalogue import structures_for
 from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.subject import Search
+from gmmkit.selection.bootstrap import BootstrapKind
 from gmmkit.selection.search import DEFAULTS
 
 __all__ = ["python_of"]
@@ -24,12 +26,14 @@ SEARCH: dict[str, Any] = {
     "criterion": "bic", **DEFAULTS, "reg_covar": "auto", "random_state": 0,
     "prior": None, "equal_weights": False, "noise": None,
 }  # fmt: skip
+# The function that merges by each rule.
+_MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
 _WIDE = 88
 _INDENT = "    "
 
 
 def python_of(record: ModelRecord) -> str:
-    """Return Python that fits the same model to the same rows, ready to run.
+    """Return Python that fits the same model to the same rows, and asks the same of it, ready to run.
 
     Where the record does not say which file the rows came from, they are called ``X``.
 
@@ -60,7 +64,7 @@ def python_of(record: ModelRecord) -> str:
         name = "GaussianMixtureSearch"
     else:
         name = "GaussianMixture" if record.mixture.degrees_of_freedom is None else "StudentMixture"
-    rows, opening, imports = _rows(record)
+    rows, opener, opening = _rows(record)
     if name == "MixtureClusterer":
         making = [_call(f"model = {name}", _clusterer(record)), f"model.fit({rows})"]
         making.append("print(model.reason_, model.labels_)")
@@ -70,19 +74,25 @@ def python_of(record: ModelRecord) -> str:
     else:
         making = [_call("search = GaussianMixtureSearch", _search(record, search)), f"search.fit({rows})"]
         making += ["model = search.best_estimator_", "print(model, model.weights_, model.means_)"]
-    return "\n".join([*(line.format(name=name) for line in imports), "", *opening, *making])
+    asking = {} if name == "MixtureClusterer" else _questions(record, search, rows)
+    return "\n".join([_imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
+
+
+def _imports(names: list[str]) -> str:
+    """Return the line, or lines, that import some of gmmkit's names: classes, then functions."""
+    names = sorted(names)
+    line = f"from gmmkit import {', '.join(names)}"
+    return line if len(line) <= _WIDE else "\n".join(["from gmmkit import (", *(f"{_INDENT}{n}," for n in names), ")"])
 
 
 def _rows(record: ModelRecord) -> tuple[str, list[str], list[str]]:
-    """Return what to fit to, the lines that open it, and the imports."""
+    """Return what to fit to, the function that opens it, and the lines that do."""
     if words_of(record)[:2] == ["gmmkit", "demo"]:
-        opening = ["table = open_old_faithful()"]
-        return "table", opening, ["from gmmkit import {name}, open_old_faithful"]
+        return "table", ["open_old_faithful"], ["table = open_old_faithful()"]
     path = path_of(record)
     if path is None:
         d = record.mixture.n_features
-        told = [f"# X: your rows, an array or data frame of {d} column{'s' * (d > 1)}"]
-        return "X", told, ["from gmmkit import {name}"]
+        return "X", [], [f"# X: your rows, an array or data frame of {d} column{'s' * (d > 1)}"]
     arguments = [_text(path)]
     columns = option_of(record, "--columns")
     if columns is not None:
@@ -92,7 +102,43 @@ def _rows(record: ModelRecord) -> tuple[str, list[str], list[str]]:
         column = option_of(record, f"--{option}")
         if column is not None:
             arguments.append(f"{option}={_text(column)}")
-    return "table", [_call("table = open_table", arguments)], ["from gmmkit import {name}, open_table"]
+    return "table", ["open_table"], [_call("table = open_table", arguments)]
+
+
+def _questions(record: ModelRecord, search: Search | None, rows: str) -> dict[str, str]:
+    """Return the function that answers each question that was asked of the fit, and the lines that ask it."""
+    fit, asked = record.fit, {}
+    rule = _MERGING.get(str(_part(fit.get("merging"), "rule")))
+    if rule is not None:
+        asked[rule] = f"tree = {rule}(model.mixture_, {rows})\nprint(tree.reason, tree.labels({rows}))"
+    n_replicates, kind = (_part(fit.get("bootstrap"), name) for name in ("n_replicates", "kind"))
+    if isinstance(n_replicates, int) and kind in get_args(BootstrapKind):
+        arguments = ["model", rows, f"n_replicates={n_replicates}", f"kind={_value(kind)}", *_seed(record)]
+        asked["bootstrap"] = f"{_call('replicates = bootstrap', arguments)}\nprint(replicates.summary())"
+    tests = fit.get("likelihood_ratio")
+    test = tests[0] if isinstance(tests, list) and tests else None
+    drawn, failed = _part(test, "replicates"), _part(test, "failed")
+    if isinstance(drawn, list):
+        k = record.mixture.n_components
+        arguments = [
+            rows,
+            str(max(k + 1, *(search.sizes if search is not None else [k]))),
+            _value(str(record.settings.get("covariance_type", record.mixture.covariance_type))),
+            f"n_replicates={len(drawn) + (failed if isinstance(failed, int) else 0)}",
+            *_seed(record),
+        ]
+        made = _call("tests = likelihood_ratio_test", arguments)
+        asked["likelihood_ratio_test"] = f"{made}\nprint(tests.summary())"
+    return asked
+
+
+def _part(found: object, name: str) -> Any:
+    return found.get(name) if isinstance(found, Mapping) else None
+
+
+def _seed(record: ModelRecord) -> list[str]:
+    seed = record.settings.get("random_state")
+    return [f"seed={seed}"] if isinstance(seed, int) and seed else []
 
 
 def _one_fit(record: ModelRecord) -> list[str]:
@@ -114,11 +160,21 @@ def _search(record: ModelRecord, search: Search) -> list[str]:
     if "criterion" not in record.settings and "criterion" not in record.fit:
         # These settings are the winner's, not the search's.
         settings.pop("n_init", None)
-    one_column = record.mixture.n_features == 1
-    every = sorted(search.structures) == sorted(STRUCTURES[:2] if one_column else STRUCTURES)
-    types = "all" if every else search.structures if len(search.structures) > 1 else search.structures[0]
+    structures = _as_asked(search)
+    every = structures == list(structures_for(record.mixture.n_features))
+    types = "all" if every else structures if len(structures) > 1 else structures[0]
     arguments = [f"n_components={_sizes(search.sizes)}", f"covariance_type={_value(types)}"]
     return arguments + _differing(settings, SEARCH)
+
+
+def _as_asked(search: Search) -> list[str]:
+    """Return the structures in an order that gives the same table: each after those that it was another name for."""
+    left, ordered = search.structures, list[str]()
+    while left:
+        waiting = {row["covariance_type"] for row in search.copies if row["same_as"] in left}
+        ordered.append(next((name for name in left if name not in waiting), left[0]))
+        left = [name for name in left if name != ordered[-1]]
+    return ordered
 
 
 def _sizes(sizes: list[int]) -> str:
