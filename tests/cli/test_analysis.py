@@ -130,6 +130,16 @@ def test_bootstrap(gmmkit: Gmmkit, faithful: Path) -> None:
     assert "standard error" in gmmkit("describe", "m.gmm").out
 
 
+def test_of_many_replicates_of_a_test_some_are_kept(
+    gmmkit: Gmmkit, faithful: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmmkit.cli.analysis.MOST_KEPT", 7)
+    outcome = gmmkit("fit", faithful, "-k", "1", "--covariance", "EEE", "--lrt", "29", "-o", "m.gmm")
+    (test,) = gmmkit("describe", "m.gmm", "--json").json["likelihood_ratio"]
+    assert (len(test["replicates"]), test["n_replicates"], test["failed"]) == (7, 29, 0)
+    assert re.search(r"1 against 2 .* 29 ", outcome.err)
+
+
 def test_likelihood_ratio(gmmkit: Gmmkit, faithful: Path) -> None:
     outcome = gmmkit("fit", faithful, "-k", "1:2", "--covariance", "EEE", "--lrt", "29", "-o", "m.gmm")
     known = likelihood_ratio_test(open_table(faithful), 3, "EEE", n_replicates=29, seed=0)
@@ -237,6 +247,8 @@ WRONG = {
     ("-k", "2", "--covariance", "EEE", "--student", "inf"): "expected common, free, or a number above 0",
     ("--bootstrap", "3"): "--bootstrap is 3; expected at least 40",
     ("--lrt", "3"): "--lrt is 3; expected at least 19",
+    ("--bootstrap", "1000000"): "--bootstrap is 1000000; expected at most 9999, since each replicate is fitted anew",
+    ("--lrt", "10000"): "--lrt is 10000; expected at most 9999",
     ("-k", "2", "--covariance", "EEE", "--n-init", "0"): "a single fit needs at least 1 start",
 }
 

@@ -26,6 +26,10 @@ __all__ = ["Questions", "add_clusters", "analyse"]
 MOST_INTERVALS = 2000
 # For intervals of 95 %, and to reject at 5 %.
 FEWEST_REPLICATES, FEWEST_TESTS = 40, 19
+# More take their time, a fit or two each, and tell nothing new.
+MOST_REPLICATES = 9999
+# Of a test's replicates a picture shows no more, and a model file's header has its limit.
+MOST_KEPT = 1000
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ class Questions:
                 continue
             if given < fewest:
                 raise UsageError(f"{option} is {given}; expected at least {fewest}, better 999")
+            if given > MOST_REPLICATES:
+                raise UsageError(
+                    f"{option} is {given}; expected at most {MOST_REPLICATES}, since each replicate is fitted anew "
+                    "and 999 tell nearly as much"
+                )
             for what, has in (("--noise", asked.noise), ("--student", asked.degrees_of_freedom is not None)):
                 if has:
                     raise UsageError(f"{option} is for Gaussian components without noise; leave {what} or {option} out")
@@ -177,8 +186,8 @@ def _tests(record: ModelRecord, table: Table, asked: Asked, n_replicates: int) -
             "p_value": test.p_value,
             "rejected": test.p_value <= found.level,
             "failed": test.failed,
-            # Six digits: a picture shows no more, and a model file's header has its limit.
-            "replicates": [float(f"{value:.6g}") for value in test.replicates],
+            "n_replicates": n_replicates,
+            "replicates": [float(f"{value:.6g}") for value in test.replicates[:MOST_KEPT]],
         }
         for test in found.tests
     ]

@@ -90,7 +90,7 @@ def print_tests(console: Console, tests: Sequence[Mapping[str, Any]]) -> None:
                 f"{test['n_components']} against {test['n_components'] + 1}",
                 number(test["statistic"]),
                 number(test["p_value"], 3),
-                str(len(test["replicates"])),
+                str(_counted(test)),
                 f"{test['n_components'] + 1} are needed"
                 if test["rejected"]
                 else f"{test['n_components']} {'is' if test['n_components'] == 1 else 'are'} enough",
@@ -98,6 +98,11 @@ def print_tests(console: Console, tests: Sequence[Mapping[str, Any]]) -> None:
             for test in tests
         ],
     )
+
+
+def _counted(test: Mapping[str, Any]) -> int:
+    """Return how many replicates a test rests on; of many only some are kept."""
+    return test["n_replicates"] - test["failed"] if "n_replicates" in test else len(test["replicates"])
 
 
 def _group(components: Sequence[int]) -> str:

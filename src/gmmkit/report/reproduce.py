@@ -117,14 +117,14 @@ def _questions(record: ModelRecord, search: Search | None, rows: str) -> dict[st
         asked["bootstrap"] = f"{_call('replicates = bootstrap', arguments)}\nprint(replicates.summary())"
     tests = fit.get("likelihood_ratio")
     test = tests[0] if isinstance(tests, list) and tests else None
-    drawn, failed = _part(test, "replicates"), _part(test, "failed")
-    if isinstance(drawn, list):
+    drawn = _part(test, "n_replicates")
+    if isinstance(drawn, int):
         k = record.mixture.n_components
         arguments = [
             rows,
             str(max(k + 1, *(search.sizes if search is not None else [k]))),
             _value(str(record.settings.get("covariance_type", record.mixture.covariance_type))),
-            f"n_replicates={len(drawn) + (failed if isinstance(failed, int) else 0)}",
+            f"n_replicates={drawn}",
             *_seed(record),
         ]
         made = _call("tests = likelihood_ratio_test", arguments)
