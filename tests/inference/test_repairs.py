@@ -53,6 +53,42 @@ def test_floor_lifts_every_family(name):
     np.testing.assert_allclose(after.covariance.variances(), 1e-10 * problem.pooled.variances().max())
 
 
+@pytest.mark.parametrize("name", ["full", "EEV", "VEV", "EVV", "VVE", "EVE", "VEE"])
+@pytest.mark.parametrize("size", [1e12, 1e16, 1e25])
+def test_floor_gives_a_factor_beside_any_size(name, size):
+    long = np.outer([0.6, 0.8], [0.6, 0.8]) * size
+    values = np.array([np.eye(2), long - 1e-14 * size * np.eye(2), np.eye(2)])
+    _, after, repairs, _ = repaired(values, "floor", name)
+    assert [r.component for r in repairs] == [1]
+    assert np.isfinite(after.covariance.whitening).all()
+    if name == "full":
+        np.testing.assert_allclose(after.covariances[[0, 2]], values[[0, 2]], rtol=1e-12)
+        assert np.linalg.eigvalsh(after.covariances[1])[1] == pytest.approx(size)
+
+
+def test_floor_gives_a_factor_to_a_shared_covariance_of_any_size():
+    _, after, _, _ = repaired(np.full((2, 2), 1e20) - 1e3 * np.eye(2), "floor", "tied")
+    assert np.isfinite(after.covariance.whitening).all()
+    np.testing.assert_allclose(after.covariances, np.full((2, 2), 1e20), rtol=1e-3)
+
+
+def test_floor_begins_again_with_what_ran_out_of_numbers():
+    values = np.stack([np.eye(2), np.full((2, 2), np.inf), np.eye(2)])
+    _, after, repairs, problem = repaired(values, "floor", "VEV")
+    assert [r.component for r in repairs] == [0, 1, 2]
+    np.testing.assert_array_equal(after.covariances[0], problem.pooled.dense()[0])
+
+
+@pytest.mark.parametrize("name", FAMILY_NAMES)
+@pytest.mark.parametrize("far", [1e7, 1e9, 1e12, 1e15])
+def test_a_row_far_away_can_be_fitted_from_any_start(name, far):
+    rows = blobs(60, 4, 2)
+    rows[0] *= far
+    for start in ("random", "random_from_data"):
+        result = fitted(rows, name, start, 3)
+        assert np.isfinite(result.mixture.log_density(rows)).all()
+
+
 def test_drop_leaves_the_others_with_all_the_weight():
     before, after, repairs, _ = repaired(BAD, "drop", counts=(100.0, 7.0, 50.0))
     assert repairs == [Repair("drop", component=1, iteration=4, effective_rows=7.0)]

@@ -33,6 +33,9 @@ ILL_DEFINED = (
     "scale the input data."
 )
 _FLOOR = 1e-10  # share of the pooled covariance to which a covariance without a factor is raised
+# A row a million deviations away gives a component a variance beside which that is lost in rounding: then this share of
+# the variance, the first with which there is a factor.
+_SHARES = (0.0, *10.0 ** np.arange(-15, 1))
 _MOST_RESEEDS = 3
 
 
@@ -97,6 +100,9 @@ def repair(
 
 
 def _without_factor(mixture: Mixture, problem: Problem) -> list[int]:
+    if not np.isfinite(mixture.covariance.values).all():
+        # Where the likelihood of a constrained family has no bound, what it iterates runs out of float64.
+        return list(range(mixture.n_components))
     try:
         mixture.covariance.whitening  # noqa: B018
     except np.linalg.LinAlgError:
@@ -109,10 +115,17 @@ def _without_factor(mixture: Mixture, problem: Problem) -> list[int]:
 
 
 def _floored(mixture: Mixture, broken: list[int], problem: Problem, iteration: int) -> tuple[Mixture, list[Repair]]:
-    floor = _FLOOR * float(problem.pooled.variances().max())
-    covariance, _ = mixture.covariance.lifted(floor, floor)
     repairs = [Repair("floor", component=j, iteration=iteration) for j in broken]
-    return mixture.changed(covariance=covariance), repairs
+    floor = np.full(mixture.n_components, _FLOOR * float(problem.pooled.variances().max()))
+    own = np.zeros(mixture.n_components)
+    own[broken] = mixture.covariance.variances()[broken].max(axis=1)
+    for share in _SHARES if np.isfinite(mixture.covariance.values).all() else ():
+        lowest = np.maximum(floor, share * own)
+        covariance, _ = mixture.covariance.lifted(lowest, lowest)
+        raised = mixture.changed(covariance=covariance)
+        if not _without_factor(raised, problem):
+            return raised, repairs
+    return mixture.changed(covariance=problem.pooled.take([0] * mixture.n_components)), repairs
 
 
 def _dropped(

@@ -126,9 +126,9 @@ class EEI(Covariance):
     def as_scatter(self) -> Array:
         return self.values
 
-    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
-        low = self.values < smallest
-        lifted = type(self)(np.where(low, floor, self.values), n_components=self.n_components)
+    def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
+        low = self.values < np.max(smallest)
+        lifted = type(self)(np.where(low, np.max(floor), self.values), n_components=self.n_components)
         return lifted, np.eye(self.n_features)[low]
 
     def trace_products(self, pseudo_scatter: Array) -> float:

@@ -278,8 +278,13 @@ class Covariance(ABC):
         """Return the contracted scatter of one row of weight 1 with the first component's covariance."""
 
     @abstractmethod
-    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
+    def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
         """Raise eigenvalues below `smallest` to `floor`.
+
+        Parameters
+        ----------
+        smallest, floor : float or ndarray of shape (k,)
+            For all components or for each; the largest counts where they share what is raised.
 
         Returns
         -------

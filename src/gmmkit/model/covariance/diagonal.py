@@ -99,9 +99,10 @@ class Diagonal(Covariance):
     def as_scatter(self) -> Array:
         return np.asarray(self.values[0])
 
-    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
-        low = self.values < smallest
-        return self._nearest(np.where(low, floor, self.values)), np.eye(self.n_features)[np.nonzero(low)[1]]
+    def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
+        low = self.values < np.reshape(smallest, (-1, 1))
+        raised = np.where(low, np.reshape(floor, (-1, 1)), self.values)
+        return self._nearest(raised), np.eye(self.n_features)[np.nonzero(low)[1]]
 
     def trace_products(self, pseudo_scatter: Array) -> float:
         return float((self.whitening**2 * pseudo_scatter).sum())

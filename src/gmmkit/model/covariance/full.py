@@ -115,7 +115,7 @@ class Full(Covariance):
     def as_scatter(self) -> Array:
         return np.asarray(self.values[0])
 
-    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
+    def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
         matrices, directions = lift(self.values, smallest, floor)
         return self._nearest(matrices), directions
 
@@ -136,10 +136,10 @@ def smallest_eigenvalues(matrices: Array, pooled: Covariance | None) -> Array:
     return np.asarray(np.linalg.eigvalsh(matrices)[..., 0], dtype=np.float64)
 
 
-def lift(matrices: Array, smallest: float, floor: float) -> tuple[Array, Array]:
+def lift(matrices: Array, smallest: float | Array, floor: float | Array) -> tuple[Array, Array]:
     """Raise eigenvalues of matrices (k, d, d) below `smallest` to `floor`; return the directions raised too."""
     eigenvalues, vectors = np.linalg.eigh(matrices)
-    low = eigenvalues < smallest
-    added = np.where(low, floor - eigenvalues, 0.0)
+    low = eigenvalues < np.reshape(smallest, (-1, 1))
+    added = np.where(low, np.reshape(floor, (-1, 1)) - eigenvalues, 0.0)
     lifted = matrices + np.einsum("kij,kj,klj->kil", vectors, added, vectors)
     return lifted, vectors.transpose(0, 2, 1)[low]

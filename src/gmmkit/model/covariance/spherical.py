@@ -116,7 +116,7 @@ class Spherical(Covariance):
     def as_scatter(self) -> Array:
         return np.asarray(self.values[0] * self.n_features)
 
-    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
+    def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
         low = self.values < smallest
         directions = np.tile(np.eye(self.n_features), (int(low.sum()), 1))
         return type(self)(np.where(low, floor, self.values), n_features=self.n_features), directions
@@ -220,10 +220,10 @@ class SharedSpherical(Covariance):
     def as_scatter(self) -> Array:
         return np.asarray(self.values * self.n_features)
 
-    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
-        if self.values >= smallest:
+    def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
+        if self.values >= np.max(smallest):
             return self, np.empty((0, self.n_features))
-        return type(self)(floor, **self._like), np.eye(self.n_features)
+        return type(self)(np.max(floor), **self._like), np.eye(self.n_features)
 
     def trace_products(self, pseudo_scatter: Array) -> float:
         return float(self.n_components * self.whitening[0, 0] ** 2 * pseudo_scatter)

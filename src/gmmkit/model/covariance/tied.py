@@ -127,8 +127,8 @@ class Tied(Covariance):
     def as_scatter(self) -> Array:
         return self.values
 
-    def lifted(self, smallest: float, floor: float) -> tuple[Self, Array]:
-        matrices, directions = lift(self.values[None], smallest, floor)
+    def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
+        matrices, directions = lift(self.values[None], np.max(smallest), np.max(floor))
         return type(self)(matrices[0], n_components=self.n_components), directions
 
     def trace_products(self, pseudo_scatter: Array) -> float:
