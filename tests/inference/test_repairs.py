@@ -161,7 +161,7 @@ def test_sentences_name_what_they_speak_of():
     )
     said = describe(repairs, ("width", "height", "depth"))
     for part in (
-        "column 'depth' holds one value only",
+        "column 'depth' holds one value only and tells nothing about clusters",
         "+1 column 'width' -2 column 'height' is constant",
         "1 component(s) hold no rows (4)",
         "component 0 rests on 1 effective rows, in effect row 17",
@@ -176,6 +176,8 @@ def test_sentences_name_what_they_speak_of():
     many = tuple(Repair("few rows", component=j, effective_rows=1.0) for j in range(9))
     assert "4 more components rest on too few rows" in describe(many, None)
     assert "column 2 holds" in describe(repairs[:1], None)
+    two = (Repair("constant column", column=0), Repair("constant column", column=2))
+    assert "column 0, column 2 hold one value each and tell nothing" in describe(two, None)
 
 
 def test_health_says_why_a_fit_is_spurious():

@@ -121,8 +121,8 @@ def _find(wanted: str | int, names: Sequence[str] | None, n_columns: int, origin
     # Names first: the case or a letter may be wrong.
     by_case = {name.casefold(): name for name in names or ()}
     close = difflib.get_close_matches(text.casefold(), by_case, n=1)
-    hint = f"did you mean {by_case[close[0]]!r}? " if close else ""
-    raise DataError(f"{origin}: there is no column {wanted!r}; {hint}It has {_listed(names, n_columns)}")
+    has = f"did you mean {by_case[close[0]]!r}? It has" if close else "it has"
+    raise DataError(f"{origin}: there is no column {wanted!r}; {has} {_listed(names, n_columns)}")
 
 
 def _listed(names: Sequence[str] | None, n_columns: int) -> str:

@@ -175,8 +175,8 @@ def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
     if constant:
         listed = ", ".join(column(r.column) for r in constant if r.column is not None)
         sentences.append(
-            f"{listed} {'holds' if len(constant) == 1 else 'hold'} one value only and "
-            "tell nothing about clusters: a tiny variance was assumed there; leave out what is constant"
+            f"{listed} {'holds one value only and tells' if len(constant) == 1 else 'hold one value each and tell'} "
+            "nothing about clusters: a tiny variance was assumed there; leave out what is constant"
         )
     dependent = [r.direction for r in repairs if r.kind == "dependent columns" and r.direction is not None]
     if dependent:
