@@ -26,6 +26,7 @@ from gmmkit.cli.fitting import ONE_FIT
 from gmmkit.data import open_table
 from gmmkit.errors import ParameterError
 from gmmkit.files import read_model
+from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.report import python_of
 
 Gmmkit = Callable[..., Any]
@@ -154,6 +155,10 @@ def test_the_issues_line(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None
     outcome = gmmkit("fit", faithful, *line)
     assert outcome.code == 0
     page = (tmp_path / "r.html").read_text()
+    winner = re.search(r"(\d+) components?, (\w{3}) covariance", outcome.err)
+    assert winner is not None
+    assert f"covariance “{winner[2]}”" in page
+    assert winner[2] in STRUCTURES
     for words in ("Margin to the runner-up", "clusters", "Bootstrap: 99 fits"):
         assert words in outcome.err
     assert "fitted again 99 times, to rows drawn from these with replacement" in page

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from page_reader import read
-from report_cases import case, searched, tree
+from report_cases import case, fitted, searched, tree
 
 from gmmkit.data import as_table
+from gmmkit.data.faithful import open_old_faithful
 from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.model.mixture import Mixture
@@ -286,3 +287,13 @@ def test_tails_and_noise_are_said():
     assert "Student-t mixture" in about
     assert "Noise10" in about
     assert "noise  (10 %)" in section(root, "pictures").text
+
+
+def test_a_structure_has_one_name():
+    given = fitted(open_old_faithful(), 2, "full")
+    for name in ("VVV", "full", "EEE"):
+        settings = {**given.settings, "covariance_type": name}
+        text = read(render_report(replace(given, settings=settings))).text
+        shown = name if name != "EEE" else "full"  # what is not the mixture's is not believed
+        assert text.count(f"covariance “{shown}”") == 2
+        assert text.count("covariance “") == 2

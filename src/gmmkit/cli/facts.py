@@ -39,7 +39,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
         )
     return {
         "n_components": mixture.n_components,
-        "covariance_type": _structure(record),
+        "covariance_type": record.structure,
         "n_features": mixture.n_features,
         "n_parameters": fit.get("n_parameters", mixture.n_parameters),
         "feature_names": record.feature_names,
@@ -75,15 +75,6 @@ _OF_FIT = (
     "n_iter",
     "starts_tried",
 )
-
-
-def _structure(record: ModelRecord) -> str:
-    """Return the structure by the name it was asked for by, scikit-learn's or mclust's."""
-    from gmmkit.model.covariance.catalogue import NAMES, family
-
-    own = record.mixture.covariance_type
-    asked = record.settings.get("covariance_type")
-    return asked if isinstance(asked, str) and asked in NAMES and family(asked).name == own else own
 
 
 def _warnings(record: ModelRecord) -> list[str]:

@@ -95,6 +95,15 @@ class ModelRecord:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def structure(self) -> str:
+        """The covariance structure by the name it was asked for by, scikit-learn's or mclust's."""
+        from gmmkit.model.covariance.catalogue import NAMES, family
+
+        own = self.mixture.covariance_type
+        asked = self.settings.get("covariance_type")
+        return asked if isinstance(asked, str) and asked in NAMES and family(asked).name == own else own
+
 
 def _names(names: object, n_features: int) -> tuple[str, ...] | None:
     if names is None:

@@ -28,7 +28,7 @@ def headline(subject: Subject) -> str:
 def answer(subject: Subject) -> Html:
     """Return the lead: how many clusters, where they lie, how well they are told apart, what to beware of."""
     mixture = subject.mixture
-    k, name = mixture.n_components, mixture.covariance_type
+    k, name = mixture.n_components, subject.record.structure
     what = plural(k, "component" if subject.merged else "cluster")
     alike = _alike(name, mixture.n_features) if k > 1 else None
     shape = f", {alike} (covariance “{name}”)" if alike else f" (covariance “{name}”)"
@@ -57,7 +57,7 @@ def facts(subject: Subject) -> Html:
         ("Columns", f"{d}: {columns}"),
         ("Weights of rows", _weights(subject)),
         ("Model", f"{kind} mixture, {plural(mixture.n_components, 'component')}, "
-                  f"covariance “{mixture.covariance_type}”, {plural(mixture.n_parameters, 'free parameter')}"),
+                  f"covariance “{record.structure}”, {plural(mixture.n_parameters, 'free parameter')}"),
     ]  # fmt: skip
     if mixture.noise is not None:
         pairs.append(("Noise", f"{percent(mixture.noise.weight)}: rows that belong to no component"))

@@ -123,7 +123,7 @@ def _questions(record: ModelRecord, search: Search | None, rows: str) -> dict[st
         arguments = [
             rows,
             str(max(k + 1, *(search.sizes if search is not None else [k]))),
-            _value(str(record.settings.get("covariance_type", record.mixture.covariance_type))),
+            _value(record.structure),
             f"n_replicates={drawn}",
             *_seed(record),
         ]
@@ -142,7 +142,7 @@ def _seed(record: ModelRecord) -> list[str]:
 
 
 def _one_fit(record: ModelRecord) -> list[str]:
-    settings = {"covariance_type": record.mixture.covariance_type, **record.settings}
+    settings = {**record.settings, "covariance_type": record.structure}
     defaults = ONE_FIT if record.mixture.degrees_of_freedom is None else STUDENT
     return [str(settings.get("n_components", record.mixture.n_components)), *_differing(settings, defaults)]
 
