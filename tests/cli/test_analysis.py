@@ -240,6 +240,11 @@ def test_clusters_are_the_clusterers(gmmkit: Gmmkit, tmp_path: Path) -> None:
     np.testing.assert_array_equal(labels, known.labels_)
     facts = gmmkit("describe", "c.gmm", "--json").json
     assert facts["merging"]["reason"] == known.reason_
+    read = load(tmp_path / "c.gmm")
+    assert (read.n_clusters, read.covariance_type, read.candidates_) == (2, "all", known.candidates_)
+    np.testing.assert_array_equal(read.predict(rows), known.labels_)
+    again = run(python_of(read_model(tmp_path / "c.gmm")))
+    np.testing.assert_array_equal(again["model"].labels_, known.labels_)
     assert "</html>" in (tmp_path / "c.html").read_text()
 
 

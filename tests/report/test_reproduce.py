@@ -8,7 +8,7 @@ import pytest
 from page_reader import read
 from report_cases import case, fitted, searched
 
-from gmmkit import GaussianMixture, GaussianMixtureSearch
+from gmmkit import GaussianMixture, GaussianMixtureSearch, MixtureClusterer
 from gmmkit.data import open_table
 from gmmkit.data.faithful import open_old_faithful
 from gmmkit.files import ModelRecord
@@ -111,3 +111,5 @@ def test_defaults_are_the_estimators():
     one, search = GaussianMixture().get_params(), GaussianMixtureSearch().get_params()
     assert {name: one[name] for name in reproduce.ONE_FIT} == reproduce.ONE_FIT
     assert {name: search[name] for name in reproduce.SEARCH} == reproduce.SEARCH
+    clusterer = MixtureClusterer().get_params()
+    assert {name: clusterer[name] for name in reproduce.CLUSTERS} == reproduce.CLUSTERS

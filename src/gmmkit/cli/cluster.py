@@ -100,11 +100,11 @@ def cluster(
 def _found(
     table: Table, clusters: str, structures: list[str] | None, seed: int, jobs: int | None, command: str
 ) -> ModelRecord:
-    from gmmkit.files import ModelRecord
     from gmmkit.model.covariance import family
     from gmmkit.model.covariance.catalogue import structures_for
     from gmmkit.model.evaluation import likelihood
     from gmmkit.selection.clusters import ClusterSettings, find_clusters
+    from gmmkit.selection.records import record_of_clusters
 
     for name in structures or ():
         family(name, table.n_columns)
@@ -115,18 +115,15 @@ def _found(
     )
     found = find_clusters(table, settings, n_jobs=jobs)
     seen = likelihood(found.mixture, table, n_jobs=jobs)
-    record = ModelRecord(
-        found.mixture,
-        feature_names=table.names,
-        estimator="MixtureClusterer",
-        settings={"n_clusters": clusters if clusters == "auto" else int(clusters), "random_state": seed},
-        fit={
-            "n_rows": table.n_rows,
-            "total_weight": seen.total_weight,
-            "log_likelihood": seen.log_likelihood,
-            "reason": found.reason,
-            "candidates": [candidate.as_row() for candidate in found.candidates],
+    record = record_of_clusters(
+        found,
+        {
+            "n_clusters": clusters if clusters == "auto" else int(clusters),
+            "covariance_type": structures or "all",
+            "random_state": seed,
         },
+        feature_names=table.names,
+        known={"n_rows": table.n_rows, "total_weight": seen.total_weight, "log_likelihood": seen.log_likelihood},
         provenance={"source": table.origin, "command": command},
     )
     return add_clusters(record, table, found.tree)

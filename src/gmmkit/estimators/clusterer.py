@@ -46,7 +46,7 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     labels_ : ndarray of shape (n,)
-        The most probable cluster of each row that was fitted.
+        The most probable cluster of each row that was fitted; not in a model file, of which `predict` gives them.
     n_clusters_ : int
     mixture_ : Mixture
         Its components are parts of clusters: see `component_clusters_`.
@@ -125,7 +125,7 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             structures=self._structures(table.n_columns),
             seed=seed_of(check_random_state(self.random_state)),
         )
-        self._set(find_clusters(table, settings, n_jobs=self.n_jobs))
+        self.set_result(find_clusters(table, settings, n_jobs=self.n_jobs))
         self.labels_ = self._labels(table)
         return self
 
@@ -149,7 +149,8 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             answer[place] = posterior_of_clusters(found.posterior, self.component_clusters_)
         return answer
 
-    def _set(self, found: ClusterResult) -> None:
+    def set_result(self, found: ClusterResult) -> Self:
+        """Set the attributes of clusters found elsewhere (a model file); returns self."""
         self.cluster_result_ = found
         self.mixture_ = found.mixture
         self.n_clusters_ = found.n_clusters
@@ -157,6 +158,7 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.merge_tree_ = found.tree if found.mixture.n_components > found.n_clusters else None
         self.candidates_ = [candidate.as_row() for candidate in found.candidates]
         self.reason_ = found.reason
+        return self
 
     def _labels(self, table: Table) -> NDArray[np.intp]:
         labels = np.empty(table.n_rows, dtype=np.intp)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from gmmkit.errors import ModelFormatError, ParameterError
+from gmmkit.estimators.clusterer import MixtureClusterer
 from gmmkit.estimators.em_mixture import EMMixture
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
 from gmmkit.estimators.search import GaussianMixtureSearch
@@ -17,23 +18,27 @@ from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult
+from gmmkit.selection.cluster_choice import ClusterResult
 from gmmkit.selection.ranking import SearchResult
-from gmmkit.selection.records import record_of_fit
+from gmmkit.selection.records import CLUSTERER, clusters_of_record, record_of_clusters, record_of_fit
 
 __all__ = ["load", "record_of", "save"]
 
 # What is not a value, or belongs to the machine rather than the model.
 _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
+
+Savable: TypeAlias = EMMixture | GaussianMixtureSearch | MixtureClusterer
 _CLASSES = {cls.__name__: cls for cls in (GaussianMixture, StudentMixture)}
 
 
-def save(estimator: EMMixture | GaussianMixtureSearch, path: str | os.PathLike[str]) -> None:
+def save(estimator: Savable, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator to a `.gmm` file, atomically.
 
     Parameters
     ----------
-    estimator : GaussianMixture, StudentMixture or GaussianMixtureSearch
-        Of a search, the winner is written, with the whole table beside it.
+    estimator : GaussianMixture, StudentMixture, GaussianMixtureSearch or MixtureClusterer
+        Of a search, the winner is written, with the whole table beside it. What belongs to the rows, as the labels of a
+        clusterer, is not.
     path : path-like
 
     Raises
@@ -55,19 +60,21 @@ def save(estimator: EMMixture | GaussianMixtureSearch, path: str | os.PathLike[s
     write_model(record_of(estimator), path)
 
 
-def record_of(estimator: EMMixture | GaussianMixtureSearch) -> ModelRecord:
+def record_of(estimator: Savable) -> ModelRecord:
     """Return what a model file or a report holds of a fitted estimator."""
     found: SearchResult | None = None
     settings: dict[str, Any] = {}
+    if isinstance(estimator, MixtureClusterer):
+        clusters: ClusterResult = _result_of(estimator, "cluster_result_")
+        return record_of_clusters(clusters, _settings(estimator), feature_names=_names(estimator))
     if isinstance(estimator, GaussianMixtureSearch):
         found = _result_of(estimator, "search_result_")
         settings = {"n_init": estimator.n_init}
         estimator = estimator.best_estimator_
     if not isinstance(estimator, EMMixture):
-        expected = ", ".join((*_CLASSES, GaussianMixtureSearch.__name__))
+        expected = ", ".join((*_CLASSES, CLUSTERER, GaussianMixtureSearch.__name__))
         raise ParameterError(f"expected one of {expected}, but got {type(estimator).__name__}")
     result: FitResult = _result_of(estimator, "fit_result_")
-    names = getattr(estimator, "feature_names_in_", None)
     return record_of_fit(
         # Attributes that were changed by hand are kept as they are.
         replace(result, mixture=estimator.mixture_),
@@ -75,13 +82,13 @@ def record_of(estimator: EMMixture | GaussianMixtureSearch) -> ModelRecord:
         {**_settings(estimator), **settings},
         likelihood=None if found is None else found.best.likelihood,
         found=found,
-        feature_names=None if names is None else [str(name) for name in names],
+        feature_names=_names(estimator),
         dtype=str(np.asarray(estimator.means_).dtype),
     )
 
 
-def load(path: str | os.PathLike[str]) -> EMMixture:
-    """Read a model file and return the fitted estimator.
+def load(path: str | os.PathLike[str]) -> EMMixture | MixtureClusterer:
+    """Read a model file and return the fitted estimator: of a search, the winner.
 
     Raises
     ------
@@ -91,26 +98,45 @@ def load(path: str | os.PathLike[str]) -> EMMixture:
         If it cannot be opened.
     """
     record = read_model(path)
-    if record.estimator not in _CLASSES:
+    if record.estimator not in (*_CLASSES, CLUSTERER):
         raise ModelFormatError(
             f"{os.fspath(path)} holds a {record.estimator}, which this gmmkit cannot load; expected one of "
-            f"{', '.join(_CLASSES)}: gmmkit.files.read_model gives its mixture and what is known of it"
+            f"{', '.join((*_CLASSES, CLUSTERER))}: gmmkit.files.read_model gives its mixture and what is known of it"
         )
-    loaded = _CLASSES[record.estimator]
-    known = loaded().get_params()
-    settings = {name: value for name, value in record.settings.items() if name in known}
     try:
-        if isinstance(settings.get("prior"), Mapping):
-            settings["prior"] = ConjugatePrior(**settings["prior"])
-        estimator = loaded(**{**settings, "covariance_type": record.mixture.covariance_type})
-        result = FitResult.from_record(record.mixture, record.fit)
-    except (KeyError, TypeError, ValueError) as error:
+        estimator = _clusterer_of(record) if record.estimator == CLUSTERER else _mixture_of(record)
+    except (LookupError, TypeError, ValueError) as error:
         raise ModelFormatError(f"{os.fspath(path)}: its record of the fit is incomplete ({error!r})") from error
-    estimator.n_components = record.mixture.n_components
     estimator.n_features_in_ = record.mixture.n_features
     if record.feature_names is not None:
         estimator.feature_names_in_ = np.array(record.feature_names, dtype=object)
+    return estimator
+
+
+def _mixture_of(record: ModelRecord) -> EMMixture:
+    loaded = _CLASSES[record.estimator]
+    settings = _known(record, loaded)
+    if isinstance(settings.get("prior"), Mapping):
+        settings["prior"] = ConjugatePrior(**settings["prior"])
+    estimator = loaded(**{**settings, "covariance_type": record.structure})
+    estimator.n_components = record.mixture.n_components
+    result = FitResult.from_record(record.mixture, record.fit)
     return estimator.set_result(result, np.float32 if record.fit.get("dtype") == "float32" else np.float64)
+
+
+def _clusterer_of(record: ModelRecord) -> MixtureClusterer:
+    return MixtureClusterer(**_known(record, MixtureClusterer)).set_result(clusters_of_record(record))
+
+
+def _known(record: ModelRecord, loaded: type[EMMixture | MixtureClusterer]) -> dict[str, Any]:
+    """Return those of a record's settings that an estimator has today."""
+    known = loaded().get_params()
+    return {name: value for name, value in record.settings.items() if name in known}
+
+
+def _names(estimator: EMMixture | MixtureClusterer) -> list[str] | None:
+    names = getattr(estimator, "feature_names_in_", None)
+    return None if names is None else [str(name) for name in names]
 
 
 def _result_of(estimator: object, attribute: str) -> Any:
@@ -119,12 +145,12 @@ def _result_of(estimator: object, attribute: str) -> Any:
     return getattr(estimator, attribute)
 
 
-def _settings(estimator: EMMixture) -> dict[str, Any]:
+def _settings(estimator: EMMixture | MixtureClusterer) -> dict[str, Any]:
     kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
     if not isinstance(estimator.random_state, (int, np.integer)):
         kept["random_state"] = None  # a generator's state is not a setting
-    if np.ndim(estimator.noise):
+    if np.ndim(kept.get("noise", 0)):
         kept["noise"] = True  # flags belong to the rows
-    if isinstance(estimator.prior, ConjugatePrior):
-        kept["prior"] = asdict(estimator.prior)
+    if isinstance(kept.get("prior"), ConjugatePrior):
+        kept["prior"] = asdict(kept["prior"])
     return kept

@@ -11,11 +11,12 @@ from gmmkit.model.covariance.catalogue import structures_for
 from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.subject import Search
 from gmmkit.selection.bootstrap import BootstrapKind
+from gmmkit.selection.records import CLUSTERER
 from gmmkit.selection.search import DEFAULTS
 
 __all__ = ["python_of"]
 
-# Defaults of GaussianMixture and GaussianMixtureSearch: what equals them is not written. A test holds them to it.
+# Defaults of the estimators: what equals them is not written. A test holds them to it.
 ONE_FIT: dict[str, Any] = {
     "covariance_type": "full", "tol": 1e-3, "reg_covar": "auto", "max_iter": 100, "n_init": 1,
     "init_params": "kmeans", "random_state": None, "on_singular": "auto",
@@ -28,6 +29,7 @@ SEARCH: dict[str, Any] = {
 }  # fmt: skip
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
+CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
 _WIDE = 88
 _INDENT = "    "
 
@@ -58,15 +60,15 @@ def python_of(record: ModelRecord) -> str:
     print(model.weights_, model.means_)
     """
     search = Search.read(record)
-    if record.estimator == "MixtureClusterer":
+    if record.estimator == CLUSTERER:
         name = record.estimator
     elif search is not None:
         name = "GaussianMixtureSearch"
     else:
         name = "GaussianMixture" if record.mixture.degrees_of_freedom is None else "StudentMixture"
     rows, opener, opening = _rows(record)
-    if name == "MixtureClusterer":
-        making = [_call(f"model = {name}", _clusterer(record)), f"model.fit({rows})"]
+    if name == CLUSTERER:
+        making = [_call(f"model = {name}", _differing(dict(record.settings), CLUSTERS)), f"model.fit({rows})"]
         making.append("print(model.reason_, model.labels_)")
     elif search is None:
         making = [_call(f"model = {name}", _one_fit(record)), f"model.fit({rows})"]
@@ -74,7 +76,7 @@ def python_of(record: ModelRecord) -> str:
     else:
         making = [_call("search = GaussianMixtureSearch", _search(record, search)), f"search.fit({rows})"]
         making += ["model = search.best_estimator_", "print(model, model.weights_, model.means_)"]
-    asking = {} if name == "MixtureClusterer" else _questions(record, search, rows)
+    asking = {} if name == CLUSTERER else _questions(record, search, rows)
     return "\n".join([_imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
 
 
@@ -147,14 +149,6 @@ def _one_fit(record: ModelRecord) -> list[str]:
     return [str(settings.get("n_components", record.mixture.n_components)), *_differing(settings, defaults)]
 
 
-def _clusterer(record: ModelRecord) -> list[str]:
-    structures = option_of(record, "--covariance")
-    given = [] if structures in (None, "all") else [f"covariance_type={_value(str(structures).split(','))}"]
-    n = record.settings.get("n_clusters", "auto")
-    defaults = {"random_state": 0}
-    return [*([] if n == "auto" else [f"n_clusters={n}"]), *given, *_differing(dict(record.settings), defaults)]
-
-
 def _search(record: ModelRecord, search: Search) -> list[str]:
     settings = {**record.settings, "criterion": search.criterion}
     if "criterion" not in record.settings and "criterion" not in record.fit:
@@ -186,12 +180,15 @@ def _sizes(sizes: list[int]) -> str:
 
 
 def _differing(settings: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
-    plain = (str, int, float, type(None))
     return [
         f"{key}={_value(settings[key])}"
         for key, default in defaults.items()
-        if key in settings and isinstance(settings[key], plain) and settings[key] != default
+        if key in settings and _is_plain(settings[key]) and settings[key] != default
     ]
+
+
+def _is_plain(value: Any) -> bool:
+    return all(map(_is_plain, value)) if isinstance(value, list) else isinstance(value, (str, int, float, type(None)))
 
 
 def _call(function: str, arguments: list[str]) -> str:

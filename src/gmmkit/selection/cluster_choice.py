@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.model.mixture import Mixture
-from gmmkit.selection.cluster_models import ClusterModel
+from gmmkit.selection.cluster_models import ClusterModel, Distribution
 from gmmkit.selection.merge_tree import MergeTree
 
 __all__ = ["ClusterCandidate", "ClusterResult", "reason_for"]
@@ -59,6 +60,25 @@ class ClusterCandidate:
             "agreement": self.agreement,
             "cost": None if math.isinf(self.cost) else self.cost,
         }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], n_clusters: int) -> ClusterCandidate:
+        """Return the candidate that `as_row` was made of.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is no such row.
+        """
+        distribution: Distribution = "t" if row["distribution"] == "t" else "normal"
+        return cls(
+            ClusterModel(str(row["covariance_type"]), int(row["n_components"]), distribution),
+            n_clusters,
+            float(row["bic"]),
+            int(row["n_parameters"]),
+            None if row["agreement"] is None else float(row["agreement"]),
+            math.inf if row["cost"] is None else float(row["cost"]),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,9 +21,19 @@ from gmmkit.model.covariance import Full, family
 from gmmkit.model.evaluation import likelihood
 from gmmkit.model.mixture import Mixture
 
-__all__ = ["HEAVY_TAILED", "ClusterModel", "FittedModel", "deviations", "fit_models", "in_units", "n_parameters"]
+__all__ = [
+    "HEAVY_TAILED",
+    "ClusterModel",
+    "Distribution",
+    "FittedModel",
+    "deviations",
+    "fit_models",
+    "in_units",
+    "n_parameters",
+]
 
 Array = NDArray[np.float64]
+Distribution = Literal["normal", "t"]
 
 #: Structures whose components may be t: common or own, round, along the columns, or free.
 HEAVY_TAILED = ("EII", "VII", "EEI", "VVI", "EEE", "VVV")
@@ -52,7 +62,7 @@ class ClusterModel:
 
     structure: str
     n_components: int
-    distribution: Literal["normal", "t"] = "normal"
+    distribution: Distribution = "normal"
 
     def words(self) -> str:
         """Say what it is."""

@@ -1,4 +1,4 @@
-"""What is kept of a fit or a search: the one record of it, whoever asks.
+"""What is kept of a fit, a search or clusters: the one record of it, whoever asks.
 
 The command line knows the rows and what was asked for, an estimator its parameters; each adds what it knows to what
 follows from the fit.
@@ -13,10 +13,16 @@ from typing import Any
 from gmmkit.files import ModelRecord
 from gmmkit.inference.fit import FitResult
 from gmmkit.model.evaluation import Likelihood
+from gmmkit.selection.cluster_choice import ClusterCandidate, ClusterResult
 from gmmkit.selection.criteria import CRITERIA, Fitted
+from gmmkit.selection.merge_tree import MergeTree
+from gmmkit.selection.misclassification import clusters_after
 from gmmkit.selection.ranking import SearchResult
 
-__all__ = ["record_of_fit"]
+__all__ = ["CLUSTERER", "clusters_of_record", "record_of_clusters", "record_of_fit"]
+
+#: The class that finds clusters from Python.
+CLUSTERER = "MixtureClusterer"
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -75,3 +81,56 @@ def record_of_fit(
         table=None if found is None else [candidate.as_row() for candidate in found.candidates],
         provenance=provenance,
     )
+
+
+def record_of_clusters(
+    found: ClusterResult,
+    settings: Mapping[str, Any],
+    *,
+    feature_names: Sequence[str] | None = None,
+    known: Mapping[str, Any] = _NOTHING,
+    provenance: Mapping[str, str] = _NOTHING,
+) -> ModelRecord:
+    """Return what a model file or a report holds of clusters: the mixture, its tree, and what competed.
+
+    Parameters
+    ----------
+    found : ClusterResult
+    settings : mapping
+        The clusterer's parameters.
+    feature_names : sequence of str, optional
+    known : mapping
+        What else is known of the clusters.
+    provenance : mapping of str to str
+    """
+    return ModelRecord(
+        found.mixture,
+        feature_names=feature_names,
+        estimator=CLUSTERER,
+        settings=settings,
+        fit={
+            "reason": found.reason,
+            "candidates": [candidate.as_row() for candidate in found.candidates],
+            "merging": found.tree.as_record(),
+            **known,
+        },
+        provenance=provenance,
+    )
+
+
+def clusters_of_record(record: ModelRecord) -> ClusterResult:
+    """Return the clusters that `record_of_clusters` was made of.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If the record is incomplete.
+    """
+    mixture = record.mixture
+    tree = MergeTree.from_record(mixture, record.fit["merging"])
+    clusters = clusters_after(tree.merges, mixture.n_components, tree.proposed)
+    candidates = tuple(ClusterCandidate.from_row(row, tree.proposed) for row in record.fit["candidates"])
+    found = ClusterResult(mixture, clusters, tree, candidates, str(record.fit["reason"]))
+    if found.n_clusters != tree.proposed:
+        raise ValueError(f"its tree leads to {found.n_clusters} clusters, not to {tree.proposed}")
+    return found
