@@ -21,6 +21,8 @@ from gmmkit import (
     likelihood_ratio_test,
     load,
     merge_by_entropy,
+    observed_information,
+    save,
 )
 from gmmkit.cli.fitting import ONE_FIT
 from gmmkit.data import open_table
@@ -129,6 +131,55 @@ def test_bootstrap(gmmkit: Gmmkit, faithful: Path) -> None:
     found = gmmkit("describe", "m.gmm", "--json").json["bootstrap"]
     assert found["rows"] == known.summary()
     assert "standard error" in gmmkit("describe", "m.gmm").out
+
+
+def test_standard_errors(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    asked = ("--standard-errors", "--bootstrap", "40", "--equal-weights")
+    outcome = gmmkit("fit", faithful, *TWO, *asked, "-o", "m.gmm", "--report", "r.html")
+    assert "Standard errors from the observed information" in outcome.err
+    assert "Bootstrap: 40 fits" in outcome.err
+    model = GaussianMixture(2, covariance_type="VVV", equal_weights=True, random_state=0, **ONE_FIT)
+    known = observed_information(model.fit(open_table(faithful)), open_table(faithful))
+    found = gmmkit("describe", "m.gmm", "--json").json["information"]
+    assert (found["rows"], found["n_parameters"]) == (known.summary(), len(known.summary()))
+    record = read_model(tmp_path / "m.gmm")
+    assert run(python_of(record))["information"].summary() == found["rows"]
+    page = (tmp_path / "r.html").read_text()
+    assert "observed information" in page
+    assert "fitted again 40 times" in page
+
+
+def test_intervals_of_two_kinds_share_the_room(gmmkit: Gmmkit, faithful: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gmmkit.cli.analysis.MOST_INTERVALS", 8)
+    for asked, kept in ((("--standard-errors",), 8), (("--standard-errors", "--bootstrap", "40"), 4)):
+        facts = gmmkit("fit", faithful, *TWO, *asked, "--json").json
+        assert len(facts["information"]["rows"]) == kept
+        assert facts["information"]["n_parameters"] > 8
+
+
+def test_folds(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    asked = ("-k", "1:2", "--covariance", "EEE", "--criterion", "held_out", "--folds", "4")
+    gmmkit("fit", faithful, *asked, "-o", "m.gmm")
+    known = GaussianMixtureSearch([1, 2], covariance_type="EEE", criterion="held_out", folds=4)
+    known.fit(open_table(faithful))
+    record = read_model(tmp_path / "m.gmm")
+    assert [row["held_out"] for row in record.table or ()] == [row["held_out"] for row in known.results_]
+    again = run(python_of(record))["search"]
+    assert (again.folds, again.results_) == (4, known.results_)
+    save(known, tmp_path / "python.gmm")
+    assert "folds=4" in python_of(read_model(tmp_path / "python.gmm"))
+
+
+@pytest.mark.parametrize(("given", "volume"), [("box", "box"), ("4000", 4000.0)])
+def test_the_volume_of_noise(gmmkit: Gmmkit, faithful: Path, tmp_path: Path, given: str, volume: Any) -> None:
+    gmmkit("fit", faithful, *TWO, "--noise", "--noise-volume", given, "-o", "m.gmm")
+    known = GaussianMixture(2, covariance_type="VVV", noise=True, noise_volume=volume, random_state=0, **ONE_FIT)
+    known.fit(open_table(faithful))
+    read = load(tmp_path / "m.gmm")
+    assert read.noise_volume == volume
+    assert read.mixture_.noise == known.mixture_.noise
+    again = run(python_of(read_model(tmp_path / "m.gmm")))["model"]
+    assert again.mixture_.noise == known.mixture_.noise
 
 
 def test_of_many_replicates_of_a_test_some_are_kept(
@@ -255,6 +306,12 @@ WRONG = {
     ("--equal-weights", "--lrt", "99"): "leave --equal-weights or --lrt out",
     ("--weights", "waiting", "--lrt", "99"): "leave --weights or --lrt out",
     ("-k", "2", "--covariance", "EEE", "--student", "inf"): "expected common, free, or a number above 0",
+    ("--noise", "--standard-errors"): "leave --noise or --standard-errors out",
+    ("--noise-volume", "box"): "add --noise, or leave --noise-volume out",
+    ("--noise", "--noise-volume", "0"): "expected auto, hull, box, or a number above 0",
+    ("--folds", "5"): "--folds is for a search by --criterion held_out; leave it out",
+    ("-k", "2", "--covariance", "EEE", "--criterion", "held_out", "--folds", "5"): "--folds is for a search",
+    ("--criterion", "held_out", "--folds", "1"): "expected a whole number, at least 2",
     ("--bootstrap", "3"): "--bootstrap is 3; expected at least 40",
     ("--lrt", "3"): "--lrt is 3; expected at least 19",
     ("--bootstrap", "1000000"): "--bootstrap is 1000000; expected at most 9999, since each replicate is fitted anew",

@@ -40,6 +40,8 @@ class Questions:
     ----------
     merge : bool
         Which components belong to one cluster.
+    standard_errors : bool
+        From the observed information, with intervals.
     bootstrap : int or None
         Replicates, for standard errors and intervals.
     bootstrap_kind : str
@@ -48,6 +50,7 @@ class Questions:
     """
 
     merge: bool = False
+    standard_errors: bool = False
     bootstrap: int | None = None
     bootstrap_kind: str = "nonparametric"
     likelihood_ratio: int | None = None
@@ -55,7 +58,12 @@ class Questions:
     @property
     def any(self) -> bool:
         """Whether anything is asked."""
-        return self.merge or self.bootstrap is not None or self.likelihood_ratio is not None
+        return self.merge or self.standard_errors or self.bootstrap is not None or self.likelihood_ratio is not None
+
+    @property
+    def most_rows(self) -> int:
+        """How many rows of intervals are kept of each question that has them."""
+        return MOST_INTERVALS // (2 if self.standard_errors and self.bootstrap is not None else 1)
 
     def check(self, asked: Asked, *, weighted: bool) -> None:
         """Raise before the work starts if a question has no answer.
@@ -68,17 +76,20 @@ class Questions:
             ("--bootstrap", self.bootstrap, FEWEST_REPLICATES),
             ("--lrt", self.likelihood_ratio, FEWEST_TESTS),
         ):
-            if given is None:
-                continue
-            if given < fewest:
+            if given is not None and given < fewest:
                 raise UsageError(f"{option} is {given}; expected at least {fewest}, better 999")
-            if given > MOST_REPLICATES:
+            if given is not None and given > MOST_REPLICATES:
                 raise UsageError(
                     f"{option} is {given}; expected at most {MOST_REPLICATES}, since each replicate is fitted anew "
                     "and 999 tell nearly as much"
                 )
+        for option, wanted in (
+            ("--standard-errors", self.standard_errors),
+            ("--bootstrap", self.bootstrap is not None),
+            ("--lrt", self.likelihood_ratio is not None),
+        ):
             for what, has in (("--noise", asked.noise), ("--student", asked.degrees_of_freedom is not None)):
-                if has:
+                if wanted and has:
                     raise UsageError(f"{option} is for Gaussian components without noise; leave {what} or {option} out")
         if self.likelihood_ratio is not None:
             for what, has in (
@@ -99,6 +110,11 @@ def analyse(
     if questions.merge:
         watch.say("merging components")
         record = _merged(record, table)
+        yield record
+    if questions.standard_errors:
+        watch.say("standard errors")
+        with _named("--standard-errors"):
+            record = _with(record, information=_information(record, table, asked, questions))
         yield record
     if questions.bootstrap is not None:
         watch.say(f"bootstrap: {questions.bootstrap} replicates")
@@ -140,6 +156,16 @@ def _merged(record: ModelRecord, table: Table) -> ModelRecord:
     return add_clusters(record, table, merge_by_entropy(record.mixture, table))
 
 
+def _information(record: ModelRecord, table: Table, asked: Asked, questions: Questions) -> dict[str, Any]:
+    from gmmkit.inference.stopping import AitkenGain
+    from gmmkit.selection.information import observed_information
+
+    settings = asked.settings(AitkenGain(asked.option("tol")))
+    confidence = 0.95
+    rows = observed_information(record.mixture, table, n_jobs=asked.jobs, settings=settings).summary(confidence)
+    return {"confidence": confidence, "n_parameters": len(rows), "rows": rows[: questions.most_rows]}
+
+
 def _intervals(record: ModelRecord, table: Table, asked: Asked, questions: Questions) -> dict[str, Any]:
     from gmmkit.inference.stopping import AitkenGain
     from gmmkit.selection.bootstrap import bootstrap
@@ -163,7 +189,7 @@ def _intervals(record: ModelRecord, table: Table, asked: Asked, questions: Quest
         "unconverged": found.unconverged,
         "relabelled": found.relabelled,
         "n_parameters": len(rows),
-        "rows": rows[:MOST_INTERVALS],
+        "rows": rows[: questions.most_rows],
     }
 
 

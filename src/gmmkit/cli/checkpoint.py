@@ -70,6 +70,7 @@ class Checkpoint:
             and family(asked.structures[0]).name == mixture.covariance_type
             and record.estimator == asked.kind
             and (record.settings.get("noise") is not None) == asked.noise
+            and record.settings.get("noise_volume", "auto") == asked.noise_volume
         )
         names = None if table.names is None else list(table.names)
         its_names = None if record.feature_names is None else list(record.feature_names)

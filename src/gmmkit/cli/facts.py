@@ -49,7 +49,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
         "covariances": mixture.covariances.tolist(),
         **{name: fit.get(name) for name in _OF_FIT},
         "warnings": _warnings(record),
-        **{name: fit.get(name) for name in ("labels", "merging", "clusters", "bootstrap", "likelihood_ratio")},
+        **{name: fit.get(name) for name in _ANSWERS},
         "search": record.table,
         "settings": record.settings,
         "provenance": record.provenance,
@@ -57,6 +57,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
     }
 
 
+_ANSWERS = ("labels", "merging", "clusters", "information", "bootstrap", "likelihood_ratio")
 _OF_FIT = (
     "n_rows",
     "total_weight",

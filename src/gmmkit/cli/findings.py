@@ -71,9 +71,11 @@ def print_intervals(console: Console, found: Mapping[str, Any]) -> None:
             for row in rows[:MOST_ROWS]
         ],
     )
-    told = f"Bootstrap: {found['n_replicates']} fits to {KINDS.get(found['kind'], found['kind'])}"
-    if found["faults"]:
-        told += f"; left out: {', '.join(f'{count} {fault}' for fault, count in found['faults'].items())}"
+    told = "Standard errors from the observed information"
+    if "kind" in found:
+        told = f"Bootstrap: {found['n_replicates']} fits to {KINDS.get(found['kind'], found['kind'])}"
+        if found["faults"]:
+            told += f"; left out: {', '.join(f'{count} {fault}' for fault, count in found['faults'].items())}"
     left = found["n_parameters"] - min(len(rows), MOST_ROWS)
     more = f" {left} more, covariances among them, with --json." if left else ""
     print_text(console, f"{told}.{more}", style="dim")

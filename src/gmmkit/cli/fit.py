@@ -31,6 +31,7 @@ from gmmkit.cli.options import (
     parse_covariance,
     parse_degrees,
     parse_reg_covar,
+    parse_volume,
 )
 from gmmkit.cli.output import console_on, print_json
 from gmmkit.cli.places import check_outputs
@@ -40,6 +41,7 @@ from gmmkit.errors import GmmkitError
 
 if TYPE_CHECKING:
     from gmmkit.data import Table
+    from gmmkit.inference.hull import Volume
 
 __all__ = ["fit"]
 
@@ -73,6 +75,12 @@ def fit(
             **one_of(*CRITERIA), rich_help_panel=MODEL, help=f"What the search minimises: {', '.join(CRITERIA)}."
         ),
     ] = "bic",
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            parser=at_least(2), metavar="N", rich_help_panel=MODEL, help="Of the held_out criterion's validation (10)."
+        ),
+    ] = None,
     prior: Annotated[
         str | None,
         typer.Option(
@@ -85,6 +93,15 @@ def fit(
     noise: Annotated[
         bool, typer.Option("--noise", rich_help_panel=MODEL, help="A uniform background beside the components.")
     ] = False,
+    noise_volume: Annotated[
+        str | None,
+        typer.Option(
+            parser=parse_volume,
+            metavar="auto|hull|box|X",
+            rich_help_panel=MODEL,
+            help="What the noise fills: the rows' convex hull or box, or a volume.",
+        ),
+    ] = None,
     student: Annotated[
         str | None,
         typer.Option(
@@ -121,6 +138,14 @@ def fit(
     ] = None,
     merge: Annotated[
         bool, typer.Option("--merge", rich_help_panel=QUESTIONS, help="Merge components that overlap into clusters.")
+    ] = False,
+    standard_errors: Annotated[
+        bool,
+        typer.Option(
+            "--standard-errors",
+            rich_help_panel=QUESTIONS,
+            help="Standard errors and intervals from the observed information.",
+        ),
     ] = False,
     bootstrap: Annotated[
         int | None,
@@ -172,10 +197,16 @@ def fit(
         prior=prior,
         equal_weights=equal_weights,
         noise=noise,
+        noise_volume=_volume(noise_volume),
+        folds=folds or 10,
         degrees_of_freedom=float(student) if student not in ("common", "free", None) else student,  # type: ignore[arg-type]
     )
-    questions = Questions(merge, bootstrap, bootstrap_kind, lrt)
+    questions = Questions(merge, standard_errors, bootstrap, bootstrap_kind, lrt)
     questions.check(asked, weighted=weights is not None)
+    if noise_volume is not None and not noise:
+        raise UsageError("--noise-volume is of a uniform background; add --noise, or leave --noise-volume out")
+    if folds is not None and (criterion != "held_out" or asked.is_one_fit):
+        raise UsageError("--folds is for a search by --criterion held_out; leave it out")
     if init is not None and not asked.is_one_fit:
         raise UsageError(
             "--init is for a single fit; a search has starts of its own: "
@@ -246,6 +277,10 @@ def _analysed(
     except GmmkitError as error:
         return fitted, error
     return fitted, None
+
+
+def _volume(text: str | None) -> Volume:
+    return text or "auto" if text in (None, "auto", "hull", "box") else float(text)  # type: ignore[return-value]
 
 
 def _keep(fitted: Fitted, output: str | None) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gmmkit.files import ModelRecord
     from gmmkit.inference.algorithm import Progress
     from gmmkit.inference.fit import FitResult, FitSettings
+    from gmmkit.inference.hull import Volume
     from gmmkit.inference.starts import Start
     from gmmkit.inference.stopping import StoppingRule
     from gmmkit.inference.student import Degrees
@@ -51,6 +52,9 @@ class Asked:
     equal_weights : bool
     noise : bool
         A uniform background beside the components.
+    noise_volume : "auto", "hull", "box" or float
+    folds : int
+        Of the held-out likelihood, where a search is by it.
     degrees_of_freedom : "common", "free", float or None
         Of the Student-t components of one fit; None: they are Gaussian.
     """
@@ -68,6 +72,8 @@ class Asked:
     prior: str | None = None
     equal_weights: bool = False
     noise: bool = False
+    noise_volume: Volume = "auto"
+    folds: int = 10
     degrees_of_freedom: Degrees | None = None
 
     @property
@@ -106,7 +112,7 @@ class Asked:
             callback=callback,
             prior=ConjugatePrior() if self.prior == "conjugate" else None,
             equal_weights=self.equal_weights,
-            noise=Background() if self.noise else None,
+            noise=Background(True, self.noise_volume) if self.noise else None,
             degrees_of_freedom=self.degrees_of_freedom,
         )
 
@@ -220,6 +226,7 @@ def _search(
         tol=asked.option("tol"),
         smallest_eigenvalue=DEFAULTS["min_eigenvalue"],
         fit=asked.settings(AitkenGain(asked.option("tol"))),
+        folds=asked.folds,
         callback=after_candidate,
     )
     # Candidates compete together: the first is done when nearly all are.

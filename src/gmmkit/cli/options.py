@@ -31,6 +31,7 @@ __all__ = [
     "parse_covariance",
     "parse_degrees",
     "parse_reg_covar",
+    "parse_volume",
 ]
 
 MOST_SIZES = 10_000
@@ -209,4 +210,16 @@ def parse_reg_covar(text: Any) -> str:
             not_negative(text)
         except typer.BadParameter:
             raise typer.BadParameter(f"it is {text!r}; expected auto, or a number at or above 0") from None
+    return str(text)
+
+
+def parse_volume(text: Any) -> str:
+    """Check that it is ``auto``, ``hull``, ``box`` or a number above zero."""
+    if text not in ("auto", "hull", "box"):
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0.0 < value < float("inf"):
+            raise typer.BadParameter(f"it is {text!r}; expected auto, hull, box, or a number above 0")
     return str(text)

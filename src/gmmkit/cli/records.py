@@ -59,7 +59,10 @@ def settings_of(asked: Asked, mixture: Mixture, structure: str | None = None) ->
         "prior": asked.prior,
         "equal_weights": asked.equal_weights,
         "noise": True if asked.noise else None,
+        "noise_volume": asked.noise_volume,
     }
+    if asked.criterion == "held_out" and not asked.is_one_fit:
+        settings["folds"] = asked.folds
     if asked.degrees_of_freedom is not None:
         settings["degrees_of_freedom"] = asked.degrees_of_freedom
     return settings

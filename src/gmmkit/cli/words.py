@@ -37,8 +37,9 @@ def print_facts(console: Console, facts: Facts) -> None:
     _print_components(console, facts)
     if facts["merging"]:
         print_clusters(console, facts["merging"], facts["clusters"] or ())
-    if facts["bootstrap"]:
-        print_intervals(console, facts["bootstrap"])
+    for name in ("information", "bootstrap"):
+        if facts[name]:
+            print_intervals(console, facts[name])
     if facts["likelihood_ratio"]:
         print_tests(console, facts["likelihood_ratio"])
     if facts["labels"]:

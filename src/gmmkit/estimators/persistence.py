@@ -70,6 +70,8 @@ def record_of(estimator: Savable) -> ModelRecord:
     if isinstance(estimator, GaussianMixtureSearch):
         found = _result_of(estimator, "search_result_")
         settings = {"n_init": estimator.n_init}
+        if estimator.criterion == "held_out":
+            settings["folds"] = estimator.folds
         estimator = estimator.best_estimator_
     if not isinstance(estimator, EMMixture):
         expected = ", ".join((*_CLASSES, CLUSTERER, GaussianMixtureSearch.__name__))

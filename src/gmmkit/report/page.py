@@ -57,8 +57,9 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
     Parameters
     ----------
     record : ModelRecord
-        The mixture and what is known of its fit; what is not known is left out or said. Beside how the fit went, three
-        things may be in `record.fit`: "merging" (`MergeTree.as_record`), "bootstrap" (kind, n_replicates, confidence,
+        The mixture and what is known of its fit; what is not known is left out or said. Beside how the fit went, four
+        things may be in `record.fit`: "merging" (`MergeTree.as_record`), "information" (confidence, and as rows those
+        of `ObservedInformation.summary`), "bootstrap" (kind, n_replicates, confidence,
         faults, and as rows those of `Bootstrap.summary`) and "likelihood_ratio" (a list of mappings with
         n_components, statistic, p_value and replicates).
     table : Table, optional

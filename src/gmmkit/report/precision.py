@@ -1,4 +1,4 @@
-"""How precise the numbers are: bootstrapped intervals of parameters, and tests of the number of components."""
+"""How precise the numbers are: standard errors and intervals of parameters, tests of the number of components."""
 
 from __future__ import annotations
 
@@ -30,27 +30,46 @@ _KINDS = {
 
 
 def precision(subject: Subject) -> Html | None:
-    """Return the section; None if nothing was bootstrapped."""
-    parts = [*_intervals(subject), *_tests(subject)]
+    """Return the section; None if nothing was asked."""
+    parts = [*_information(subject), *_bootstrap(subject), *_tests(subject)]
     return join(parts) if parts else None
 
 
-def _intervals(subject: Subject) -> list[Html]:
+def _information(subject: Subject) -> list[Html]:
+    known = subject.record.fit.get("information")
+    rows = _rows(known, subject.mixture.n_components)
+    if not rows or not isinstance(known, Mapping):
+        return []
+    told = (
+        "Standard errors follow from how sharply the likelihood falls around the estimates (the observed information); "
+        f"bars and intervals are of {_level(known)} confidence, where rows are many and components well apart."
+    )
+    return _intervals(subject, told, rows)
+
+
+def _level(known: Mapping[str, Any]) -> str:
+    share = known.get("confidence")
+    return percent(float(share)) if isinstance(share, (int, float)) else "the"
+
+
+def _bootstrap(subject: Subject) -> list[Html]:
     known = subject.record.fit.get("bootstrap")
     rows = _rows(known, subject.mixture.n_components)
     if not rows or not isinstance(known, Mapping):
         return []
-    share = known.get("confidence")
-    level = percent(float(share)) if isinstance(share, (int, float)) else "the"
     n = known.get("n_replicates")
     times = f" {n:,} times" if isinstance(n, int) else ""
     told = f"The model was fitted again{times}, {_KINDS.get(str(known.get('kind')), 'to other samples')}. "
-    told += f"Bars and intervals hold the middle {level} of the estimates: how far they could be off by chance."
+    told += f"Bars and intervals hold the middle {_level(known)} of the estimates: how far they could be off by chance."
     faults = known.get("faults")
     left_out = sum(v for v in faults.values() if isinstance(v, int)) if isinstance(faults, Mapping) else 0
     if left_out:
         reasons = listed([f"{v} {word}" for word, v in faults.items()])  # type: ignore[union-attr]
         told += f" {plural(left_out, 'replicate')} did not count: {reasons}."
+    return _intervals(subject, told, rows)
+
+
+def _intervals(subject: Subject, told: str, rows: list[dict[str, Any]]) -> list[Html]:
     weights = [row for row in rows if row["parameter"] == "weight"]
     pictures = [_picture(subject, weights, "weight")] if weights else []
     columns = list(dict.fromkeys(row["column"] for row in rows if row["parameter"] == "mean"))
@@ -62,7 +81,7 @@ def _intervals(subject: Subject) -> list[Html]:
 
 
 def _rows(known: object, k: int) -> list[dict[str, Any]]:
-    """Return the rows of `Bootstrap.summary` that can be read."""
+    """Return the rows of a summary of intervals that can be read."""
     given = known.get("rows") if isinstance(known, Mapping) else None
     found = []
     for row in given if isinstance(given, list) else []:

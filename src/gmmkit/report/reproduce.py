@@ -20,12 +20,12 @@ __all__ = ["python_of"]
 ONE_FIT: dict[str, Any] = {
     "covariance_type": "full", "tol": 1e-3, "reg_covar": "auto", "max_iter": 100, "n_init": 1,
     "init_params": "kmeans", "random_state": None, "on_singular": "auto",
-    "prior": None, "equal_weights": False, "noise": None,
+    "prior": None, "equal_weights": False, "noise": None, "noise_volume": "auto",
 }  # fmt: skip
 STUDENT: dict[str, Any] = {"degrees_of_freedom": "common", **ONE_FIT}
 SEARCH: dict[str, Any] = {
     "criterion": "bic", **DEFAULTS, "reg_covar": "auto", "random_state": 0,
-    "prior": None, "equal_weights": False, "noise": None,
+    "prior": None, "equal_weights": False, "noise": None, "noise_volume": "auto", "folds": 10,
 }  # fmt: skip
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
@@ -113,6 +113,9 @@ def _questions(record: ModelRecord, search: Search | None, rows: str) -> dict[st
     rule = _MERGING.get(str(_part(fit.get("merging"), "rule")))
     if rule is not None:
         asked[rule] = f"tree = {rule}(model.mixture_, {rows})\nprint(tree.reason, tree.labels({rows}))"
+    if isinstance(fit.get("information"), Mapping):
+        made = _call("information = observed_information", ["model", rows])
+        asked["observed_information"] = f"{made}\nprint(information.summary())"
     n_replicates, kind = (_part(fit.get("bootstrap"), name) for name in ("n_replicates", "kind"))
     if isinstance(n_replicates, int) and kind in get_args(BootstrapKind):
         arguments = ["model", rows, f"n_replicates={n_replicates}", f"kind={_value(kind)}", *_seed(record)]
