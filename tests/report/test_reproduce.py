@@ -8,10 +8,10 @@ import pytest
 from page_reader import read
 from report_cases import case, fitted, searched
 
-from gmmkit import GaussianMixture, GaussianMixtureSearch, MixtureClusterer
+from gmmkit import ConjugatePrior, GaussianMixture, GaussianMixtureSearch, MixtureClusterer, save
 from gmmkit.data import open_table
 from gmmkit.data.faithful import open_old_faithful
-from gmmkit.files import ModelRecord
+from gmmkit.files import ModelRecord, read_model
 from gmmkit.model.mixture import Mixture
 from gmmkit.report import python_of, render_report, reproduce
 
@@ -80,6 +80,18 @@ def test_rows_of_unknown_origin(tmp_path):
     code = python_of(ModelRecord(mixture))
     model = run(code, tmp_path, X=open_old_faithful().take(np.arange(272)))
     assert model.covariance_type == "diag"
+
+
+def test_a_prior_is_written_out(tmp_path):
+    rows = open_old_faithful().take(np.arange(272))
+    prior = ConjugatePrior(mean=[3.0, 70.0], shrinkage=5.0)
+    known = GaussianMixture(2, prior=prior, random_state=0).fit(rows)
+    save(known, tmp_path / "m.gmm")
+    code = python_of(read_model(tmp_path / "m.gmm"))
+    assert "prior=ConjugatePrior(mean=[3.0, 70.0], shrinkage=5.0, degrees_of_freedom=None," in code
+    model = run(code, tmp_path, X=rows)
+    assert model.prior == prior
+    np.testing.assert_array_equal(model.means_, known.means_)
 
 
 def test_questions_of_other_programs_are_left_out():

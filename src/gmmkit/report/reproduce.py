@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, get_args
 
 from gmmkit.files.record import ModelRecord
+from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.model.covariance.catalogue import structures_for
 from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.subject import Search
@@ -30,6 +32,7 @@ SEARCH: dict[str, Any] = {
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
 CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
+_PRIOR = {field.name for field in fields(ConjugatePrior)}
 _WIDE = 88
 _INDENT = "    "
 
@@ -76,6 +79,8 @@ def python_of(record: ModelRecord) -> str:
     else:
         making = [_call("search = GaussianMixtureSearch", _search(record, search)), f"search.fit({rows})"]
         making += ["model = search.best_estimator_", "print(model, model.weights_, model.means_)"]
+    if isinstance(record.settings.get("prior"), Mapping):
+        opener = [*opener, "ConjugatePrior"]
     asking = {} if name == CLUSTERER else _questions(record, search, rows)
     return "\n".join([_imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
 
@@ -191,6 +196,8 @@ def _differing(settings: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
 
 
 def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return set(value) <= _PRIOR and all(map(_is_plain, value.values()))
     return all(map(_is_plain, value)) if isinstance(value, list) else isinstance(value, (str, int, float, type(None)))
 
 
@@ -207,6 +214,8 @@ def _value(value: Any) -> str:
         return _text(value)
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, Mapping):
+        return f"ConjugatePrior({', '.join(f'{name}={_value(part)}' for name, part in value.items())})"
     return repr(value)
 
 
