@@ -190,6 +190,19 @@ def test_data_with_dependent_columns_are_searched_one_candidate_at_a_time():
     assert all(row["error"] is None for row in search.results_)
 
 
+@pytest.mark.parametrize("seed", [1, 4])
+def test_shares_that_are_rounded_are_searched_though_their_columns_nearly_depend(seed):
+    random = np.random.default_rng(seed)
+    shares = np.concatenate([random.dirichlet([8, 3, 2], 20), random.dirichlet([2, 3, 8], 20)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularComponentWarning)
+        search = GaussianMixtureSearch(range(1, 4)).fit(np.round(100 * shares, 3))
+    assert search.results_[0]["rank"] == 1
+    assert np.isfinite(search.predict_proba(100 * shares)).all()
+    ranked = [c for c in search.search_result_.candidates if c.admissible]
+    assert all(np.isfinite(c.result.mixture.log_density(100 * shares)).all() for c in ranked)
+
+
 def test_many_rows_are_started_on_a_sample_and_fitted_on_all():
     rng = np.random.default_rng(0)
     centres = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cases import FAMILY_NAMES, fitted, opened, random_mixture
+from gmmkit import GaussianMixture
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.inference.clutter import without_clutter
 from gmmkit.inference.conjugate import ConjugatePrior
@@ -157,7 +158,18 @@ def test_a_hull_does_not_depend_on_blocks():
     rows = np.random.default_rng(0).standard_normal((50_000, 3))
     from scipy.spatial import ConvexHull
 
-    assert volume(rows, "auto")[0] == pytest.approx(ConvexHull(rows).volume)
+    assert volume(rows, "hull")[0] == pytest.approx(ConvexHull(rows).volume)
+    assert volume(rows[:, :2], "auto")[0] == pytest.approx(ConvexHull(rows[:, :2]).volume)
+    assert volume(rows, "auto")[0] == volume(rows, "box")[0]
+
+
+@pytest.mark.parametrize("d", [3, 4, 6])
+def test_a_clean_cloud_is_not_noise(d):
+    rows = np.random.default_rng(0).normal(size=(200, d))
+    plain = GaussianMixture(1).fit(rows)
+    noisy = GaussianMixture(1, noise=True).fit(rows)
+    assert noisy.noise_weight_ < 0.25
+    assert noisy.bic(rows) > plain.bic(rows)
 
 
 def test_many_columns_have_a_box():

@@ -6,6 +6,7 @@ import pytest
 from gmmkit import likelihood_ratio_test
 from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError
+from gmmkit.selection.nested_fits import NestedFits
 
 
 def two(n=80, seed=0):
@@ -21,10 +22,27 @@ def test_two_clusters_are_found(structure, starts):
     assert found.mixture.n_components == 2
     assert [test.n_components for test in found.tests] == [1, 2]
     first = found.tests[0]
-    assert first.failed <= 6
-    assert first.p_value == 1 / (60 - first.failed)
+    assert len(first.replicates) == 59
+    assert first.p_value == 1 / 60
     low, high = np.sort(found.mixture.means[:, 0])
     assert (low, high) == (pytest.approx(0.0, abs=0.4), pytest.approx(6.0, abs=0.4))
+
+
+def test_a_replicate_whose_fit_collapses_is_drawn_again(monkeypatch):
+    ratio, calls = NestedFits.ratio, []
+
+    def fails_every_third_time(self, null, random):
+        calls.append(ratio(self, null, random))
+        return np.nan if len(calls) % 3 == 0 else calls[-1]
+
+    monkeypatch.setattr(NestedFits, "ratio", fails_every_third_time)
+    found = likelihood_ratio_test(two(), 2, n_replicates=19, n_jobs=1).tests[0]
+    assert len(found.replicates) == 19
+    assert found.failed == len(calls) - 19 > 0
+    assert found.p_value == 0.05
+    monkeypatch.setattr(NestedFits, "ratio", lambda *_: np.nan)
+    nothing = likelihood_ratio_test(two(), 2, n_replicates=19).tests[0]
+    assert (len(nothing.replicates), nothing.p_value) == (0, 1.0)
 
 
 def test_one_cluster_is_left_whole():
@@ -41,7 +59,7 @@ def test_statistics_and_p_values_by_hand():
     for test, null, alternative in zip(found.tests, found.fits[:-1], found.fits[1:], strict=True):
         ratio = 2.0 * (alternative.log_density(rows).sum() - null.log_density(rows).sum())
         assert test.statistic == pytest.approx(ratio, abs=1e-3)  # fits are refined before the next test
-        assert len(test.replicates) + test.failed == 99
+        assert len(test.replicates) == 99
         assert (test.replicates >= 0.0).all()
         assert test.p_value == (1 + (test.replicates >= test.statistic).sum()) / (len(test.replicates) + 1)
 

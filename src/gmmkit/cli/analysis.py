@@ -212,7 +212,7 @@ def _tests(record: ModelRecord, table: Table, asked: Asked, n_replicates: int) -
             "p_value": test.p_value,
             "rejected": test.p_value <= found.level,
             "failed": test.failed,
-            "n_replicates": n_replicates,
+            "n_replicates": len(test.replicates),
             "replicates": [float(f"{value:.6g}") for value in test.replicates[:MOST_KEPT]],
         }
         for test in found.tests

@@ -71,8 +71,9 @@ class GaussianMixture(EMMixture):
     noise_volume : "auto", "hull", "box" or float, default="auto"
         The volume that the background fills. "hull": the convex hull of the rows, which every linear map of the data
         maps with them, so that a fit depends on their units no more than the covariances do. "box": the smaller of
-        the box along the columns and that along the principal axes, mclust's default. "auto": the hull, up to six
-        columns and 50,000 rows (more the fewer the columns), and the box beyond. The density outside is the same.
+        the box along the columns and that along the principal axes, mclust's default. "auto": the hull in one or two
+        columns, the box beyond, where a hull hugs the rows so closely that clean data look like noise. The density
+        outside is the same.
 
     Attributes
     ----------

@@ -102,8 +102,12 @@ def fit_candidates(
         places = winners.places
         if opening.complete and _plain(settings):
             fits = fits_of(winners, opening, settings, max(1.0, surveyed.n_rows / opening.rows.total_weight))
+            mixtures = [result.mixture for result, _ in fits]
         else:
             mixtures = mixtures_of(winners, opening)
+        if opening.rows.sphering is not None:
+            # What was found where columns are not dependent may be singular to float64 where they nearly are.
+            places = {cell: s for cell, s in places.items() if _can_be_scored(mixtures[s])}
     for structure, k in cells:
         cell = (structure, k)
         if k > table.n_rows:
@@ -119,6 +123,13 @@ def fit_candidates(
                 yield Fitted(cell, result, found, int(winners.tried[s]), int(winners.reached[s]))
         except GmmkitError as error:
             yield Fitted(cell, error=str(error))
+
+
+def _can_be_scored(mixture: Mixture) -> bool:
+    try:
+        return bool(np.isfinite(mixture.covariance.log_determinants).all())
+    except np.linalg.LinAlgError:
+        return False
 
 
 def _tournament(

@@ -11,7 +11,7 @@ Replicates may be drawn only until h of them reach LR; the p-value is then h / l
 "Sequential Monte Carlo p-values", Biometrika 78), exact all the same.
 
 Rows and replicates are fitted alike, by default from the partition of a hierarchy, so that the test is valid even
-where that is not the highest optimum. Fits of which a component collapsed do not count.
+where that is not the highest optimum. Replicates of which a fit collapsed do not count: others are drawn for them.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ __all__ = ["LikelihoodRatioTest", "LikelihoodRatioTests", "likelihood_ratio_test
 Array = NDArray[np.float64]
 
 _AT_A_TIME = 16
+# How often a replicate is drawn until no component of its fits collapses.
+_DRAWS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +51,10 @@ class LikelihoodRatioTest:
         LR.
     p_value : float
     replicates : ndarray of shape (b,)
-        LR* in the order they were drawn; fewer than were asked for where the test stopped early, or replicates failed.
+        LR* in the order they were drawn; fewer than were asked for where the test stopped early, or where ten draws for
+        a replicate all failed.
     failed : int
-        Replicates that no admissible fit was found for.
+        Draws that no admissible fit was found for, each of which another was made for.
     stopped_early : bool
     """
 
@@ -221,25 +224,35 @@ def _test(
 ) -> LikelihoodRatioTest:
     # With an early stop a batch is what may be drawn in vain.
     batch = len(draws) if exceedances is None else 64
-    ratios: list[float] = []
+    ratios: list[tuple[float, int]] = []
 
-    def task(start: int, stop: int) -> list[float]:
-        return [fits.ratio(null, random) for random in draws[start:stop]]
+    def task(start: int, stop: int) -> list[tuple[float, int]]:
+        return [_ratio(fits, null, random) for random in draws[start:stop]]
 
     for begin in range(0, len(draws), batch):
         end = min(begin + batch, len(draws))
         tasks = [(start, min(start + _AT_A_TIME, end)) for start in range(begin, end, _AT_A_TIME)]
         ratios += workers.map_merge(task, tasks, add)
-        if exceedances is not None:
-            reached = np.flatnonzero(np.array(ratios) >= statistic)
-            if len(reached) >= exceedances:
-                drawn = np.array(ratios[: reached[exceedances - 1] + 1])
-                counted = drawn[~np.isnan(drawn)]
-                failed = len(drawn) - len(counted)
-                return LikelihoodRatioTest(
-                    k, statistic, exceedances / len(counted), counted, failed, stopped_early=True
-                )
-    drawn = np.array(ratios)
-    counted = drawn[~np.isnan(drawn)]
+        if exceedances is None:
+            continue
+        reached = [i for i, (ratio, _) in enumerate(ratios) if ratio >= statistic]
+        if len(reached) >= exceedances:
+            counted, failed = _counted(ratios[: reached[exceedances - 1] + 1])
+            return LikelihoodRatioTest(k, statistic, exceedances / len(counted), counted, failed, stopped_early=True)
+    counted, failed = _counted(ratios)
     p_value = (1 + int((counted >= statistic).sum())) / (len(counted) + 1)
-    return LikelihoodRatioTest(k, statistic, p_value, counted, len(drawn) - len(counted), stopped_early=False)
+    return LikelihoodRatioTest(k, statistic, p_value, counted, failed, stopped_early=False)
+
+
+def _ratio(fits: NestedFits, null: Mixture, random: np.random.Generator) -> tuple[float, int]:
+    """Return LR* of a replicate, NaN if there is none, and how many draws failed."""
+    for failed in range(_DRAWS):
+        ratio = fits.ratio(null, random)
+        if not np.isnan(ratio):
+            return ratio, failed
+    return np.nan, _DRAWS
+
+
+def _counted(drawn: list[tuple[float, int]]) -> tuple[Array, int]:
+    ratios = np.array([ratio for ratio, _ in drawn])
+    return ratios[~np.isnan(ratios)], sum(failed for _, failed in drawn)
