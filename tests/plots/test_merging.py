@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from gmmkit import GaussianMixture, bootstrap
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.model.mixture import Mixture
@@ -167,6 +168,8 @@ def test_intervals_reach_from_low_to_high():
         assert (mark.get_color(), mark.get_marker()) == component_style(j)
     with pytest.raises(DataError, match="row 0 of the estimates has no 'low'"):
         plot_intervals([{"name": "a", "estimate": 1.0}])
+    with pytest.raises(DataError, match=r"such as those of a bootstrap.s summary\(\), but got tuple"):
+        plot_intervals(([1.0], [2.0]))
     with pytest.raises(DataError, match="no estimates to draw"):
         plot_intervals([])
 
@@ -179,3 +182,14 @@ def test_likelihood_ratios_beside_the_one_observed():
     )
     with pytest.raises(DataError, match="at least one finite value"):
         plot_likelihood_ratio([np.nan], 1.0, n_components=1)
+
+
+def test_rows_of_a_bootstraps_summary_name_themselves():
+    rows = np.concatenate([np.random.default_rng(0).normal(c, 1.0, (50, 2)) for c in (0.0, 6.0)])
+    mixture = GaussianMixture(2).fit(rows).mixture_
+    summary = bootstrap(mixture, rows, n_replicates=40).summary()
+    ax = plot_intervals([row for row in summary if row["parameter"] == "weight"], name="weight")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["component 0", "component 1"]
+    ax = plot_intervals([row for row in summary if row["parameter"] == "mean"], name="mean")
+    assert len(ax.get_yticklabels()) == 4
+    assert ax.get_yticklabels()[0].get_text().endswith(", component 0")

@@ -155,7 +155,7 @@ def test_models_and_rows_that_do_not_fit(fitted):
     with pytest.raises(DataError, match="X has 3 columns, but the model was fitted on 2"):
         bootstrap(model, np.zeros((10, 3)))
     for unfitted, name in ((GaussianMixture(), "GaussianMixture"), ("model.gmm", "str")):
-        with pytest.raises(ParameterError, match=f"fitted estimator with one, but got {name}: call fit first"):
+        with pytest.raises(ParameterError, match=f"a fitted estimator, but got {name}: call fit first"):
             bootstrap(unfitted, rows)
     heavy = Mixture.from_arrays([1.0], [[0.0]], [1.0], covariance_type="spherical", degrees_of_freedom=[4.0])
     with pytest.raises(ParameterError, match="Student-t components"):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.errors import ParameterError
+from gmmkit.model.holder import MixtureHolder, mixture_of
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed
 from gmmkit.plots.curves import curves
@@ -28,13 +29,11 @@ from gmmkit.plots.style import (
 )
 from gmmkit.plots.subject import (
     Drawn,
-    MixtureHolder,
     choose_columns,
     classified,
     cluster_of_component,
     draw,
     marginal,
-    mixture_of,
     reach,
     short,
 )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.errors import ParameterError
+from gmmkit.model.holder import MixtureHolder, mixture_of
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed
 from gmmkit.plots.curves import curves
@@ -21,13 +22,11 @@ from gmmkit.plots.marks import component_handles, outside, percent
 from gmmkit.plots.style import SMALL, Theme, ThemeName, drawing, dress, legend, name_axis, new_figure, note, theme_named
 from gmmkit.plots.subject import (
     Drawn,
-    MixtureHolder,
     choose_columns,
     column_names,
     draw,
     fine_grid,
     marginal,
-    mixture_of,
     reach,
     short,
 )

@@ -39,7 +39,8 @@ def plot_intervals(
     ----------
     rows : sequence of mappings
         One for each estimate, from top to bottom, all of one unit: "name", "estimate", "low", "high"; "component" gives
-        it a component's colour and mark.
+        it a component's colour and mark. Rows of `Bootstrap.summary` and `ObservedInformation.summary`, of one
+        parameter, are named by what they are of.
     name : str
         What they are estimates of.
     remark : str
@@ -57,7 +58,7 @@ def plot_intervals(
     Raises
     ------
     DataError
-        If there are no rows, or a key is missing.
+        If there are no rows, they are not mappings, or a key is missing.
 
     Examples
     --------
@@ -66,8 +67,13 @@ def plot_intervals(
     ('weight', 'weight 0')
     """
     colours = theme_named(theme)
+    if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
+        raise DataError(
+            f"expected rows of estimates, such as those of a bootstrap's summary(), but got {type(rows).__name__}"
+        )
     if not rows:
         raise DataError("there are no estimates to draw: expected at least one row")
+    rows = [row if "name" in row or "parameter" not in row else {**row, "name": _name_of(row)} for row in rows]
     for i, row in enumerate(rows):
         missing = [key for key in ("name", "estimate", "low", "high") if key not in row]
         if missing:
@@ -95,3 +101,10 @@ def plot_intervals(
         ax.set_label(f"Intervals of {len(rows)} estimates of {short(name)}")
         note(ax, remark, colours)
     return ax
+
+
+def _name_of(row: Mapping[str, Any]) -> str:
+    """Return what a summary's row is of, its parameter apart: "waiting, component 2"."""
+    columns = [str(row[key]) for key in ("column", "other") if row.get(key) not in (None, "")]
+    component = "" if row.get("component") is None else f"component {row['component']}"
+    return ", ".join(part for part in (" and ".join(dict.fromkeys(columns)), component) if part)

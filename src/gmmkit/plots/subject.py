@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,21 +51,6 @@ class Drawn:
         if len(self.rows) == self.n_rows:
             return f"{self.n_rows:,} rows"
         return f"a random {len(self.rows):,} of {self.n_rows:,} rows"
-
-
-class MixtureHolder(Protocol):
-    """A fitted estimator."""
-
-    @property
-    def mixture_(self) -> Mixture: ...
-
-
-def mixture_of(model: Mixture | MixtureHolder) -> Mixture:
-    """Return the mixture of a fitted estimator, or the mixture itself."""
-    mixture = getattr(model, "mixture_", model)
-    if not isinstance(mixture, Mixture):
-        raise ParameterError(f"expected a Mixture or a fitted estimator, but got {type(model).__name__}")
-    return mixture
 
 
 def draw(mixture: Mixture, rows: Any, names: Sequence[str] | None, max_rows: int | None, seed: Seed) -> Drawn:

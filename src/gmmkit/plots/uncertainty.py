@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.errors import ParameterError
+from gmmkit.model.holder import MixtureHolder, mixture_of
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed
 from gmmkit.plots.marks import about_ellipses, ellipses, outside, percent
@@ -24,14 +25,12 @@ from gmmkit.plots.style import (
     theme_named,
 )
 from gmmkit.plots.subject import (
-    MixtureHolder,
     choose_columns,
     classified,
     cluster_of_component,
     draw,
     fine_grid,
     marginal,
-    mixture_of,
     reach,
     short,
 )

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.data import as_table
 from gmmkit.errors import ParameterError
+from gmmkit.model.holder import MixtureHolder, mixture_of
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.merge_tree import Merge, MergeTree
 from gmmkit.selection.overlap import Overlap, Posteriors, measure_overlap, posteriors_of
@@ -50,12 +51,12 @@ _THRESHOLD = 0.025
 _CERTAIN = 0.01
 
 
-def merge_by_entropy(mixture: Mixture, rows: Any, *, weights: ArrayLike | None = None) -> MergeTree:
+def merge_by_entropy(model: Mixture | MixtureHolder, rows: Any, *, weights: ArrayLike | None = None) -> MergeTree:
     """Merge the pair that takes most off the entropy of the classification (Baudry et al. 2010).
 
     Parameters
     ----------
-    mixture : Mixture
+    model : Mixture or fitted estimator
     rows : array-like of shape (n, d), data frame or Table
         Those it was fitted to.
     weights : array-like of shape (n,), optional
@@ -72,6 +73,7 @@ def merge_by_entropy(mixture: Mixture, rows: Any, *, weights: ArrayLike | None =
     >>> tree.proposed, tree.groups()
     (2, ((0, 1), (2,)))
     """
+    mixture = mixture_of(model)
     merges, curve, total = merge_groups(
         posteriors_of(mixture, as_table(rows, weights=weights)), mixture.n_components, _most_gained, gains=True
     )
@@ -80,13 +82,13 @@ def merge_by_entropy(mixture: Mixture, rows: Any, *, weights: ArrayLike | None =
 
 
 def merge_by_misclassification(
-    mixture: Mixture, rows: Any, *, weights: ArrayLike | None = None, threshold: float = _THRESHOLD
+    model: Mixture | MixtureHolder, rows: Any, *, weights: ArrayLike | None = None, threshold: float = _THRESHOLD
 ) -> MergeTree:
     """Merge the pair whose rows are most often taken for each other's (Hennig 2010, DEMP).
 
     Parameters
     ----------
-    mixture : Mixture
+    model : Mixture or fitted estimator
     rows : array-like of shape (n, d), data frame or Table
         Those it was fitted to.
     weights : array-like of shape (n,), optional
@@ -111,6 +113,7 @@ def merge_by_misclassification(
     """
     if not 0.0 < threshold < 1.0:
         raise ParameterError(f"threshold must be between 0 and 1, both excluded, but got {threshold!r}")
+    mixture = mixture_of(model)
     k = mixture.n_components
     merges, curve, _ = merge_groups(
         posteriors_of(mixture, as_table(rows, weights=weights)), k, most_misclassified, gains=False

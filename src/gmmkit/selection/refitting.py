@@ -25,6 +25,7 @@ from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.stack import SINGULAR, UNFINISHED, Stack, StackRows
 from gmmkit.inference.starts import FromMixture
 from gmmkit.inference.stopping import AitkenGain, StoppingRule
+from gmmkit.model.holder import mixture_of
 from gmmkit.model.mixture import Mixture
 
 __all__ = ["Refit", "Refitter", "model_and_settings", "rows_for"]
@@ -166,11 +167,7 @@ class Refitter:
 
 def model_and_settings(model: Any, settings: FitSettings | None) -> tuple[Mixture, FitSettings]:
     """Return the mixture of a fitted estimator or a mixture itself, and how it was fitted."""
-    mixture = model if isinstance(model, Mixture) else getattr(model, "mixture_", None)
-    if not isinstance(mixture, Mixture):
-        raise ParameterError(
-            f"model must be a Mixture or a fitted estimator with one, but got {type(model).__name__}: call fit first"
-        )
+    mixture = mixture_of(model)
     if mixture.degrees_of_freedom is not None or mixture.noise is not None:
         what = "noise" if mixture.degrees_of_freedom is None else "Student-t components"
         raise ParameterError(
