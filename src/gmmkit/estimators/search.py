@@ -43,7 +43,8 @@ class GaussianMixtureSearch(MixtureDensity):
         "all": mclust's fourteen, or two in one column.
     criterion : {"bic", "icl", "aic", "sabic", "mml", "held_out"}, default="bic"
         What candidates are ranked by; lower is better, as in scikit-learn. "sabic" is the sample-size adjusted BIC,
-        "mml" the minimum message length, "held_out" −2 n times the mean log-density of rows the fit did not see.
+        "mml" the minimum message length (which few rows make lenient: below 33 for each component a parameter costs
+        less than in AIC), "held_out" −2 n times the mean log-density of rows the fit did not see.
     tol : float, default=1e-7
         Stop when Aitken's estimate of the log-likelihood still to be gained per row is less.
     reg_covar : "auto" or float, default="auto"
