@@ -262,6 +262,21 @@ def test_intervals_and_tests():
     assert section(tree("faithful"), "precision") is None
 
 
+def test_a_test_is_rejected_where_the_fit_says_so():
+    record = case("merged").record
+    known = [
+        {"n_components": 1, "statistic": 40.0, "p_value": 0.05},
+        {"n_components": 2, "statistic": 9.0, "p_value": 0.05, "rejected": True},
+        {"n_components": 3, "statistic": 8.0, "p_value": 0.05, "rejected": False},
+        {"n_components": 1, "statistic": 2.0, "p_value": 0.2},
+    ]
+    part = section(read(render_report(replace(record, fit={"likelihood_ratio": known}))), "precision")
+    tests = next(table for table in part.all("table") if "Likelihood-ratio tests" in table.text)
+    said = [list(row.all("td"))[-1].text for row in next(tests.all("tbody")).all("tr")]
+    assert said == ["2 rather than 1", "3 rather than 2", "3 are enough", "1 is enough"]
+    assert "p at or below 0.05" in part.text
+
+
 @pytest.mark.parametrize(
     "found",
     [

@@ -91,8 +91,8 @@ def plot_likelihood_ratio(
         ax.set(xlim=(low - room, high + room), ylim=(0.0, 1.16 * float(heights.max())))
         ax.set_xlabel("likelihood-ratio statistic")
         ax.set_ylabel("replicates")
-        ax.set_label(f"Bootstrapped likelihood ratio of {n_components} components against {n_components + 1}")
         against = f"{n_components} component{'s' * (n_components > 1)} against {n_components + 1}"
+        ax.set_label(f"Bootstrapped likelihood ratio of {against}")
         text = f"{against}: {larger} of {len(values)} replicates as large as {observed:,.1f}; p = {p:.2g}."
         note(ax, text, colours)
     return ax

@@ -61,7 +61,7 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
         things may be in `record.fit`: "merging" (`MergeTree.as_record`), "information" (confidence, and as rows those
         of `ObservedInformation.summary`), "bootstrap" (kind, n_replicates, confidence,
         faults, and as rows those of `Bootstrap.summary`) and "likelihood_ratio" (a list of mappings with
-        n_components, statistic, p_value and replicates).
+        n_components, statistic, p_value, rejected and replicates).
     table : Table, optional
         The rows it was fitted on, for pictures of rows and, if it has labels, how clusters agree with them. A sample
         of a table of any size is shown.
