@@ -43,6 +43,14 @@ def test_the_curve_rings_what_is_proposed():
     assert not lines(plot_merge_curve(merge_by_misclassification(MIXTURE, ROWS)), "_fitted")
 
 
+def test_next_to_no_entropy_is_no_cliff():
+    far = Mixture.from_arrays([0.5, 0.5], [[0.0, 0.0], [10.0, 0.0]], [1.0, 1.0], covariance_type="spherical")
+    tree = merge_by_entropy(far, far.sample(100, seed=0)[0])
+    low, high = plot_merge_curve(tree).get_ylim()
+    assert np.ptp(tree.curve) < 0.01 * (high - low)
+    assert low < 0.0 < tree.curve.max() < high
+
+
 def test_the_tree_joins_what_was_merged_and_no_lines_cross():
     ax = plot_merge_tree(TREE)
     order = [int(tick.get_text()) for tick in ax.get_xticklabels()]

@@ -304,6 +304,24 @@ def test_tails_and_noise_are_said():
     assert "noise  (10 %)" in section(root, "pictures").text
 
 
+def test_noise_is_not_overlap_of_clusters():
+    square = [[-15.0, -15.0], [15.0, -15.0], [-15.0, 15.0], [15.0, 15.0]]
+    far = Mixture.from_arrays([0.5, 0.5], [[-6.0, 0.0], [6.0, 0.0]], [4.0, 4.0], covariance_type="spherical")
+    noisy = far.beside(Noise(0.4, -np.log(900.0), square))
+    root = read(render_report(ModelRecord(noisy), table=as_table(noisy.sample(400, seed=0)[0])))
+    header = next(root.all("header")).text
+    assert "The clusters are well separated" in header
+    assert re.search(r"and [\d.]+\s% in a cluster though they are noise, or in the noise though", header)
+    assert "or whether it is noise" in section(root, "pictures").text
+    assert "noise" not in next(read(render_report(ModelRecord(far))).all("header")).text
+
+
+def test_no_row_in_the_wrong_cluster():
+    far = Mixture.from_arrays([0.5, 0.5], [[-99.0], [99.0]], [1.0, 1.0], covariance_type="spherical")
+    header = next(read(render_report(ModelRecord(far))).all("header")).text
+    assert "well separated: none of the rows would be put in the wrong one" in header
+
+
 def test_a_structure_has_one_name():
     given = fitted(open_old_faithful(), 2, "full")
     for name in ("VVV", "full", "EEE"):

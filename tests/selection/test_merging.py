@@ -147,9 +147,18 @@ def test_noise_stays_apart():
     assert np.array_equal(tree.labels(rows, 5), mixture.classify(rows))
     noise = mixture.noise_probability(rows)
     assert np.array_equal(tree.labels(rows, 1) == -1, noise > 0.5)
-    # With one cluster what is left unsure is whether rows are noise.
-    assert tree.curve[0] == pytest.approx(entropy_of(np.column_stack([noise, 1.0 - noise]), np.ones(300)))
+    # Whether rows are noise is no part of it: with one cluster nothing is left unsure.
+    posterior = mixture.posterior(rows)
+    within = posterior / posterior.sum(axis=1, keepdims=True)
+    assert tree.curve[-1] == pytest.approx(entropy_of(within, 1.0 - noise))
+    assert tree.curve[0] == pytest.approx(0.0, abs=1e-9)
     found = measure_overlap(posteriors_of(mixture, rows), [(j,) for j in range(5)])
+    whole = np.column_stack([posterior, noise])
+    put = whole.argmax(axis=1)
+    taken = np.array([whole[put == b].sum(axis=0) for b in range(6)]).T
+    np.fill_diagonal(taken, 0.0)
+    assert found.confusion == pytest.approx(taken[:5, :5].sum() / 300)
+    assert found.noise_confusion == pytest.approx((taken[5].sum() + taken[:, 5].sum()) / 300)
     assert found.assigned.sum() == (mixture.classify(rows) >= 0).sum()
     assert found.sizes.sum() == pytest.approx(300 - noise.sum())
 

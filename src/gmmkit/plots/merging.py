@@ -32,6 +32,7 @@ __all__ = ["plot_merge_curve", "plot_merge_tree"]
 Array = NDArray[np.float64]
 
 _MOST_NAMED = 40  # leaves with a number
+_LEAST_ENTROPY = 0.01  # that the axis reaches, in nats a row
 _LEAST_APART = 24.0  # points between leaves for scores to be written
 
 
@@ -88,7 +89,9 @@ def plot_merge_curve(
             color=colours.ink, zorder=5,
         )  # fmt: skip
         ax.set_xlim(0.6, k + 0.4)
-        ax.margins(y=0.12)
+        # Of next to no entropy the axis would show rounding as a cliff.
+        top = max(float(tree.curve.max()), _LEAST_ENTROPY * (tree.merges[-1].rows if tree.merges else 1.0))
+        ax.set_ylim(-0.12 * top, 1.12 * top)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.set_xlabel("number of clusters")
         ax.set_ylabel("entropy of the\nclassification (nats)")

@@ -149,17 +149,23 @@ def _told_apart(subject: Subject) -> str:
         return "With one cluster there is nothing to tell apart" + (
             "." if subject.merged else ": the model is a single component."
         )
-    unsure = subject.overlap.uncertainty
-    if unsure < _SEPARATE:
+    overlap, drawn = subject.overlap, subject.table is None
+    mistaken = overlap.confusion
+    if mistaken < _SEPARATE:
         words = "The clusters are well separated"
-    elif unsure < _OVERLAPPING:
+    elif mistaken < _OVERLAPPING:
         words = "The clusters overlap a little"
     else:
         words = "The clusters overlap much"
-    text = f"{words}: on average {percent(unsure)} of the rows would be put in the wrong one"
-    drawn = subject.table is None
-    text += " (mean uncertainty, if the model is right" + (", over rows simulated from it)" if drawn else ")")
-    chance = subject.overlap.misclassification
+    share = f"on average {percent(mistaken)}" if mistaken > 0 else "none"
+    text = f"{words}: {share} of the rows would be put in the wrong one"
+    if subject.mixture.noise is not None and not drawn:
+        text += (
+            f", and {percent(overlap.noise_confusion)} in a cluster though they are noise, or in the noise though they "
+            "are of a cluster"
+        )
+    text += " (if the model is right" + (", over rows simulated from it)" if drawn else ")")
+    chance = overlap.misclassification
     first, second = (int(c) for c in np.unravel_index(chance.argmax(), chance.shape))
     if chance.max() >= _SEPARATE:
         share = percent(float(chance.max()))

@@ -44,7 +44,8 @@ def pictures(subject: Subject) -> Html:
         unsure = plot_uncertainty(
             mixture, rows, groups=groups, columns=shown, names=names, width=WIDTH, max_rows=_MOST_ROWS
         )
-        second = figure(unsure, "Uncertainty: the larger and darker a row, the less sure its cluster.")
+        less = "the less sure its cluster" + ("" if mixture.noise is None else ", or whether it is noise")
+        second = figure(unsure, f"Uncertainty: the larger and darker a row, {less}.")
     if wide:
         return join([told, first, tag("div", second, last, class_="pictures")])
     return join([told, tag("div", first, second, last, class_="pictures")])

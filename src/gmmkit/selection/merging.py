@@ -228,7 +228,7 @@ def _by_elbow(curve: Array, total: float) -> tuple[int, str]:
     if k == 1:
         return 1, "There is one component."
     if curve[-1] <= _CERTAIN * total * np.log(k):
-        return k, "The components are told apart as they are: nearly every row is surely of one."
+        return k, "The components are told apart as they are: next to no row lies between two."
     if k == 2:
         return 2, "A curve of two points has no elbow."
     bend = elbow(curve)

@@ -1,8 +1,9 @@
 """How far components, or groups of them, run into each other on rows.
 
-    t_ab = Σ_x w(x) r_a(x) [x is put in b]      e = −Σ_x w(x) Σ_a r_a(x) log r_a(x)
+    t_ab = Σ_x w(x) r_a(x) [x is put in b]      e = −Σ_x w(x) Σ_a r_a(x) log (r_a(x) / r(x)),   r = Σ_a r_a
 
-r_a is the posterior probability of group a, the sum of its components'; a row is put in the group of the largest.
+r_a is the posterior probability of group a, the sum of its components'; a row is put in the group of the largest. r is
+1 where there is no noise, which joins no group: how unsure rows are of it is no part of the entropy.
 ``t_ab / Σ_x w(x) r_a(x)`` estimates the probability that a row of a is taken for one of b (Hennig 2010, "Methods for
 merging Gaussian mixture components", Advances in Data Analysis and Classification 4: the direct estimate of DEMP), and
 e is the entropy of the classification (Celeux & Soromenho 1996, Journal of Classification 13). Joining two groups
@@ -10,7 +11,7 @@ takes off it
 
     g_ab = Σ_x w(x) [h(r_a + r_b) − h(r_a) − h(r_b)],   h(r) = r log r        (Baudry et al. 2010)
 
-All are sums over rows: one pass, and only tables of groups × groups are kept. Noise is a group that joins none.
+All are sums over rows: one pass, and only tables of groups × groups are kept.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Overlap:
     taken : ndarray of shape (g, g)
         ``t_ab``: expected weight of the rows of a that are put in b.
     entropy : float
-        Of the classification, in nats: over all rows, and noise, if there is any, among the groups.
+        Of the classification into the groups, in nats: over all rows.
     total_weight : float
     gains : ndarray of shape (g, g), or None
         ``g_ab``, symmetric, 0 on the diagonal, where it was asked for.
@@ -77,10 +78,17 @@ class Overlap:
         return np.divide(unsure, self.assigned, out=np.zeros_like(unsure), where=self.assigned > 0)
 
     @property
-    def uncertainty(self) -> float:
-        """Mean of ``1 − max_a r_a`` over all rows that are put in a group."""
-        total = float(self.assigned.sum())
-        return max(0.0, 1.0 - float(self.taken.diagonal().sum()) / total) if total > 0 else 0.0
+    def confusion(self) -> float:
+        """Share of the rows that are of one group and put in another; noise is none."""
+        return self._share(float(self.taken.sum() - self.taken.trace()))
+
+    @property
+    def noise_confusion(self) -> float:
+        """Share of the rows that are noise and put in a group, or of a group and put in the noise."""
+        return self._share(float(self.sizes.sum() + self.assigned.sum() - 2.0 * self.taken.sum()))
+
+    def _share(self, weight: float) -> float:
+        return max(0.0, weight / self.total_weight) if self.total_weight > 0 else 0.0
 
 
 def posteriors_of(mixture: Mixture, rows: Any) -> Posteriors:
@@ -141,7 +149,7 @@ def measure_overlap(
         assigned += put.sum(axis=1)
         sizes += shared @ weights
         surprise = xlogy(shared, shared)
-        entropy -= float(weights @ (surprise.sum(axis=0) + xlogy(rest, rest)))
+        entropy -= float(weights @ (surprise.sum(axis=0) - xlogy(1.0 - rest, 1.0 - rest)))
         total += float(weights.sum())
         if gains is not None:
             _add_gains(gains, shared, surprise, weights, gains_of)
