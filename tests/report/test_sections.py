@@ -26,7 +26,8 @@ def test_the_answer_comes_first():
     root = tree("faithful")
     header = next(root.all("header")).text
     assert header.startswith("3 clusters in 272 rows of faithful.csv")
-    assert re.search(r"holds 4\d\s% of the rows, around eruptions 4\.\d\d and waiting 8\d\.\d", header)
+    assert re.search(r" 0 holds 3\d\s% of the rows, around eruptions 2\.\d\d and waiting 5\d\.\d", header)
+    assert re.search(r" 2 holds 4\d\s%, around eruptions 4\.\d\d and waiting 8\d\.\d", header)
     assert "The clusters overlap a little: on average" in header
     assert "next comes “tied” with 4 clusters" in header
 
@@ -302,6 +303,31 @@ def test_tails_and_noise_are_said():
     assert "Student-t mixture" in about
     assert "Noise10" in about
     assert "noise  (10 %)" in section(root, "pictures").text
+
+
+def test_one_threshold_for_where_a_cluster_lies():
+    means = [[0.0, 0.0, 0.0, 1.0], [9.0, 9.0, 9.0, 0.0], [4.5, 4.5, 4.5, 0.5]]
+    mixture = Mixture.from_arrays([0.3, 0.3, 0.4], means, [9.0, 9.0, 9.0], covariance_type="spherical")
+    root = read(render_report(ModelRecord(mixture, feature_names=list("abcd"))))
+    parts = (next(root.all("header")), section(root, "clusters"))
+    lead, words = ([item.text for item in part.all("li")] for part in parts)
+    assert ["set apart by" in line for line in lead] == [True, True, False]
+    assert not any("d 0" in line or "d 1" in line for line in lead)
+    assert all("near the middle of every column" in lines[2] for lines in (lead, words))
+
+
+def test_clusters_come_in_one_order():
+    root = tree("twenty components")
+    named = [int(item.text.split()[0]) for item in next(root.all("header")).all("li") if "holds" in item.text]
+    assert len(named) == 6
+    assert named == sorted(named)
+    assert np.isin(named, np.argsort(-case("twenty components").record.mixture.weights)[:6]).all()
+
+
+def test_one_cluster_of_many_columns_stands_out_in_none():
+    mixture = Mixture.from_arrays([1.0], [[1.0] * 4], [1.0], covariance_type="spherical")
+    (item,) = next(read(render_report(ModelRecord(mixture))).all("header")).all("li")
+    assert item.text.strip().endswith("holds 100\N{NO-BREAK SPACE}% of the rows")
 
 
 def test_noise_is_not_overlap_of_clusters():

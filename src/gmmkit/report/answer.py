@@ -15,6 +15,8 @@ from gmmkit.report.words import capital, decimals_for, fixed, listed, nats, numb
 __all__ = ["answer", "facts", "headline"]
 
 _MOST_NAMED = 6
+# All of which are told.
+_FEW_COLUMNS = 3
 # Expected share of rows in the wrong cluster.
 _SEPARATE, _OVERLAPPING = 0.01, 0.1
 
@@ -117,31 +119,34 @@ def _chosen(subject: Subject) -> str:
 
 
 def _clusters(subject: Subject) -> Html:
-    order = subject.by_weight
+    named = np.sort(subject.by_weight[:_MOST_NAMED])
     kind = "weight" if subject.weighted else "rows"
     items = []
-    for place, c in enumerate(order[:_MOST_NAMED]):
+    for place, c in enumerate(named):
         share = percent(float(subject.weights[c]))
         whole = f"{share} of the {kind}" if place == 0 else share
-        items.append(tag("li", component(int(c)), f" holds {whole}, {_around(subject, int(c))}"))
-    if len(order) > _MOST_NAMED:
-        left = float(subject.weights[order[_MOST_NAMED:]].sum())
-        items.append(tag("li", f"{len(order) - _MOST_NAMED} more hold {percent(left)} together"))
+        items.append(tag("li", component(int(c)), f" holds {whole}", _around(subject, int(c))))
+    left = len(subject.groups) - len(named)
+    if left:
+        rest = float(subject.weights.sum() - subject.weights[named].sum())
+        items.append(tag("li", f"{left} more hold {percent(rest)} together"))
     return tag("ul", *items, class_="clusters")
 
 
 def _around(subject: Subject, c: int) -> str:
-    """Say where a cluster lies: all of few columns, else those in which it stands out most."""
+    """Say where a cluster lies: all of few columns, else those in which it stands out."""
     cluster, mixture = subject.clusters[c], subject.mixture
     d = mixture.n_features
-    columns = range(d) if d <= 3 else np.argsort(-np.abs(cluster.deviation), kind="stable")[:3]
+    few = d <= _FEW_COLUMNS
+    if not few and not cluster.outstanding:
+        return "" if len(subject.groups) == 1 else f", {cluster.place}"
     spreads = np.sqrt(mixture.weights @ mixture.covariance.variances())
     parts = []
-    for j in columns:
-        side = "" if d <= 3 or len(subject.groups) == 1 else f" ({'high' if cluster.deviation[j] > 0 else 'low'})"
+    for j in range(d) if few else cluster.outstanding:
+        side = "" if few else f" ({'high' if cluster.deviation[j] > 0 else 'low'})"
         value = fixed(float(cluster.centre[j]), decimals_for(float(spreads[j]), 2))
         parts.append(f"{subject.short_names[j]} {value}{side}")
-    return f"{'around' if d <= 3 else 'set apart by'} {listed(parts)}"
+    return f", {'around' if few else 'set apart by'} {listed(parts)}"
 
 
 def _told_apart(subject: Subject) -> str:

@@ -73,16 +73,20 @@ class ClusterSummary:
     names: tuple[str, ...]
 
     @property
+    def outstanding(self) -> tuple[int, ...]:
+        """The columns in which it stands out, the furthest first; none of a cluster near the middle."""
+        order = np.argsort(-np.abs(self.deviation), kind="stable")[:_MOST_COLUMNS]
+        return tuple(int(c) for c in order if abs(self.deviation[c]) >= _HIGH)
+
+    @property
     def place(self) -> str:
         """Where it lies: the columns in which it stands out most, or "near the middle"."""
         if self.neighbour is None:
             return "everything"
-        order = np.argsort(-np.abs(self.deviation), kind="stable")[:_MOST_COLUMNS]
         words = [
             f"{'very ' if abs(self.deviation[c]) >= _VERY_HIGH else ''}"
             f"{'high' if self.deviation[c] > 0 else 'low'} {self.names[c]}"
-            for c in order
-            if abs(self.deviation[c]) >= _HIGH
+            for c in self.outstanding
         ]
         return ", ".join(words) or "near the middle of every column"
 
