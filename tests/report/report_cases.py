@@ -21,8 +21,10 @@ from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.model.mixture import Mixture
 from gmmkit.report import render_report
+from gmmkit.selection.clusters import ClusterSettings, find_clusters
 from gmmkit.selection.merging import merge_by_entropy
 from gmmkit.selection.parameters import Parameters, tabulated
+from gmmkit.selection.records import record_of_clusters
 from gmmkit.selection.search import SearchSettings, search
 
 SCRIPT = "<script>alert('x')</script>"
@@ -190,6 +192,20 @@ def _merged():
     return Case(record, table)
 
 
+def _clusters():
+    rows, codes = blobs(3, 2, 240)
+    labels = Labels(codes.astype(np.intp), ("a", "b", "c"))
+    table = as_table(rows, names=["length", "width"], origin="shapes.csv")
+    table = Table(table.source, table.names, labels=labels, origin="shapes.csv")
+    found = find_clusters(table, ClusterSettings(n_clusters=3, structures=("VEV",), seed=0), n_jobs=1)
+    record = record_of_clusters(
+        found, {"n_clusters": 3, "covariance_type": ["VEV"], "random_state": 0}, feature_names=table.names,
+        known={"n_rows": table.n_rows, "log_likelihood": -1234.5},
+        provenance={"source": "shapes.csv", "command": "gmmkit cluster shapes.csv -k 3 --covariance VEV --label kind"},
+    )  # fmt: skip
+    return Case(record, table)
+
+
 def _intervals(mixture, names):
     estimate = Parameters.of(mixture)
     ends = {"low": estimate.map(lambda v: v - 0.1), "high": estimate.map(lambda v: v + 0.1)}
@@ -208,4 +224,5 @@ CASES = {
     "spurious and failed": _spurious_and_failed,
     "fourteen structures": _fourteen,
     "merged": _merged,
+    "clusters": _clusters,
 }

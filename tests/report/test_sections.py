@@ -174,8 +174,7 @@ KNOWN = {
 def test_records_that_know_little(fit, table):
     mixture = Mixture.from_arrays([1.0], [[0.0, 2.0]], [1.0], covariance_type="spherical")
     root = read(render_report(ModelRecord(mixture, fit=fit, table=table)))
-    assert section(root, "choice") is None
-    assert "not say" in section(root, "convergence").text
+    assert all(section(root, key) is None for key in ("choice", "convergence", "warnings"))
 
 
 def test_a_table_of_rows_without_weight_or_spread():
@@ -244,6 +243,34 @@ def test_merged_clusters():
     assert section(tree("faithful"), "merging") is None
     counts = cross_table(given.record.mixture, given.table, ((0, 1), (2,)))
     assert [float(cell.text) for cell in section(root, "labels").all("td")] == counts.ravel().tolist()
+
+
+def test_clusters_are_of_the_model_that_was_taken():
+    record = case("clusters").record
+    taken = record.fit["candidates"][0]
+    assert (record.mixture.covariance_type, taken["covariance_type"]) == ("full", "VEV")
+    root = tree("clusters")
+    header = next(root.all("header")).text
+    assert "(covariance “VEV” of columns in units of their standard deviations)" in header
+    assert "The number of clusters was given" in header
+    assert f"deviations, {taken['n_parameters']} free parameters" in section(root, "about").text
+    assert "full" not in root.text
+    part = section(root, "merging")
+    assert [caption.text for caption in part.all("figcaption")] == [
+        "Merges: which components form a cluster, and in which order."
+    ]
+    assert f"{record.fit['reason']}." in part.text
+    heads = [head.text for head in part.all("th") if head.attributes["scope"] == "col"]
+    assert heads == ["Clusters", "Merged", "Rows merged", "Mistaken"]
+    assert section(root, "convergence") is None
+    assert section(root, "warnings") is None
+
+
+def test_clusters_whose_number_was_found():
+    given = case("clusters")
+    record = replace(given.record, settings={**given.record.settings, "n_clusters": "auto"})
+    header = next(read(render_report(record, table=given.table)).all("header")).text
+    assert "The number of clusters is that on which halves of the rows agree most." in header
 
 
 def test_intervals_and_tests():

@@ -30,10 +30,10 @@ def headline(subject: Subject) -> str:
 def answer(subject: Subject) -> Html:
     """Return the lead: how many clusters, where they lie, how well they are told apart, what to beware of."""
     mixture = subject.mixture
-    k, name = mixture.n_components, subject.record.structure
+    k = mixture.n_components
     what = plural(k, "component" if subject.merged else "cluster")
-    alike = _alike(name, mixture.n_features) if k > 1 else None
-    shape = f", {alike} (covariance “{name}”)" if alike else f" (covariance “{name}”)"
+    alike = _alike(subject.structure, mixture.n_features) if k > 1 else None
+    shape = f"{f', {alike}' if alike else ''} ({_covariance(subject)})"
     tails = "" if mixture.degrees_of_freedom is None else ", with the heavy tails of Student's t"
     lead = f"{what}{shape}{tails}. {_chosen(subject)}"
     if subject.merged:
@@ -59,7 +59,7 @@ def facts(subject: Subject) -> Html:
         ("Columns", f"{d}: {columns}"),
         ("Weights of rows", _weights(subject)),
         ("Model", f"{kind} mixture, {plural(mixture.n_components, 'component')}, "
-                  f"covariance “{record.structure}”, {plural(mixture.n_parameters, 'free parameter')}"),
+                  f"{_covariance(subject)}, {plural(subject.n_parameters, 'free parameter')}"),
     ]  # fmt: skip
     if mixture.noise is not None:
         pairs.append(("Noise", f"{percent(mixture.noise.weight)}: rows that belong to no component"))
@@ -72,6 +72,14 @@ def facts(subject: Subject) -> Html:
             pairs.append((capital(key), text))
     pairs.append(("Made by", f"gmmkit {record.library_version}, {record.estimator}"))
     return tag("dl", *(tag("div", tag("dt", term), tag("dd", what)) for term, what in pairs), class_="facts")
+
+
+def _covariance(subject: Subject) -> str:
+    """Name the structure, and the units in which it holds where those are not the data's."""
+    named, own = f"covariance “{subject.structure}”", subject.mixture.covariance_type
+    if subject.candidate is None or family(subject.structure).name == own:
+        return named
+    return f"{named} of columns in units of their standard deviations"
 
 
 def _alike(name: str, d: int) -> str | None:
@@ -102,7 +110,11 @@ def _weights(subject: Subject) -> str:
 
 def _chosen(subject: Subject) -> str:
     search = subject.search
-    kind = "component" if subject.merged else "cluster"
+    if subject.candidate is not None and subject.record.settings.get("n_clusters") == "auto":
+        if len(subject.groups) == 1:
+            return "Halves of the rows do not agree on more than one cluster."
+        return "The number of clusters is that on which halves of the rows agree most."
+    kind = "component" if subject.merged and subject.candidate is None else "cluster"
     if search is None:
         return f"The number of {kind}s was given, not searched for."
     tried = f"{plural(len(search.rows), 'model')} tried"

@@ -34,14 +34,13 @@ def cautions(subject: Subject) -> list[str]:
     return found
 
 
-def warnings_section(subject: Subject) -> Html:
-    """Return the section."""
+def warnings_section(subject: Subject) -> Html | None:
+    """Return the section; None if nothing is known of how the fit went."""
     found = cautions(subject)
     if not found:
-        text = "None: the fit converged and no component had to be repaired."
         if subject.result is None:
-            text = "None are known; the model's record does not say how the fit went."
-        return tag("p", text)
+            return None
+        return tag("p", "None: the fit converged and no component had to be repaired.")
     return tag("ul", *(tag("li", sentence) for sentence in found), class_="cautions")
 
 

@@ -13,11 +13,11 @@ from gmmkit.report.words import number, plural
 __all__ = ["history"]
 
 
-def history(subject: Subject) -> Html:
-    """Return the section."""
+def history(subject: Subject) -> Html | None:
+    """Return the section; None if the model's record does not say how the fit went."""
     result = subject.result
     if result is None:
-        return tag("p", "The model's record does not say how the fit went.")
+        return None
     n = len(result.objectives)
     passes = plural(n, "pass", "passes") + " over the rows"
     told = {

@@ -28,29 +28,37 @@ def merging(subject: Subject) -> Html | None:
     if tree is None or not tree.merges:
         return None
     k = subject.mixture.n_components
+    kind = "normal" if subject.mixture.degrees_of_freedom is None else "t"
     told = (
-        "A component is a normal distribution; a cluster that is not normal takes several. "
-        f"{_RULES.get(tree.rule, '')} {tree.reason}"
+        f"A component is a {kind} distribution; a cluster of another shape takes several. "
+        f"{_RULES.get(tree.rule, '')} {tree.reason.rstrip('.')}."
     )
-    curve = figure(plot_merge_curve(tree, width=WIDTH), "Entropy: how unsure rows are of their cluster, all in all.")
     picture = figure(plot_merge_tree(tree, width=WIDTH), "Merges: which components form a cluster, and in which order.")
+    pictures = [picture]
+    # Only that rule reads the curve.
+    by_entropy = tree.rule == "entropy"
+    if by_entropy:
+        curve = plot_merge_curve(tree, width=WIDTH)
+        pictures.insert(0, figure(curve, "Entropy: how unsure rows are of their cluster, all in all."))
     rows = tree.as_rows()
     body = []
     for row in rows[:_MOST_ROWS]:
         size = f"{row['n_clusters']} (proposed)" if row["proposed"] else row["n_clusters"]
-        if row["first"] is None:
-            body.append(cells([size, "—", fixed(row["entropy"], 1), "—", "—", "—"], heads=1))
-            continue
-        merged = f"{_group(row['first'])} + {_group(row['second'])}"
-        score = percent(row["score"]) if tree.rule == "misclassification" else fixed(row["fall_per_row"], 3)
-        values = [size, merged, fixed(row["entropy"], 1), fixed(row["fall"], 1), count(row["rows"]), score]
+        first = row["first"] is None
+        merged = "—" if first else f"{_group(row['first'])} + {_group(row['second'])}"
+        weight = "—" if first else count(row["rows"])
+        if by_entropy:
+            falls = ["—", "—"] if first else [fixed(row["fall"], 1), fixed(row["fall_per_row"], 3)]
+            values = [size, merged, weight, fixed(row["entropy"], 1), *falls]
+        else:
+            values = [size, merged, weight, "—" if first else percent(row["score"])]
         body.append(cells(values, heads=1))
-    score = "Mistaken" if tree.rule == "misclassification" else "Taken off per row"
-    head = ["Clusters", "Merged", "Entropy", "Taken off", "Rows merged", score]
+    head = ["Clusters", "Merged", "Rows merged"]
+    head += ["Entropy", "Taken off", "Taken off per row"] if by_entropy else ["Mistaken"]
     listing = table(f"From {plural(k, 'component')} to one cluster", head, body)
     if len(rows) > 10:
         listing = tag("details", tag("summary", "Every merge"), listing)
-    return join([tag("p", told), tag("div", curve, picture, class_="pictures"), listing])
+    return join([tag("p", told), tag("div", *pictures, class_="pictures"), listing])
 
 
 def _group(components: list[int]) -> str:

@@ -26,9 +26,11 @@ from gmmkit.plots.subject import cluster_of_component
 from gmmkit.report.html import clean
 from gmmkit.report.invocation import option_of
 from gmmkit.report.words import short
+from gmmkit.selection.cluster_choice import ClusterCandidate
 from gmmkit.selection.merge_tree import MergeTree
 from gmmkit.selection.overlap import Overlap, measure_overlap, posteriors_of
 from gmmkit.selection.ranking import CRITERION_NAMES
+from gmmkit.selection.records import CLUSTERER, clusters_of_record
 from gmmkit.selection.summary import ClusterSummary, clusters_in_words
 
 __all__ = ["Search", "Subject"]
@@ -171,6 +173,29 @@ class Subject:
         k = self.mixture.n_components
         health = result.health
         return result if health.effective_rows.shape == health.relative_eigenvalues.shape == (k,) else None
+
+    @cached_property
+    def candidate(self) -> ClusterCandidate | None:
+        """What a search for clusters took; None of a model that is no answer of one."""
+        if self.record.estimator != CLUSTERER:
+            return None
+        try:
+            taken = clusters_of_record(self.record).candidates[0]
+            family(taken.model.structure)
+        except (LookupError, TypeError, ValueError):
+            return None
+        return taken
+
+    @property
+    def structure(self) -> str:
+        """The covariance structure that was fitted, by the name it was asked for by."""
+        return self.record.structure if self.candidate is None else self.candidate.model.structure
+
+    @property
+    def n_parameters(self) -> int:
+        """How many parameters were free in the fit."""
+        known = self.result if self.candidate is None else self.candidate
+        return self.mixture.n_parameters if known is None else known.n_parameters
 
     @property
     def source(self) -> str | None:
