@@ -45,8 +45,9 @@ def compare(name: str) -> str:
         for c in found.search_result_.candidates
         if c.result is not None
     }
-    pairs = [(cell, ours[cell]["bic"], bic) for cell, bic in cells(name).items() if ours[cell]["bic"] is not None]
-    pairs = [pair for pair in pairs if admissible(name, pair[0])]
+    # What failed or is not admissible is not reached.
+    counted = {cell: np.inf if row["error"] or row["spurious"] else row["bic"] for cell, row in ours.items()}
+    pairs = [(cell, counted[cell], bic) for cell, bic in cells(name).items() if admissible(name, cell)]
     good = sum(mine <= theirs + 1e-3 for _, mine, theirs in pairs)
     better = [cell for cell, mine, theirs in pairs if mine < theirs - 1.0 and ours[cell]["spurious"] is None]
     narrowest = min((health[cell].relative_eigenvalues.min() for cell in better), default=np.nan)

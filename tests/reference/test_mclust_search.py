@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import cache
 
+import numpy as np
 import pytest
 from benchmarks.mclust_sets import SETS, SHARED, admissible, best, cells, rows_of
 
@@ -21,9 +22,12 @@ def found(name):
 
 
 def compared(name):
-    """Return (cell, our BIC, theirs) for every cell that both have fitted."""
-    ours = {(row["covariance_type"], row["n_components"]): row["bic"] for row in found(name).results_}
-    return [(cell, ours[cell], bic) for cell, bic in cells(name).items() if ours[cell] is not None]
+    """Return (cell, our BIC, theirs) for each of mclust's; infinity where ours failed or is not admissible."""
+    ours = {
+        (row["covariance_type"], row["n_components"]): np.inf if row["error"] or row["spurious"] else row["bic"]
+        for row in found(name).results_
+    }
+    return [(cell, ours[cell], bic) for cell, bic in cells(name).items()]
 
 
 @pytest.mark.parametrize("name", SETS)

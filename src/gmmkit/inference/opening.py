@@ -168,6 +168,11 @@ def _partitions(
             if kind == "linear":
                 groups = _cut(tree, [min(_GROUPS, len(points))])[0]
                 chains.append(agglomerate(points, weights, groups=groups).labels(sizes))
+        if points.shape[1] == 1:
+            # In one column also groups of equal weight: none of them begins with too few rows.
+            order, middle = np.argsort(points[:, 0], kind="stable"), np.empty(len(points))
+            middle[order] = (np.cumsum(weights[order]) - 0.5 * weights[order]) / weights.sum()
+            chains.append(np.array([np.floor(k * middle) for k in sizes]).astype(np.intp))
         for i, k in enumerate(sizes):
             own = [chain[i] for chain in chains]
             own += [

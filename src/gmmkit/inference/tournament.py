@@ -43,7 +43,7 @@ _SHORT_GAIN, _SHORT_GAIN_IN_ALL = 1e-4, 0.05
 _OUT_OF_REACH = 5.0
 # How many of a cell's starts are run in the beginning, and after each round of what cells learn from each other; how
 # many rounds there are, and how many merges of each are looked at.
-_OPENERS, _LEADERS, _ROUNDS, _PAIRS_EACH = 2, 3, 3, 3
+_OPENERS, _LEADERS, _ROUNDS, _PAIRS_EACH = 3, 3, 3, 3
 # Starts that end within this much log-likelihood (nats) of each other have reached the same optimum.
 _SAME_OPTIMUM = 1e-2
 
