@@ -5,7 +5,7 @@ import pytest
 
 from gmmkit import likelihood_ratio_test
 from gmmkit.data import as_table
-from gmmkit.errors import DataError, ParameterError
+from gmmkit.errors import DataError, GmmkitWarning, ParameterError
 from gmmkit.selection.nested_fits import NestedFits
 
 
@@ -143,3 +143,30 @@ def test_rows_that_cannot_be_tested():
         likelihood_ratio_test(np.zeros((3, 50)))
     with pytest.raises(ParameterError, match="no admissible fit of 2 VVV components"):
         likelihood_ratio_test(np.repeat([[0.0, 0.0], [1.0, 1.0], [0.0, 2.0]], 20, axis=0))
+
+
+def test_tests_that_were_made_outlast_one_that_cannot_be(monkeypatch):
+    alternative = NestedFits.alternative
+
+    def collapses_beyond_two(self, z, null, random):
+        return (None, -np.inf) if null.n_components > 1 else alternative(self, z, null, random)
+
+    monkeypatch.setattr(NestedFits, "alternative", collapses_beyond_two)
+    with pytest.warns(GmmkitWarning, match="the tests end at 2 components: no admissible fit of 3 VVV components"):
+        found = likelihood_ratio_test(two(), n_replicates=19)
+    assert [test.n_components for test in found.tests] == [1]
+    assert found.n_components == found.mixture.n_components == 2
+
+
+def test_replicates_are_not_begun_at_the_parameters_they_were_drawn_from(monkeypatch):
+    seen = []
+    null = NestedFits.null
+
+    def watched(self, z, start):
+        seen.append(z is self.rows)
+        return null(self, z, start)
+
+    monkeypatch.setattr(NestedFits, "null", watched)
+    likelihood_ratio_test(two(), n_replicates=19, n_jobs=1)
+    # One component has one fit wherever it begins; of more, only the rows' own fit goes on from where it was.
+    assert seen == [True] + [False] * 19 + [True]

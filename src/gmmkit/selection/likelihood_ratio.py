@@ -10,12 +10,14 @@ the parameters of the next are not identified.
 Replicates may be drawn only until h of them reach LR; the p-value is then h / l for l drawn (Besag & Clifford 1991,
 "Sequential Monte Carlo p-values", Biometrika 78), exact all the same.
 
-Rows and replicates are fitted alike, by default from the partition of a hierarchy, so that the test is valid even
-where that is not the highest optimum. Replicates of which a fit collapsed do not count: others are drawn for them.
+Rows and replicates are fitted alike, by default from the partition of a hierarchy, so that the test compares like with
+like even where that is not the highest optimum. Replicates of which a fit collapsed do not count: others are drawn for
+them.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from itertools import islice
 from operator import add
@@ -24,7 +26,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.errors import DataError, ParameterError
+from gmmkit.errors import DataError, GmmkitWarning, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import Seed, streams
@@ -68,7 +70,7 @@ class LikelihoodRatioTest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LikelihoodRatioTests:
-    """Tests of 1 against 2 components, 2 against 3, …, up to the first that does not reject.
+    """Tests of 1 against 2 components, 2 against 3, …, up to the first that does not reject or cannot be made.
 
     Attributes
     ----------
@@ -158,9 +160,14 @@ def likelihood_ratio_test(
     Raises
     ------
     ParameterError
-        If a parameter means nothing, or no admissible fit is found.
+        If a parameter means nothing, or no admissible fit of two components is found.
     DataError
         If columns are constant or collinear, or rows weighted.
+
+    Warns
+    -----
+    GmmkitWarning
+        If the tests end because no admissible fit of one component more is found.
 
     Examples
     --------
@@ -186,7 +193,7 @@ def likelihood_ratio_test(
         raise ParameterError(f"starts must be 'hierarchical' or 'many', but got {starts!r}")
     with Workers(n_jobs) as workers, Workers(1) as alone:
         fits = NestedFits(X, covariance_type, starts, tol, alone)
-        mixtures, tests = [fits.one_component()], []
+        mixtures, tests = [fits.one_component()], list[LikelihoodRatioTest]()
         sequence = streams(seed)
         z = fits.rows
         for k in range(1, min(max_components, z.shape[1])):
@@ -194,10 +201,11 @@ def likelihood_ratio_test(
             null, first = fits.null(z, mixtures[-1])
             alternative, second = fits.alternative(z, null, random)
             if null is None or alternative is None:
-                raise ParameterError(
-                    f"no admissible fit of {k + 1} {covariance_type} components was found: a component of each start "
-                    f"collapsed; ask for max_components={k}, or another covariance_type"
-                )
+                said = f"no admissible fit of {k + 1} {covariance_type} components was found: each start's collapsed"
+                if not tests:
+                    raise ParameterError(f"{said}; give another covariance_type, or more rows")
+                warnings.warn(GmmkitWarning(f"the tests end at {k} components: {said}"), stacklevel=2)
+                break
             mixtures[-1] = null
             mixtures.append(alternative)
             statistic = max(0.0, 2.0 * (second - first))

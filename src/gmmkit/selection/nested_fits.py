@@ -1,7 +1,7 @@
 """Fits of k and of k + 1 components to rows and to rows drawn from a fit, many times: what tests of k compare.
 
-All are runs of the stacked engine. k components begin at given parameters; k + 1 at the partition of a hierarchy, or
-also at each split of the k and at k-means++ partitions, of which the two best after a short run go on.
+All are runs of the stacked engine. They begin at the partition of a hierarchy, or also at k-means++ partitions and each
+split of the fit of one component fewer, of which the two best after a short run go on.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class NestedFits:
     def ratio(self, null: Mixture, random: np.random.Generator) -> float:
         """Return LR* of rows drawn from the null fit; NaN where a fit collapsed."""
         z = np.ascontiguousarray(null.sample(self.rows.shape[1], seed=random)[0].T)
-        refitted, first = self.null(z, null)
+        k = null.n_components
+        # Not from the parameters that the rows were drawn from: no fit to the rows of X had those to begin at.
+        refitted, first = self.null(z, null) if k == 1 else self.fitted(z, k, random)
         _, second = self.alternative(z, refitted, random)
         return max(0.0, 2.0 * (second - first)) if np.isfinite(first) and np.isfinite(second) else np.nan
 
@@ -79,16 +81,20 @@ class NestedFits:
 
     def alternative(self, z: Array, null: Mixture | None, random: np.random.Generator) -> tuple[Mixture | None, float]:
         """Return the best fit of one component more than `null`, and its log-likelihood."""
-        if null is None:
-            return None, -np.inf
+        return (None, -np.inf) if null is None else self.fitted(z, null.n_components + 1, random, null)
+
+    def fitted(
+        self, z: Array, k: int, random: np.random.Generator, smaller: Mixture | None = None
+    ) -> tuple[Mixture | None, float]:
+        """Return the best fit of k components, perhaps from splits of a smaller one as well, and its log-likelihood."""
         sample = Sample(z.T, np.ones(z.shape[1]))
         white = Sample(whitened(self.problem, sample.rows), sample.weights)
-        k = null.n_components + 1
         partitions = [self._hierarchical(white.rows, k, random)]
         starts = []
         if self.starts == "many":
-            responsibilities, _ = score_sample(null, sample)
-            starts += [split(null, j, self.problem, sample, responsibilities) for j in range(k - 1)]
+            if smaller is not None:
+                responsibilities, _ = score_sample(smaller, sample)
+                starts += [split(smaller, j, self.problem, sample, responsibilities) for j in range(k - 1)]
             partitions += [_nearest(white.rows, plus_plus(white, k, random)) for _ in range(_PARTITIONS)]
         members = [labels == np.arange(k)[:, None] for labels in partitions]
         starts += [
