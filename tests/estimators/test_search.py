@@ -11,7 +11,13 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 
 from gmmkit import GaussianMixture, GaussianMixtureSearch, open_old_faithful
-from gmmkit.errors import DataError, GmmkitError, ParameterError, SingularComponentWarning
+from gmmkit.errors import (
+    DataError,
+    GmmkitError,
+    ParameterError,
+    SingularComponentError,
+    SingularComponentWarning,
+)
 
 FAITHFUL = open_old_faithful().take(np.arange(272))
 IRIS = load_iris().data
@@ -267,3 +273,31 @@ def test_columns_in_units_far_apart_are_a_search_like_any_other():
     best = [(search.results_[0]["covariance_type"], search.results_[0]["n_components"]) for search in (plain, mixed)]
     assert best == [("EEI", 2), ("EEI", 2)]
     np.testing.assert_array_equal(plain.predict(X), mixed.predict(X * [1e12, 1.0, 1e-12]))
+
+
+def test_its_own_criteria_count_the_parameters_that_were_free():
+    search = GaussianMixtureSearch([2], covariance_type=["EII", "VVV"], equal_weights=True).fit(IRIS)
+    assert search.bic(IRIS) == pytest.approx(search.best_score_, abs=1e-8)
+    assert search.aic(IRIS) == pytest.approx(search.best_estimator_.aic(IRIS))
+
+
+@pytest.mark.parametrize(("options", "counted"), [({}, 23 + 3), ({"equal_weights": True}, 19), ({"noise": True}, 28)])
+def test_what_failed_has_the_number_of_parameters_it_would_have_had(options, counted):
+    rows = np.random.default_rng(0).normal(size=(7, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularComponentWarning)
+        search = GaussianMixtureSearch([1, 8], covariance_type="EEE", **options).fit(rows)
+    (failed,) = [row for row in search.results_ if row["error"]]
+    assert failed["n_parameters"] == counted
+
+
+def test_without_regularisation_dependent_columns_are_refused_and_named_a_failure():
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    rows = np.c_[rows, rows[:, 0]]
+    with pytest.raises(SingularComponentError, match="linearly dependent"):
+        GaussianMixture(1, reg_covar=0).fit(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularComponentWarning)
+        search = GaussianMixtureSearch([1, 2], covariance_type=["VVV", "VVI"], reg_covar=0).fit(rows)
+    assert {row["covariance_type"] for row in search.results_ if row["error"]} == {"VVV"}
+    assert search.best_estimator_.covariance_type == "VVI"

@@ -231,6 +231,10 @@ class GaussianMixtureSearch(MixtureDensity):
             estimator.feature_names_in_ = self.feature_names_in_
         self.best_estimator_ = estimator.set_result(best.result, dtype)
 
+    def _n_parameters(self) -> int:
+        """Return the number of parameters that were free in the winner's fit."""
+        return self.best_estimator_._n_parameters()
+
     def _sizes(self) -> list[int]:
         given = self.n_components
         if hasattr(given, "__next__"):

@@ -48,7 +48,10 @@ class Health:
         """
         if self.effective_rows.min() < self.needed_rows:
             j = int(self.effective_rows.argmin())
-            return f"component {j} rests on {self.effective_rows[j]:.3g} effective rows, fewer than {self.needed_rows}"
+            said = f"{self.effective_rows[j]:.3g}"
+            if float(said) >= self.needed_rows:
+                said = f"{self.effective_rows[j]:.9g}"
+            return f"component {j} rests on {said} effective rows, fewer than {self.needed_rows}"
         if self.relative_eigenvalues.min() < smallest_eigenvalue:
             j = int(self.relative_eigenvalues.argmin())
             return (

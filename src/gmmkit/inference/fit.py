@@ -195,6 +195,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     SingularComponentError
         If a component, column or direction is degenerate and `on_singular` is "raise" (or ``reg_covar=0``).
     """
+    _refuse_flat(problem, settings)
     outset, noise = _outset(problem, starts, settings)
 
     def rank(done: Run) -> tuple[bool, float]:
@@ -247,6 +248,14 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         total_weight=problem.total_weight,
         n_parameters=settings.n_parameters(state),
     )
+
+
+def _refuse_flat(problem: Problem, settings: FitSettings) -> None:
+    """Refuse columns without spread of their own where nothing holds covariances up: rounding would."""
+    unaided = settings.reg_covar == 0 and settings.prior is None and settings.policy in ("raise", "refuse")
+    if unaided and len(problem.null_directions):
+        why = "columns are constant or linearly dependent"
+        raise SingularComponentError(f"{ILL_DEFINED} ({why})", asked=settings.on_singular == "raise")
 
 
 def _outset(problem: Problem, starts: Sequence[Start], settings: FitSettings) -> tuple[Problem, Noise | None]:

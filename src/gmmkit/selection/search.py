@@ -90,7 +90,7 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
                 candidate = Candidate(
                     k,
                     name,
-                    _n_parameters(name, k, table.n_columns) if result is None else result.n_parameters,
+                    _n_parameters(name, k, table.n_columns, settings.fit) if result is None else result.n_parameters,
                     likelihood=fitted.likelihood,
                     result=result,
                     spurious=None if result is None else result.health.spurious(settings.smallest_eigenvalue),
@@ -127,8 +127,9 @@ def _on_held_out(candidate: Candidate, table: Table, settings: SearchSettings, w
     return replace(candidate, held_out=found)
 
 
-def _n_parameters(name: str, k: int, d: int) -> int:
-    return k - 1 + k * d + family(name).n_parameters(k, d)
+def _n_parameters(name: str, k: int, d: int, settings: FitSettings) -> int:
+    weights = 0 if settings.equal_weights else k - 1
+    return weights + k * d + family(name).n_parameters(k, d) + (0 if settings.noise is None else 2)
 
 
 def _twin(name: str, k: int, names: Sequence[str], d: int) -> str | None:
