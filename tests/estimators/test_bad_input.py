@@ -408,3 +408,9 @@ def test_attributes_changed_to_nonsense(name, change, expected):
     setattr(gm, name, change(getattr(gm, name)))
     for call in (gm.predict, gm.score):
         assert expected in message_of(call, X, error=ParameterError)
+
+
+def test_a_column_of_dates_is_named():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1.0, 2.0, 3.0], "when": pandas.to_datetime(["2026-01-01"] * 3)})
+    assert "'when'" in message_of(GaussianMixture(1).fit, frame)

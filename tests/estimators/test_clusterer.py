@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gmmkit import MixtureClusterer
+from gmmkit.errors import DataError
 from gmmkit.selection.merge_tree import MergeTree
 
 
@@ -136,3 +137,14 @@ def test_rows_that_cannot_be_used_are_refused(rows, message):
 def test_what_is_not_fitted_says_so(moons):
     with pytest.raises(NotFittedError):
         clone(MixtureClusterer(2)).predict(moons[0])
+
+
+def test_equal_rows_have_no_clusters():
+    with pytest.raises(DataError, match="no two rows that differ"):
+        MixtureClusterer().fit(np.ones((20, 2)))
+
+
+def test_weights_may_be_huge():
+    rows = np.concatenate([np.random.default_rng(0).normal(c, 1.0, (40, 2)) for c in (0.0, 8.0)])
+    plain, weighted = (MixtureClusterer(2).fit(rows, sample_weight=w) for w in (None, np.full(80, 1e280)))
+    np.testing.assert_array_equal(plain.labels_, weighted.labels_)

@@ -39,8 +39,8 @@ def rows_of(
             array = validate_data(
                 estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=min_rows
             )
-        except ValueError:
-            as_table(X)
+        except (ValueError, np.exceptions.DTypePromotionError):
+            as_table(X)  # names the column
             raise
         names = getattr(estimator, "feature_names_in_", None)
         table = as_table(array, names=None if names is None else [str(name) for name in names])

@@ -123,7 +123,8 @@ class StudentEM(EM):
                 p = mixture.covariance.trace_products(prior.scatter_total / mixture.n_components)
             except np.linalg.LinAlgError:
                 return 1.0  # to be repaired first
-        return float(2.0 * u / (n + np.sqrt(n * n + 4.0 * p * u)))
+        # Divided by n, whose square may be too large a number.
+        return float(2.0 * (u / n) / (1.0 + np.sqrt(1.0 + 4.0 * (p / n) * (u / n))))
 
     def _degrees(self, state: Mixture, counts: Array, logs: Array, weighed: Array, alpha: float) -> Array:
         """Return the degrees of freedom (k,) that maximise the expected likelihood."""

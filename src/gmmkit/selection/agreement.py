@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Table
 from gmmkit.model.evaluation import evaluate_blocks
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.frame import power_of_two
 
 __all__ = ["adjusted_rand_index", "cross_table"]
 
@@ -53,8 +54,11 @@ def adjusted_rand_index(counts: NDArray[np.float64]) -> float:
     -0.1111
     """
 
+    # A power of two, which rounds nothing, keeps squares of huge weights in range.
+    unit = float(power_of_two(counts.sum()))
+
     def pairs(n: NDArray[np.float64]) -> float:
-        return float((n * (n - 1.0)).sum() / 2.0)
+        return float((n * unit * (n * unit - unit)).sum() / 2.0)
 
     together, rows, columns = pairs(counts), pairs(counts.sum(axis=1)), pairs(counts.sum(axis=0))
     everything = pairs(counts.sum(keepdims=True))

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from gmmkit.data import as_table
 from gmmkit.data.table import Table
-from gmmkit.errors import ParameterError
+from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.sampling import sample_rows
@@ -90,6 +90,8 @@ def find_clusters(table: Table, settings: ClusterSettings, *, n_jobs: int | None
     ------
     ParameterError
         If there are fewer distinct rows than clusters, or no candidate can be fitted.
+    DataError
+        If all rows are equal.
     """
     with Workers(n_jobs) as workers:
         random = generator(settings.seed)
@@ -101,6 +103,8 @@ def find_clusters(table: Table, settings: ClusterSettings, *, n_jobs: int | None
                 f"{k} clusters need at least as many distinct rows, but {table.origin} has {len(sample.weights)}: "
                 "ask for fewer"
             )
+        if len(sample.weights) < 2:
+            raise DataError(f"{table.origin} has no two rows that differ, so there are no clusters to find")
         steps = np.array([recorded_step(column) for column in sample.rows.T])
         # Drawn without replacement: a row drawn twice would look like two that agree.
         chosen = np.sort(random.permutation(len(sample.weights))[:_MOST_ROWS])

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.data import as_table
 from gmmkit.errors import ParameterError
+from gmmkit.model.holder import MixtureHolder, mixture_of
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.separation import separation
 from gmmkit.selection.overlap import Overlap, measure_overlap, posteriors_of
@@ -129,7 +130,7 @@ class ClusterSummary:
 
 
 def describe_clusters(
-    mixture: Mixture,
+    model: Mixture | MixtureHolder,
     rows: Any = None,
     *,
     weights: ArrayLike | None = None,
@@ -140,7 +141,7 @@ def describe_clusters(
 
     Parameters
     ----------
-    mixture : Mixture
+    model : Mixture or fitted estimator
     rows : array-like of shape (n, d), data frame or Table, optional
         Default: 20,000 rows drawn from the mixture.
     weights : array-like of shape (n,), optional
@@ -168,6 +169,7 @@ def describe_clusters(
     Cluster 1 holds 60 % of the rows: high length; well apart from its nearest, cluster 0, 9.0 standard deviations
     away; its rows are over 99 % sure on average.
     """
+    mixture = mixture_of(model)
     k = mixture.n_components
     chosen = [(j,) for j in range(k)] if groups is None else [tuple(int(j) for j in group) for group in groups]
     if sorted(j for group in chosen for j in group) != list(range(k)):

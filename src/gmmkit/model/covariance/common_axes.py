@@ -22,6 +22,7 @@ from gmmkit.model.covariance.axis_aligned import equal_volumes
 from gmmkit.model.covariance.base import Equivariance, quotient
 from gmmkit.model.covariance.full import Full, symmetric
 from gmmkit.model.covariance.structured import ALLOWED, Structured, geometric_mean
+from gmmkit.numerics.frame import power_of_two
 
 __all__ = ["EVE", "VVE"]
 
@@ -45,6 +46,9 @@ class _CommonAxes(Structured, Full):
 
     @classmethod
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
+        # Sums in counts near 1, or products of huge weights are no numbers; powers of two round nothing.
+        unit = power_of_two(counts.sum(axis=-1))
+        counts, scatter = counts * unit[..., None], scatter * unit[..., None, None, None]
         axes = _begun(counts, scatter, cls._criterion, None if previous is None else _axes_of(previous))
         axes = _turned(counts, scatter, axes, cls._criterion)
         variances = cls._along_axes(counts, np.maximum(_spread(scatter, axes), 0.0))
