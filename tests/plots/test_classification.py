@@ -66,6 +66,16 @@ def test_legend_gives_component_and_weight():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [f"{j}  (25 %)" for j in range(4)]
 
 
+def test_legend_of_pairs_is_beside_the_first_panel():
+    rows = np.random.default_rng(0).normal(size=(20, 4))
+    mixture = Mixture.from_arrays([1.0], [[0.0] * 4], [1.0], covariance_type="spherical")
+    axes = plot_classification(mixture, rows, width=7.6)
+    assert [ax.get_legend() is not None for ax in axes[0]] == [False, True, False, False]
+    axes[0, 0].figure.draw_without_rendering()
+    left = axes[0, 1].get_legend().get_window_extent().x0
+    assert left == pytest.approx(axes[0, 1].get_window_extent().x0, abs=10.0)
+
+
 def test_many_components_are_all_drawn_and_the_legend_says_how_many_it_leaves_out():
     mixture = mixture_of(40, 2)
     ax = plot_classification(mixture, mixture.sample(500, seed=0)[0])

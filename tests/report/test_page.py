@@ -146,6 +146,15 @@ def _luminance(colour):
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
+def test_tables_keep_to_the_page_and_boxes_show_that_they_scroll():
+    style = files("gmmkit.report").joinpath("style.css").read_text(encoding="utf-8")
+    rules = dict(re.findall(r"^([^{}@/]+)\{([^{}]*)\}", style[: style.index("@media print")], flags=re.MULTILINE))
+    assert "white-space:normal" in rules["thead th"]
+    assert "width:max-content" not in rules["table"].split(";")
+    # Covers that move with the content, over shades that stay.
+    assert rules[".scroll"].count("local") == rules[".scroll"].count("var(--edge)") == 2
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_contrast_and_colours(theme):
     style = files("gmmkit.report").joinpath("style.css").read_text(encoding="utf-8")

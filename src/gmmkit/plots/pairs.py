@@ -98,8 +98,9 @@ def _legend(
     deep = max(3, int((0.85 * panel * 72 - 16) / 13))
     across = max(1, int((len(axes) - 1) * panel * 72 / 70))
     handles = handles_of(deep * across)
-    made = axes[0, -1].legend(
-        handles=handles, title=title, loc="upper right", bbox_to_anchor=(1.0, 1.05), frameon=False,
+    # Beside that first one: on a phone, where the matrix scrolls sideways, the last panels are out of sight.
+    made = axes[0, 1].legend(
+        handles=handles, title=title, loc="upper left", bbox_to_anchor=(0.0, 1.05), frameon=False,
         fontsize=SMALL, title_fontsize=SMALL, labelcolor=colours.ink, ncols=-(-len(handles) // deep), alignment="left",
         columnspacing=1.0, handletextpad=0.4,
     )  # fmt: skip
