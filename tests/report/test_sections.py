@@ -234,6 +234,8 @@ def test_merged_clusters():
     part = section(root, "merging")
     assert len(list(part.all("figure"))) == 2
     steps = next(part.all("table"))
+    heads = [cell.text for cell in steps.all("th") if cell.attributes["scope"] == "col"]
+    assert heads == ["Clusters", "Merged", "Rows merged", "Entropy", "Taken off per row"]
     assert [cell.text for cell in steps.all("th") if cell.attributes["scope"] == "row"] == ["3", "2 (proposed)", "1"]
     sizes, _ = section(root, "clusters").all("table")
     words = [item.text for item in section(root, "clusters").all("li")]
@@ -286,7 +288,7 @@ def test_intervals_and_tests():
     assert "2 replicates did not count: 2 collapsed" in part.text
     assert "variance of x" in part.text
     assert "covariance of x and y" in part.text
-    assert "3 rather than 2" in part.text
+    assert "3 are needed" in part.text
     assert section(tree("faithful"), "precision") is None
 
 
@@ -301,7 +303,7 @@ def test_a_test_is_rejected_where_the_fit_says_so():
     part = section(read(render_report(replace(record, fit={"likelihood_ratio": known}))), "precision")
     tests = next(table for table in part.all("table") if "Likelihood-ratio tests" in table.text)
     said = [list(row.all("td"))[-1].text for row in next(tests.all("tbody")).all("tr")]
-    assert said == ["2 rather than 1", "3 rather than 2", "3 are enough", "1 is enough"]
+    assert said == ["2 are needed", "3 are needed", "3 are enough", "1 is enough"]
     assert "p at or below 0.05" in part.text
 
 

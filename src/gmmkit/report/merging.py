@@ -48,13 +48,12 @@ def merging(subject: Subject) -> Html | None:
         merged = "—" if first else f"{_group(row['first'])} + {_group(row['second'])}"
         weight = "—" if first else count(row["rows"])
         if by_entropy:
-            falls = ["—", "—"] if first else [fixed(row["fall"], 1), fixed(row["fall_per_row"], 3)]
-            values = [size, merged, weight, fixed(row["entropy"], 1), *falls]
+            values = [size, merged, weight, fixed(row["entropy"], 1), "—" if first else fixed(row["fall_per_row"], 3)]
         else:
             values = [size, merged, weight, "—" if first else percent(row["score"])]
         body.append(cells(values, heads=1))
     head = ["Clusters", "Merged", "Rows merged"]
-    head += ["Entropy", "Taken off", "Taken off per row"] if by_entropy else ["Mistaken"]
+    head += ["Entropy", "Taken off per row"] if by_entropy else ["Mistaken"]
     listing = table(f"From {plural(k, 'component')} to one cluster", head, body)
     if len(rows) > 10:
         listing = tag("details", tag("summary", "Every merge"), listing)

@@ -141,7 +141,7 @@ def _tests(subject: Subject) -> list[Html]:
     for place, test in enumerate(tests, start=1):
         k, p = int(test["n_components"]), float(test["p_value"])
         rejected = bool(test.get("rejected", p <= _LEVEL))
-        verdict = f"{k + 1} rather than {k}" if rejected else f"{k} {'is' if k == 1 else 'are'} enough"
+        verdict = f"{k + 1} are needed" if rejected else f"{k} {'is' if k == 1 else 'are'} enough"
         body.append(cells([f"{k} against {k + 1}", nats(float(test["statistic"])), number(p, 2), verdict], heads=1))
         replicates = test.get("replicates")
         # The last two are those between which the answer lies.
@@ -160,7 +160,7 @@ def _tests(subject: Subject) -> list[Html]:
         "larger gains is compared with what it gains on the real rows: if hardly any drawn sample gains as much, the "
         f"component is needed (p at or below {_LEVEL:g})."
     )
-    listing = table("Likelihood-ratio tests", ["Components", "Statistic", "p", "What it says"], body)
+    listing = table("Likelihood-ratio tests", ["Components", "Statistic", "p", "Answer"], body)
     return [tag("p", told), listing, tag("div", *pictures, class_="pictures")]
 
 
