@@ -22,6 +22,14 @@ def test_marks_grow_with_uncertainty():
     assert sizes[0] > 2 * sizes[-1]
 
 
+@pytest.mark.parametrize("apart", [3.0, 99.0])
+def test_sure_rows_are_seen_however_many_are_unsure(apart):
+    mixture = Mixture.from_arrays([0.5, 0.5], [[0.0, 0.0], [apart, 0.0]], [1.0, 1.0], covariance_type="spherical")
+    drawn = rows_of(plot_uncertainty(mixture, mixture.sample(2000, seed=0)[0]))
+    assert min(line.get_markersize() for line in drawn) >= 3.0
+    assert min(line.get_alpha() for line in drawn) >= 0.5
+
+
 def test_one_column_puts_uncertainty_on_the_height():
     mixture = Mixture.from_arrays([0.5, 0.5], [[0.0], [3.0]], [1.0, 1.0], covariance_type="spherical")
     rows = mixture.sample(40, seed=0)[0]

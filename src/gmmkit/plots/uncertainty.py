@@ -1,4 +1,4 @@
-"""Where the classification is unsure: 1 − max_k p(k | x), by size and shade (mclust's "uncertainty" picture)."""
+"""Where the classification is unsure: 1 − max_k p(k | x), by size and opacity (mclust's "uncertainty" picture)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ Array = NDArray[np.float64]
 
 _MOST_ROWS = 2000
 #: Lower edges of the classes of uncertainty, and the size (points) and opacity of their marks.
-_CLASSES = ((0.0, 3.0, 0.35), (0.01, 4.2, 0.60), (0.1, 6.2, 0.75), (0.3, 8.6, 0.90))
+_CLASSES = ((0.0, 4.0, 0.50), (0.01, 5.0, 0.65), (0.1, 6.8, 0.80), (0.3, 9.0, 0.95))
+_SMALLEST = 3.0  # mark, in points
 
 
 def plot_uncertainty(
@@ -61,7 +62,7 @@ def plot_uncertainty(
     theme: ThemeName = "light",
     width: float = 6.5,
 ) -> Axes:
-    """Draw rows larger and darker the less sure their component, or cluster of components, is.
+    """Draw rows larger and stronger the less sure their component, or cluster of components, is.
 
     The uncertainty of a row is one minus its largest posterior probability: 0 where one component surely made it, at
     most 1 − 1/k. It is that of all columns, also where two of them are shown. With one column it is the height.
@@ -159,7 +160,7 @@ def _shrink(uncertainty: Array) -> float:
 
 
 def _size(size: float, shrink: float) -> float:
-    return max(shrink * size, 0.5 * size if size > 3.0 else 2.2)
+    return max(shrink * size, _SMALLEST)
 
 
 def _points(
@@ -172,8 +173,8 @@ def _points(
             colour, marker = component_style(int(j), theme)
             mine = (level == c) & (labels == j)
             ax.plot(
-                *values[mine].T, linestyle="none", marker=marker, markersize=_size(size, shrink), color=colour,
-                alpha=alpha, markeredgewidth=0, zorder=2 + 0.1 * c, label=f"_rows {j} class {c}",
+                *values[mine].T, linestyle="none", marker=marker, markersize=_size(size, shrink) + 1.5 * (j < 0),
+                color=colour, alpha=alpha, markeredgewidth=0, zorder=2 + 0.1 * c, label=f"_rows {j} class {c}",
             )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def pictures(subject: Subject) -> Html:
             mixture, rows, groups=groups, columns=shown, names=names, width=WIDTH, max_rows=_MOST_ROWS
         )
         less = "the less sure its cluster" + ("" if mixture.noise is None else ", or whether it is noise")
-        second = figure(unsure, f"Uncertainty: the larger and darker a row, {less}.")
+        second = figure(unsure, f"Uncertainty: the larger and stronger a row, {less}.")
     if wide:
         return join([told, first, tag("div", second, last, class_="pictures")])
     return join([told, tag("div", first, second, last, class_="pictures")])
