@@ -16,6 +16,8 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.model.noise import Noise
 from gmmkit.report import render_report
 from gmmkit.selection.agreement import adjusted_rand_index, cross_table
+from gmmkit.selection.clusters import ClusterSettings, find_clusters
+from gmmkit.selection.records import record_of_clusters
 
 
 def section(root, key):
@@ -267,6 +269,13 @@ def test_clusters_are_of_the_model_that_was_taken():
     assert heads == ["Clusters", "Merged", "Rows merged", "Mistaken"]
     assert section(root, "convergence") is None
     assert section(root, "warnings") is None
+
+
+def test_clusters_of_one_column_are_of_no_other_units():
+    table = as_table(case("labelled").table.take(np.arange(150))[:, :1])
+    found = find_clusters(table, ClusterSettings(n_clusters=2, structures=("V",), seed=0), n_jobs=1)
+    root = read(render_report(record_of_clusters(found, {"n_clusters": 2, "covariance_type": ["V"]}), table=table))
+    assert "each with its own width (covariance “V”)" in next(root.all("header")).text
 
 
 def test_clusters_whose_number_was_found():

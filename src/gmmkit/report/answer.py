@@ -76,10 +76,12 @@ def facts(subject: Subject) -> Html:
 
 def _covariance(subject: Subject) -> str:
     """Name the structure, and the units in which it holds where those are not the data's."""
-    named, own = f"covariance “{subject.structure}”", subject.mixture.covariance_type
-    if subject.candidate is None or family(subject.structure).name == own:
+    named, mixture = f"covariance “{subject.structure}”", subject.mixture
+    if subject.candidate is None or mixture.n_features == 1:
         return named
-    return f"{named} of columns in units of their standard deviations"
+    # Clusters are sought in those units; a structure that other units lead out of is stored as a full one.
+    own = family(subject.structure).name == mixture.covariance_type
+    return named if own else f"{named} of columns in units of their standard deviations"
 
 
 def _alike(name: str, d: int) -> str | None:
