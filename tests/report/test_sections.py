@@ -44,6 +44,7 @@ def test_the_search_is_explained():
     assert any("The other" in summary.text for summary in part.all("summary"))
     assert "The runner-up, “tied” with 4 components, is" in part.text
     assert "Kass & Raftery" in part.text
+    assert ("Starts here" in next(part.all("thead")).text) == ("Starts here: how many" in part.text) is True
 
 
 def test_spurious_and_failed_fits_have_reasons():

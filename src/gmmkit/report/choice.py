@@ -91,12 +91,14 @@ def _curve(search: Search) -> Html | None:
 def _tables(search: Search) -> Html | None:
     if not search.ranked:
         return None
-    first = _table(search, search.ranked[:_MOST_AT_ONCE], f"The best models by {search.title}")
+    parts = [_table(search, search.ranked[:_MOST_AT_ONCE], f"The best models by {search.title}")]
+    if any(row["starts"] for row in search.ranked):
+        parts.append(tag("p", "Starts here: how many of those tried ended at this optimum.", class_="note"))
     rest = search.ranked[_MOST_AT_ONCE:]
-    if not rest:
-        return first
-    more = _table(search, rest, f"The other models by {search.title}")
-    return join([first, tag("details", tag("summary", f"The other {plural(len(rest), 'model')}"), more)])
+    if rest:
+        more = _table(search, rest, f"The other models by {search.title}")
+        parts.append(tag("details", tag("summary", f"The other {plural(len(rest), 'model')}"), more))
+    return join(parts)
 
 
 def _table(search: Search, rows: Sequence[Row], caption: str) -> Html:
