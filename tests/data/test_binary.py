@@ -78,11 +78,13 @@ def test_parquet_decimals_and_numeric_labels(parquet):
 
 
 def test_parquet_mistakes(parquet, monkeypatch):
+    refused(parquet({"a": [1.0, None], "b": [None, 2.0]}), "row 0, column 'b' is null (1 more such row", "'a' and 'b'")
     monkeypatch.setattr("gmmkit.data.parquet.BATCH_VALUES", 2)
     refused(parquet({"a": [1.0, 2, 3, None]}), "data.parquet", "row 3", "column 'a'", "null", "remove the row")
     refused(parquet({"a": [1, 2], "g": ["x", None]}), "row 1", "column 'g'", "null", label="g")
     species = {"a": [1, 2], "b": [1, 2], "Species": ["setosa", "virginica"]}
     refused(parquet(species), "'Species'", "string", "'setosa'", "--columns a,b or --label Species")
+    refused(parquet({**species, "c": ["x", "y"]}), "'Species' (string), 'c' (string) hold no", "use --columns a,b (in")
     refused(parquet({"a": [1], "v": [[1.0, 2.0]]}), "'v'", "list")
     refused(parquet({"a": [1], "v": [{"w": 1}]}), "'v'", "struct")
     refused(parquet(species), "no column 'specie'", "did you mean 'Species'", label="specie")
@@ -138,6 +140,11 @@ def test_npy_mistakes(tmp_path):
     for damaged in (content[:-8], content[:50], b"", b"a,b\n1,2\n"):
         path.write_bytes(damaged)
         refused(path, "x.npy is not a whole NPY file", str(len(damaged)), "numpy.save")
+    for other in (b"hello, this is text", b"\x80\x04K\x01."):
+        path.write_bytes(other)
+        with pytest.raises(DataError, match="is not a whole NPY file") as caught:
+            open_table(path)
+        assert "pickle" not in str(caught.value)
     for X, word in (
         (np.zeros(3, [("a", float)]), "structured"),
         (np.array([[{}]], object), "not a whole NPY file of numbers"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from typing import TypeVar
 
 from gmmkit.errors import DataError
 
-__all__ = ["ModelColumns", "Selection", "choose_columns"]
+__all__ = ["ModelColumns", "Selection", "choose_columns", "how_to_choose"]
 
 T = TypeVar("T")
 
@@ -96,6 +99,23 @@ def choose_columns(
     if not features:
         raise DataError(f"{origin}: no column is left to fit; it has {_listed(names, n_columns)}")
     return Selection(features, aside["weights"], aside["label"])
+
+
+def how_to_choose(columns: Sequence[str], label: str | None = None) -> str:
+    r"""Say how some columns are chosen, or one kept aside instead: in a shell, and in Python.
+
+    Examples
+    --------
+    >>> how_to_choose(["x", "y, z"], "city")
+    '--columns \'x,"y, z"\' or --label city (in Python: columns=[...] or label=...)'
+    """
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(columns)
+    shell, python = [f"--columns {shlex.quote(line.getvalue())}"], ["columns=[...]"]
+    if label is not None:
+        shell.append(f"--label {shlex.quote(label)}")
+        python.append("label=...")
+    return f"{' or '.join(shell)} (in Python: {' or '.join(python)})"
 
 
 def _of_model(

@@ -18,6 +18,8 @@ from gmmkit.errors import DataError
 
 __all__ = ["read_npy"]
 
+_MAGIC, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
+
 
 def read_npy(
     path: str,
@@ -34,6 +36,16 @@ def read_npy(
     DataError
         If the file is damaged, or does not hold a table of real numbers.
     """
+    with open(path, "rb") as file:
+        begin = file.read(len(_MAGIC))
+    if begin.startswith(_ZIP):
+        raise DataError(f"{origin} is an archive of several arrays; expected one: write it with numpy.save")
+    # Of anything else numpy.load says how to unpickle it, which nobody should.
+    if begin and not begin.startswith(_MAGIC):
+        raise DataError(
+            f"{origin} is not a whole NPY file, of {os.path.getsize(path)} bytes: it begins with {begin!r}, "
+            f"not with {_MAGIC!r}; give it the extension of what it is, or write it with numpy.save"
+        )
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
@@ -41,9 +53,6 @@ def read_npy(
             f"{origin} is not a whole NPY file of numbers, of {os.path.getsize(path)} bytes "
             f"({' '.join(str(error).split())}); copy it again, or write it with numpy.save"
         ) from error
-    if not isinstance(array, np.memmap):
-        array.close()
-        raise DataError(f"{origin} is an archive of several arrays; expected one: write it with numpy.save")
     rows = as_rows(array[:, np.newaxis] if array.ndim == 1 else array, origin)
     source: Source = ArrayRows(rows)
     if array.flags.c_contiguous and rows.dtype == array.dtype:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.data.columns import choose_columns
+from gmmkit.data.columns import choose_columns, how_to_choose
 from gmmkit.data.labels import LabelCodes
 from gmmkit.data.spool import Spool
-from gmmkit.data.table import Table
+from gmmkit.data.table import Table, other_rows
 from gmmkit.errors import DataError, MissingDependencyError
 
 __all__ = ["read_parquet"]
@@ -64,11 +64,9 @@ def read_parquet(
         chosen = choose_columns(schema.names, len(schema.names), origin, columns=columns, weights=weights, label=label)
         names = [schema.names[column] for column in chosen.positions]
         numeric = [column for column in chosen.positions if column != chosen.label]
-        for column in numeric:
-            if not _is_numeric(schema.field(column).type):
-                raise _not_numeric(
-                    file, column, [c for c in chosen.features if _is_numeric(schema.field(c).type)], origin
-                )
+        wrong = [column for column in numeric if not _is_numeric(schema.field(column).type)]
+        if wrong:
+            raise _not_numeric(file, wrong, [c for c in chosen.features if c not in wrong], origin)
         spool = Spool(len(chosen.features), file.metadata.num_rows)
         found_weights: list[NDArray[np.float64]] = []
         found_codes: list[NDArray[np.intp]] = []
@@ -111,13 +109,15 @@ def _batches(file: Any, names: list[str], path: str, origin: str) -> Iterator[An
 
 
 def _refuse_nulls(batch: Any, first_row: int, origin: str) -> None:
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if column.null_count:
-            row = first_row + int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
-            raise DataError(
-                f"{origin}: row {row}, column {name!r} is null; expected a value in every row: "
-                "remove the row, or fill it in"
-            )
+    if not any(column.null_count for column in batch.columns):
+        return
+    names = batch.schema.names
+    nulls = np.stack([column.is_null().to_numpy(zero_copy_only=False) for column in batch.columns], axis=1)
+    row, column = np.argwhere(nulls)[0].tolist()
+    raise DataError(
+        f"{origin}: row {first_row + row}, column {names[column]!r} is null{other_rows(nulls, names)}; "
+        "expected a value in every row: remove the row, or fill it in"
+    )
 
 
 def _floats(column: Any) -> NDArray[np.float64]:
@@ -134,18 +134,20 @@ def _is_numeric(kind: Any) -> bool:
     return any(test(kind) for test in (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal))
 
 
-def _not_numeric(file: Any, column: int, numeric: list[int], origin: str) -> DataError:
-    field = file.schema_arrow.field(column)
+def _not_numeric(file: Any, columns: list[int], others: list[int], origin: str) -> DataError:
+    fields = [file.schema_arrow.field(column) for column in columns]
+    numeric = [file.schema_arrow.field(other).name for other in others]
+    if len(fields) > 1:
+        listed = ", ".join(f"{field.name!r} ({field.type})" for field in fields)
+        remedy = f": to leave them out use {how_to_choose(numeric)}" if numeric else ""
+        return DataError(f"{origin}: columns {listed} hold no numbers; expected numbers{remedy}")
+    field = fields[0]
     first = next(file.iter_batches(batch_size=1, columns=[field.name]), None)
     value = (
         f", the first value is {first.column(0)[0].as_py()!r}" if first is not None and first.num_columns == 1 else ""
     )
-    others = [file.schema_arrow.field(other).name for other in numeric]
-    choice = f"--columns {','.join(others)} or " if others else ""
-    return DataError(
-        f"{origin}: column {field.name!r} has type {field.type}{value}; expected numbers. "
-        f"To leave the column out use {choice}--label {field.name} (in Python: columns=[...], label=...)"
-    )
+    remedy = f". To leave the column out use {how_to_choose(numeric, field.name)}" if numeric else ""
+    return DataError(f"{origin}: column {field.name!r} has type {field.type}{value}; expected numbers{remedy}")
 
 
 def _damaged(error: Exception, path: str, origin: str) -> DataError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from gmmkit.data.weights import as_weights, describe_number
 from gmmkit.errors import DataError
 
-__all__ = ["Block", "Labels", "Source", "Table"]
+__all__ = ["Block", "Labels", "Source", "Table", "other_rows"]
 
 # Rows picked by number are read in slices of about this many values: 1 MB of float64.
 TAKE_VALUES = 2**17
+# Columns that a message about many names.
+MOST_LISTED = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,10 +218,37 @@ class Table:
         if not bad.any():
             return
         row, column = (int(i) for i in np.argwhere(bad)[0])
-        others = int(np.count_nonzero(bad.any(axis=1))) - 1
-        more = f" ({others} more such row{'s' * (others > 1)} among the {len(rows)} read with it)" if others else ""
         raise DataError(
             f"{self.origin}: {self.where(block.index + row, column)} is {describe_number(rows[row, column])}"
-            f"{more}; "
+            f"{other_rows(bad, self.names)}; "
             "every value must be a finite number: remove the row, or fill it in before fitting"
         )
+
+
+def other_rows(bad: NDArray[np.bool_], names: Sequence[str] | None) -> str:
+    """Say how many more rows are like the first bad one, and in which columns; nothing if it is the only one.
+
+    Parameters
+    ----------
+    bad : ndarray of shape (b, d)
+        Which values cannot be used, in rows that were read together.
+    names : sequence of str, or None
+        Of the columns.
+
+    Examples
+    --------
+    >>> other_rows(np.array([[False, True], [False, False], [True, True]]), ["x", "y"])
+    " (1 more such row among the 3 read with it, in columns 'x' and 'y')"
+    """
+    others = int(np.count_nonzero(bad.any(axis=1))) - 1
+    if others < 1:
+        return ""
+    columns = np.flatnonzero(bad.any(axis=0)).tolist()
+    listed = [str(column) if names is None else repr(names[column]) for column in columns[:MOST_LISTED]]
+    if len(columns) > MOST_LISTED:
+        where = f"in columns {', '.join(listed)}, …"
+    elif len(columns) > 1:
+        where = f"in columns {', '.join(listed[:-1])} and {listed[-1]}"
+    else:
+        where = f"in column {listed[0]}"
+    return f" ({others} more such row{'s' * (others > 1)} among the {len(bad)} read with it, {where})"

@@ -7,14 +7,14 @@ import io
 import os
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.data.columns import Selection, choose_columns
+from gmmkit.data.columns import Selection, choose_columns, how_to_choose
 from gmmkit.data.labels import LabelCodes
 from gmmkit.data.layout import Layout, sniff_layout
 from gmmkit.data.mistakes import Reading, explain
@@ -70,7 +70,7 @@ def read_text(
             head.insert(0, first)
         else:
             first_line += 1
-        parser = _Parser(layout, selection, origin, first_line)
+        parser = _Parser(layout, selection, origin, first_line, lines)
         n_bytes = 0 if path == "-" or path.endswith(".gz") else os.stat(path).st_size
         if head:
             parser.feed(head)
@@ -85,10 +85,11 @@ def read_text(
 class _Parser:
     """Turns lines into spooled features, weights and labels."""
 
-    def __init__(self, layout: Layout, selection: Selection, origin: str, first_line: int) -> None:
+    def __init__(self, layout: Layout, selection: Selection, origin: str, first_line: int, rest: Iterable[str]) -> None:
         column = layout.names[selection.label] if layout.names and selection.label is not None else selection.label
         self._labels = LabelCodes(f"{origin}: column {column!r}")
         self._reading = Reading(origin, layout, selection, self._labels, first_line)
+        self._rest = rest
         self._next_line = first_line
         self._blank_line: int | None = None
         self._spool = Spool(len(selection.features))
@@ -142,7 +143,7 @@ class _Parser:
             reason = "its lines do not all have the same fields"
         except ValueError as error:
             reason = str(error)
-        explain(lines, first, self._reading)
+        explain(lines, first, self._reading, self._rest)
         raise DataError(
             f"{self._reading.origin}: lines {first} to {first + len(lines) - 1} cannot be read "
             f"as a table of numbers: {reason}"
@@ -224,8 +225,6 @@ def _check_names(layout: Layout, selection: Selection, origin: str, line: int) -
 
 
 def _refuse_unnamed(layout: Layout, column: int, origin: str, line: int) -> NoReturn:
-    others = ",".join(str(other) for other in range(layout.n_columns) if (layout.names or ())[other])
-    raise DataError(
-        f"{origin}: line {line} gives no name to column {column}; expected a name for every column. "
-        f"If it only numbers the rows, leave it out: --columns {others} (columns={others.split(',')})"
-    )
+    others = [str(other) for other in range(layout.n_columns) if (layout.names or ())[other]]
+    remedy = f". If it only numbers the rows, leave it out: {how_to_choose(others)}" if others else ""
+    raise DataError(f"{origin}: line {line} gives no name to column {column}; expected a name for every column{remedy}")
