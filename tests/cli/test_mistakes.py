@@ -130,6 +130,7 @@ VALUES = {
     "--output=": "is empty",
     "--output=/dev/null": "is a device",
     "--compnents=3": "--components",
+    "--cov=EEE": r"No such option: --cov \(Possible options: --covariance\)",
 }
 
 

@@ -80,11 +80,15 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def _usage(error: Any) -> int:
+    context = getattr(error, "ctx", None)
+    if context is not None and hasattr(error, "possibilities"):
+        # An option cut short is no misspelt one.
+        options = [name for parameter in context.command.params for name in parameter.opts]
+        error.possibilities = [name for name in options if name.startswith(error.option_name)] or error.possibilities
     message = error.format_message()
     if not message:
         # No verb was given: the help has been printed.
         return int(Exit.USAGE)
-    context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "gmmkit"
     complain(f"{message.rstrip('?.')}{'?' if message.rstrip('.').endswith('?') else '.'} See {path} --help")
     return int(Exit.USAGE)
