@@ -128,6 +128,9 @@ VALUES = {
     "--report=nowhere/r.html": "the folder .*nowhere does not exist",
     "--output=.": "is a folder",
     "--output=": "is empty",
+    "--output=m.pkl": "--output m.pkl: unknown kind of file; expected a name that ends in .gmm",
+    "--report=r.pdf": "--report r.pdf: unknown kind of file; expected a name that ends in .html or .htm",
+    "--checkpoint=best": "--checkpoint best: unknown kind",
     "--output=/dev/null": "is a device",
     "--compnents=3": "--components",
     "--cov=EEE": r"No such option: --cov \(Possible options: --covariance\)",
@@ -148,6 +151,8 @@ def test_other_verbs_options(gmmkit: Callable[..., Any], faithful: Path, model: 
     one_line(gmmkit("predict", model, faithful, "--only", "lable"), USAGE, "did you mean label")
     one_line(gmmkit("demo", "-o", "nowhere"), USAGE, "nowhere is not a folder")
     one_line(gmmkit("report", model, "-o", "nowhere/r.html"), USAGE, "does not exist")
+    one_line(gmmkit("report", model, "-o", "r.pdf"), USAGE, "expected a name that ends in .html or .htm")
+    one_line(gmmkit("cluster", faithful, "-o", "m.html"), USAGE, "expected a name that ends in .gmm")
     one_line(gmmkit("fitt", faithful), USAGE, "Did you mean 'fit'")
     one_line(gmmkit("fit"), USAGE, "DATA")
 
@@ -159,7 +164,7 @@ def test_no_input_is_ever_replaced(gmmkit: Callable[..., Any], tmp_path: Path, m
     for path in ("data.csv", "link.gmm", "./data.csv"):
         one_line(gmmkit("fit", "data.csv", "-o", path), USAGE, "is also an input")
     one_line(gmmkit("predict", model, "data.csv", "-o", "data.csv"), USAGE, "is also an input")
-    one_line(gmmkit("fit", "data.csv", "-o", "x.html", "--report", "x.html"), USAGE, "are both x.html")
+    one_line(gmmkit("fit", "data.csv", "-o", "x.gmm", "--checkpoint", "./x.gmm"), USAGE, "are both ./x.gmm")
     assert data.read_bytes() == faithful.read_bytes()
 
 

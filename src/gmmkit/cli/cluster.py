@@ -68,7 +68,7 @@ def cluster(
     """
     wanted = parse_columns(columns)
     structures = parse_covariance(covariance)
-    check_outputs(data, {"--output": output, "--report": report})
+    check_outputs(data, output=output, report=report)
     from gmmkit.data import open_table
 
     command = command_line(context)

@@ -182,7 +182,7 @@ def fit(
 ) -> None:
     """Fit a mixture. What is not fixed is searched: 1 to 9 components of every structure, compared by BIC."""
     wanted = parse_columns(columns)
-    check_outputs(data, {"--output": output, "--report": report, "--checkpoint": checkpoint})
+    check_outputs(data, output=output, report=report, checkpoint=checkpoint)
     asked = Asked(
         components=parse_components(components),
         structures=parse_covariance(covariance),

@@ -11,7 +11,7 @@ from gmmkit.cli.commands import command_line
 from gmmkit.cli.models import open_data_of, open_model
 from gmmkit.cli.options import ColumnsOption, JsonOption, LabelOption, ModelArgument, QuietOption, WeightsOption
 from gmmkit.cli.output import print_json
-from gmmkit.cli.places import check_output
+from gmmkit.cli.places import PAGE, check_output
 from gmmkit.cli.progress import Watch
 
 __all__ = ["report"]
@@ -31,7 +31,7 @@ def report(
     quiet: QuietOption = False,
 ) -> None:
     """Write a report of a model as one HTML file that opens anywhere."""
-    check_output("--output", output, inputs=(model, data) if data else (model,))
+    check_output("--output", output, ends=PAGE, inputs=(model, data) if data else (model,))
     record = open_model(model)
     with Watch(quiet=quiet) as watch:
         table = None
