@@ -117,6 +117,12 @@ def test_quiet_says_nothing(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> N
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
 
 
+def test_nothing_to_resume_is_said(gmmkit: Gmmkit, faithful: Path) -> None:
+    options = ("-k", "2", "--covariance", "full", "--resume", "--checkpoint", "c.gmm")
+    assert gmmkit("fit", faithful, *options).err.startswith("gmmkit: note: there is no c.gmm to go on from: the fit")
+    assert "to go on from" not in gmmkit("fit", faithful, *options).err
+
+
 def test_degenerate_data_are_fitted_and_said_to_be(gmmkit: Gmmkit, tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("a,b\n" + "".join(f"{i},7\n" for i in range(20)))
     outcome = gmmkit("fit", "d.csv", "-k", "1", "--covariance", "full", "-o", "m.gmm")

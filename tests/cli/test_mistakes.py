@@ -113,6 +113,7 @@ VALUES = {
     "--student=0": "expected common, free, or a number above 0",
     "--bootstrap=0": "expected a whole number, at least 1",
     "--bootstrap-kind=parametrical": "did you mean parametric",
+    "--bootstrap-kind=weighted": "add --bootstrap N",
     "--lrt=many": "expected a whole number, at least 1",
     "--init=kmean": "did you mean kmeans.*random_from_data",
     "--init=kmeans": "--init is for a single fit",

@@ -44,7 +44,8 @@ class Questions:
         From the observed information, with intervals.
     bootstrap : int or None
         Replicates, for standard errors and intervals.
-    bootstrap_kind : str
+    bootstrap_kind : str or None
+        None: rows drawn with replacement.
     likelihood_ratio : int or None
         Replicates, for tests of the number of components.
     """
@@ -52,7 +53,7 @@ class Questions:
     merge: bool = False
     standard_errors: bool = False
     bootstrap: int | None = None
-    bootstrap_kind: str = "nonparametric"
+    bootstrap_kind: str | None = None
     likelihood_ratio: int | None = None
 
     @property
@@ -83,6 +84,8 @@ class Questions:
                     f"{option} is {given}; expected at most {MOST_REPLICATES}, since each replicate is fitted anew "
                     "and 999 tell nearly as much"
                 )
+        if self.bootstrap_kind is not None and self.bootstrap is None:
+            raise UsageError("--bootstrap-kind is of a bootstrap; add --bootstrap N, or leave --bootstrap-kind out")
         for option, wanted in (
             ("--standard-errors", self.standard_errors),
             ("--bootstrap", self.bootstrap is not None),
@@ -175,7 +178,7 @@ def _intervals(record: ModelRecord, table: Table, asked: Asked, questions: Quest
         record.mixture,
         table,
         n_replicates=questions.bootstrap,
-        kind=questions.bootstrap_kind,  # type: ignore[arg-type]
+        kind=questions.bootstrap_kind or "nonparametric",  # type: ignore[arg-type]
         seed=asked.seed,
         n_jobs=asked.jobs,
         settings=asked.settings(AitkenGain(asked.option("tol"))),

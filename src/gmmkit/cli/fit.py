@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmmkit.cli.analysis import Questions, analyse
-from gmmkit.cli.boundary import Interrupted, NotConverged, UsageError
+from gmmkit.cli.boundary import Interrupted, NotConverged, UsageError, complain
 from gmmkit.cli.checkpoint import Checkpoint
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.facts import facts_of
@@ -157,11 +158,11 @@ def fit(
         ),
     ] = None,
     bootstrap_kind: Annotated[
-        str,
+        str | None,
         typer.Option(
             **one_of(*BOOTSTRAPS), rich_help_panel=QUESTIONS, help=f"How rows are drawn again: {', '.join(BOOTSTRAPS)}."
         ),
-    ] = "nonparametric",
+    ] = None,
     lrt: Annotated[
         int | None,
         typer.Option(
@@ -224,6 +225,8 @@ def fit(
             "--resume goes on from the --checkpoint FILE of a single fit (one number of components, one structure); "
             "a search begins anew"
         )
+    if checkpoint is not None and resume and not quiet and not os.path.exists(checkpoint):
+        complain(f"note: there is no {checkpoint} to go on from: the fit begins anew")
     from gmmkit.data import open_table
 
     kept = None if checkpoint is None else Checkpoint(checkpoint, resume=resume)
