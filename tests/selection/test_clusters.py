@@ -169,6 +169,7 @@ def test_one_cluster_needs_no_merging():
     rows, _ = blobs(np.random.default_rng(1))
     result = found(rows, 1)
     assert result.n_clusters == result.mixture.n_components == 1
+    assert result.reason == f"{result.candidates[0].model.words()}, the smallest BIC"
 
 
 @pytest.mark.parametrize("k", [1, 3])

@@ -115,7 +115,10 @@ def reason_for(candidates: tuple[ClusterCandidate, ...], n: float) -> str:
     """Say why the first of the candidates, on rows of weight n in all, was taken."""
     best = candidates[0]
     k = best.n_clusters
-    groups = f"{k} cluster{'s' * (k > 1)}"
+    groups = f"{k} clusters"
+    if k == 1:
+        # All halves agree on one cluster.
+        return f"{best.model.words()}, the smallest BIC"
     if best.agreement is None:
         return f"{best.model.words()}, the smallest BIC; half of the rows are too few to tell whether they reproduce it"
     found = f"halves of the rows find the same {groups} again with an adjusted Rand index of {best.agreement:.2f}"
