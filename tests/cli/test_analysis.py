@@ -328,6 +328,21 @@ def test_questions_without_an_answer(gmmkit: Gmmkit, faithful: Path, tmp_path: P
     assert not list(tmp_path.iterdir())
 
 
+def test_one_model_is_described_where_clusters_are(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    # Ellipses of one shape are of one shape no more once their columns have their own scales back.
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([rng.normal(0, 1, (100, 2)), rng.normal(9, 2, (100, 2))])
+    np.save(tmp_path / "round.npy", rows * [1.0, 100.0])
+    outcome = gmmkit("cluster", "round.npy", "--clusters", "2", "--covariance", "VII", "-o", "c.gmm")
+    said = " ".join(outcome.err.split())
+    assert said.startswith("2 components, VII covariance in columns of one scale (full in their own): 200 rows")
+    assert "2 VII normal components, one to each cluster" in said
+    facts = gmmkit("describe", "c.gmm", "--json").json
+    assert facts["n_parameters"] == 7
+    assert "7 parameters" in said
+    assert "effective rows" not in said
+
+
 def test_wrong_clusters(gmmkit: Gmmkit, faithful: Path, model: Path) -> None:
     for options, code, words in (
         (("--clusters", "many"), 2, "expected a whole number, at least 1"),

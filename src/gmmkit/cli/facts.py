@@ -40,6 +40,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
     return {
         "n_components": mixture.n_components,
         "covariance_type": record.structure,
+        "fitted_structure": _fitted_structure(record),
         "n_features": mixture.n_features,
         "n_parameters": fit.get("n_parameters", mixture.n_parameters),
         "feature_names": record.feature_names,
@@ -76,6 +77,14 @@ _OF_FIT = (
     "n_iter",
     "starts_tried",
 )
+
+
+def _fitted_structure(record: ModelRecord) -> str:
+    """Return the structure that was fitted: of clusters, to columns of one scale, whose own may not keep it."""
+    candidates = record.fit.get("candidates")
+    if isinstance(candidates, list) and candidates and isinstance(candidates[0], dict):
+        return str(candidates[0].get("covariance_type", record.structure))
+    return record.structure
 
 
 def _warnings(record: ModelRecord) -> list[str]:

@@ -104,10 +104,18 @@ def _headline(facts: Facts) -> str:
     source = facts["provenance"].get("source")
     rows = f"{facts['n_rows']:,} rows of " if facts["n_rows"] else ""
     kind = "" if facts["degrees_of_freedom"] is None else "Student-t "
-    what = f"{k} {kind}component{'s' * (k != 1)}, {facts['covariance_type']} covariance"
+    what = f"{k} {kind}component{'s' * (k != 1)}, {facts['fitted_structure']} covariance"
+    if not _is_same(facts["fitted_structure"], facts["covariance_type"]):
+        what += f" in columns of one scale ({facts['covariance_type']} in their own)"
     if facts["noise_weight"] is not None:
         what += f", and {100 * facts['noise_weight']:.1f} % noise"
     return f"{what}: {rows}{d} column{'s' * (d != 1)}" + (f" from {source}" if source else "")
+
+
+def _is_same(structure: str, other: str) -> bool:
+    from gmmkit.model.covariance import family
+
+    return structure == other or family(structure) is family(other)
 
 
 def _fit_line(facts: Facts) -> str:
@@ -125,6 +133,7 @@ def _print_components(console: Console, facts: Facts) -> None:
     d = facts["n_features"]
     names = facts["feature_names"] or [f"column {j}" for j in range(d)]
     components = sorted(facts["components"], key=lambda c: -c["weight"])
+    known = any(c["effective_rows"] is not None for c in components)
     rows = []
     for c in components[:MOST_COMPONENTS]:
         values = [
@@ -132,12 +141,13 @@ def _print_components(console: Console, facts: Facts) -> None:
             for m, s in zip(c["mean"][:MOST_FEATURES], c["standard_deviation"][:MOST_FEATURES], strict=True)
         ]
         apart = "-" if c["separation"] is None else f"{number(c['separation'], 1)} sd from {c['nearest_component']}"
-        held = "-" if c["effective_rows"] is None else number(c["effective_rows"], 1)
+        held = [number(c["effective_rows"], 1)] if known else []
         tails = [] if c["degrees_of_freedom"] is None else [number(c["degrees_of_freedom"], 1)]
-        rows.append([str(c["component"]), f"{100 * c['weight']:.1f} %", *tails, *values, apart, held])
+        rows.append([str(c["component"]), f"{100 * c['weight']:.1f} %", *tails, *values, apart, *held])
     console.print()
     freedom = [] if facts["degrees_of_freedom"] is None else ["df"]
-    print_table(console, ["", "weight", *freedom, *names[:MOST_FEATURES], "nearest", "effective rows"], rows)
+    held = ["effective rows"] if known else []
+    print_table(console, ["", "weight", *freedom, *names[:MOST_FEATURES], "nearest", *held], rows)
     more = []
     if d > MOST_FEATURES:
         more.append(f"{d - MOST_FEATURES} more columns")

@@ -112,6 +112,7 @@ def record_of_clusters(
             "reason": found.reason,
             "candidates": [candidate.as_row() for candidate in found.candidates],
             "merging": found.tree.as_record(),
+            "n_parameters": found.candidates[0].n_parameters,
             **known,
         },
         provenance=provenance,
