@@ -132,6 +132,26 @@ def test_degenerate_data_are_fitted_and_said_to_be(gmmkit: Gmmkit, tmp_path: Pat
     assert gmmkit("fit", "d.csv", "-k", "1", "--covariance", "full", "--reg-covar", "0").code == 3
 
 
+def test_a_column_that_numbers_the_rows_is_said_to(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    lines = "".join(f"{i},{x},{y}\n" for i, (x, y) in enumerate(rows.tolist(), 1))
+    (tmp_path / "d.csv").write_text("id,x,y\n" + lines)
+    for verb in (("fit", "-k", "1:2", "--covariance", "EEE"), ("cluster",)):
+        said = " ".join(gmmkit(verb[0], "d.csv", *verb[1:], "-o", "m.gmm").err.split())
+        assert "Note: column 'id' holds 30 consecutive whole numbers" in said
+        assert "leave it out with --columns x,y" in said
+        assert "column 'id'" in gmmkit("describe", "m.gmm").out
+    assert "Note" not in gmmkit("fit", "d.csv", "--columns", "x,y", "-k", "1", "--covariance", "EEE").err
+
+
+def test_clusters_in_constant_columns_have_the_note_of_a_fit(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    (tmp_path / "d.csv").write_text("x,y,c\n" + "".join(f"{x},{y},7\n" for x, y in rows.tolist()))
+    for verb in (("fit", "-k", "1", "--covariance", "VVV"), ("cluster", "--clusters", "1")):
+        said = " ".join(gmmkit(verb[0], "d.csv", *verb[1:]).err.split())
+        assert said.count("column 'c' holds one value only and tells nothing about clusters") == 1
+
+
 def test_one_fit_is_as_good_as_the_searchs(gmmkit: Gmmkit, faithful: Path) -> None:
     one = gmmkit("fit", faithful, "-k", "3", "--covariance", "tied", "--json").json
     searched = gmmkit("fit", faithful, "-k", "2:3", "--covariance", "tied", "--json").json

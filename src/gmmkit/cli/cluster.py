@@ -11,6 +11,7 @@ from gmmkit.cli.analysis import add_clusters
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.facts import facts_of
 from gmmkit.cli.fitting import engine_seed
+from gmmkit.cli.notes import notes_on
 from gmmkit.cli.options import (
     ColumnsOption,
     CovarianceOption,
@@ -114,6 +115,7 @@ def _found(
         seed=engine_seed(seed),
     )
     found = find_clusters(table, settings, n_jobs=jobs)
+    notes = notes_on(table, constant=True)
     seen = likelihood(found.mixture, table, n_jobs=jobs)
     record = record_of_clusters(
         found,
@@ -123,7 +125,12 @@ def _found(
             "random_state": seed,
         },
         feature_names=table.names,
-        known={"n_rows": table.n_rows, "total_weight": seen.total_weight, "log_likelihood": seen.log_likelihood},
+        known={
+            "n_rows": table.n_rows,
+            "total_weight": seen.total_weight,
+            "log_likelihood": seen.log_likelihood,
+            **({"notes": notes} if notes else {}),
+        },
         provenance={"source": table.origin, "command": command},
     )
     return add_clusters(record, table, found.tree)

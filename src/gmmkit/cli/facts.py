@@ -91,10 +91,12 @@ def _warnings(record: ModelRecord) -> list[str]:
     from gmmkit.inference.fit import FitResult
     from gmmkit.inference.repairs import describe
 
+    notes = record.fit.get("notes")
+    notes = [str(note) for note in notes] if isinstance(notes, list) else []
     try:
         repairs = FitResult.from_record(record.mixture, record.fit).repairs
     except (KeyError, TypeError, ValueError):
         # A record of another program, or none.
-        return []
+        return notes
     names = None if record.feature_names is None else tuple(record.feature_names)
-    return [describe(repairs, names)] if repairs else []
+    return [*([describe(repairs, names)] if repairs else []), *notes]

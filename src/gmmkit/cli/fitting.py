@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gmmkit.cli.checkpoint import Checkpoint
+from gmmkit.cli.notes import notes_on
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.records import record_of
 from gmmkit.errors import DataError
@@ -145,6 +146,7 @@ def fit_table(
     _check_rows(table, asked)
     structures = asked.structures or _structures(table.n_columns)
     _check_memory(table.n_columns, max(asked.components), structures)
+    notes = notes_on(table, constant=False)
     found = None
     if asked.is_one_fit:
         result, likelihood = _one_fit(table, asked, watch, checkpoint)
@@ -153,7 +155,7 @@ def fit_table(
         assert found.best.result is not None and found.best.likelihood is not None  # noqa: PT018
         result, likelihood = found.best.result, found.best.likelihood
     interrupted = result.interrupted if found is None else found.interrupted
-    record = record_of(table, asked, result, likelihood, found, provenance)
+    record = record_of(table, asked, result, likelihood, found, notes, provenance)
     if checkpoint is not None:
         checkpoint.finish(record, asked, table, interrupted=interrupted)
     return Fitted(record, result.converged and not interrupted, interrupted)

@@ -23,11 +23,13 @@ def record_of(
     result: FitResult,
     likelihood: Likelihood,
     found: SearchResult | None,
+    notes: Sequence[str],
     provenance: Mapping[str, str],
 ) -> ModelRecord:
     """Return the record of a finished fit, or of the best of a search."""
     from gmmkit.selection.records import record_of_fit
 
+    known: dict[str, Any] = {"n_rows": table.n_rows, **({"notes": list(notes)} if notes else {})}
     labels = agreement_of(table, result.mixture)
     return record_of_fit(
         result,
@@ -36,7 +38,7 @@ def record_of(
         likelihood=likelihood,
         found=found,
         feature_names=table.names,
-        known={"n_rows": table.n_rows, **({} if labels is None else {"labels": labels})},
+        known={**known, **({} if labels is None else {"labels": labels})},
         provenance={"source": table.origin, **provenance},
     )
 
