@@ -14,6 +14,7 @@ from gmmkit import GaussianMixture, GaussianMixtureSearch, open_old_faithful
 from gmmkit.errors import (
     DataError,
     GmmkitError,
+    GmmkitWarning,
     ParameterError,
     SingularComponentError,
     SingularComponentWarning,
@@ -301,3 +302,31 @@ def test_without_regularisation_dependent_columns_are_refused_and_named_a_failur
         search = GaussianMixtureSearch([1, 2], covariance_type=["VVV", "VVI"], reg_covar=0).fit(rows)
     assert {row["covariance_type"] for row in search.results_ if row["error"]} == {"VVV"}
     assert search.best_estimator_.covariance_type == "VVI"
+
+
+def test_weights_that_are_shares_find_the_same_fits_and_are_said_to_count_few_rows():
+    n = len(IRIS)
+    plain = GaussianMixtureSearch([2, 3], covariance_type=["EEE", "VVE"]).fit(IRIS)
+    with pytest.warns(GmmkitWarning, match="sum to 1, though 150 rows have one.*multiply them by 150"):
+        shares = GaussianMixtureSearch([2, 3], covariance_type=["EEE", "VVE"]).fit(
+            IRIS, sample_weight=np.full(n, 1 / n)
+        )
+    found, expected = (
+        {(row["n_components"], row["covariance_type"]): row["log_likelihood"] for row in search.results_}
+        for search in (shares, plain)
+    )
+    assert {cell: n * value for cell, value in found.items()} == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_number_of_draws_is_no_sum_of_weights():
+    # 10,000 of these rows are drawn for the start, and their weights sum to 10,000.
+    random = np.random.default_rng(0)
+    rows = np.concatenate([random.normal(0.0, 1.0, (6000, 2)), random.normal(3.0, 1.0, (5000, 2))])
+    weights = random.random(len(rows)) + 0.5
+    weights *= 10_000 / weights.sum()
+    with pytest.warns(GmmkitWarning, match="sum to 10000"):
+        search = GaussianMixtureSearch([2], covariance_type=["EII"]).fit(rows, sample_weight=weights)
+    found = search.results_[0]["log_likelihood"]
+    assert found == pytest.approx(weights @ search.score_samples(rows), rel=1e-9)
+    again = GaussianMixtureSearch([2], covariance_type=["EII"]).fit(rows, sample_weight=2.0 * weights)
+    assert again.results_[0]["log_likelihood"] == pytest.approx(2.0 * found, rel=1e-9)

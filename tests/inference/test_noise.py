@@ -229,3 +229,25 @@ def test_parameters_are_mclusts():
         one = family(row["model"], d).identity(k, d)
         mixture = random_mixture("full", k, d).changed(covariance=one).beside(Noise(0.1, 0.0))
         assert settings.n_parameters(mixture) == int(row["df_noise"])
+
+
+@pytest.mark.parametrize("name", ["diag", "spherical", "full"])
+def test_dependent_columns_leave_noise_no_volume(name):
+    rows = np.random.default_rng(0).normal(size=(200, 2))
+    with pytest.raises(DataError, match="no volume that noise could fill"):
+        GaussianMixture(2, covariance_type=name, noise=True).fit(np.c_[rows, rows.sum(axis=1)])
+
+
+def test_blocks_without_weight_are_no_corners():
+    rows = np.random.default_rng(0).normal(size=(70_000, 2))
+    with opened(rows, weights=(np.arange(70_000) >= 50_000) * 1.0) as problem, opened(rows[50_000:]) as alone:
+        volumes = [region(p, "hull")[0] - p.frame.log_volume for p in (problem, alone)]
+    assert volumes[0] == pytest.approx(volumes[1], abs=1e-9)
+
+
+def test_weights_of_clutter_in_many_rows_count_once():
+    random = np.random.default_rng(0)
+    rows = np.vstack([random.normal(0.0, 0.1, (9000, 2)), random.uniform(-3.0, 3.0, (3000, 2))])
+    with opened(rows, weights=np.repeat([1.0, 3.0], [9000, 3000])) as problem:
+        _, share = without_clutter(problem)
+    assert share == pytest.approx(0.5, abs=0.03)

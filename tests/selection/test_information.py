@@ -145,3 +145,16 @@ def test_what_cannot_be_told_apart_is_said():
     wide = Mixture.trusted(np.ones(1), np.zeros((1, 100)), Full(np.eye(100)[None]))
     with pytest.raises(ParameterError, match="5150 free parameters, too many"):
         observed_information(wide, np.zeros((3, 100)))
+
+
+@pytest.mark.parametrize("name", ["full", "VEE", "EVV", "VVE", "EEI", "spherical"])
+@pytest.mark.parametrize("unit", [2.0**-266, 2.0**266, 2.0**465])
+def test_errors_are_in_the_units_of_the_data(name, unit):
+    rows = random_mixture(name, 2, 2, seed=3, spread=40.0).sample(400, seed=0)[0]
+    plain, scaled = (
+        observed_information(GaussianMixture(2, covariance_type=name, random_state=0).fit(X), X).standard_errors
+        for X in (rows, rows * unit)
+    )
+    np.testing.assert_allclose(scaled.weights, plain.weights, rtol=1e-6)
+    np.testing.assert_allclose(scaled.means / unit, plain.means, rtol=1e-6)
+    np.testing.assert_allclose(scaled.covariances / unit / unit, plain.covariances, rtol=1e-6, atol=1e-12)

@@ -101,7 +101,7 @@ def fit_candidates(
     if opening is not None and winners is not None:
         places = winners.places
         if opening.complete and _plain(settings):
-            fits = fits_of(winners, opening, settings, max(1.0, surveyed.n_rows / opening.rows.total_weight))
+            fits = fits_of(winners, opening, settings, surveyed)
             mixtures = [result.mixture for result, _ in fits]
         else:
             mixtures = mixtures_of(winners, opening)
@@ -151,7 +151,6 @@ def _tournament(
         opening.few,
         cells,
         context.smallest_eigenvalue,
-        base.rows_per_weight,
         context.settings.max_iter,
         tol if opening.few is opening.rows else max(tol, _SHORT_GAIN),
         n_threads=context.workers.n_threads,

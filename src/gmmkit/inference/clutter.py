@@ -51,18 +51,21 @@ def without_clutter(problem: Problem, initial: Any = True) -> tuple[Problem, flo
     """
     table = problem.table
     known = np.ones(table.n_rows) if table.weights is None else table.weights
-    index = np.arange(table.n_rows)
+    index, held = np.arange(table.n_rows), known
     if isinstance(initial, (bool, float, int)):
         # Rows without weight are nobody's neighbours.
         index = np.flatnonzero(known)
+        held = known[index]
         if table.n_rows > _MOST:
-            chosen = np.random.default_rng(0).random(_MOST) * known.sum()
-            index = np.unique(index[np.searchsorted(np.cumsum(known[index]), chosen).clip(max=len(index) - 1)])
+            chosen = np.random.default_rng(0).random(_MOST) * held.sum()
+            drawn = np.searchsorted(np.cumsum(held), chosen).clip(max=len(index) - 1)
+            # Draws are by weight: how often a row came is its weight now.
+            index, times = np.unique(index[drawn], return_counts=True)
+            held = times.astype(np.float64)
         rows = whitened(problem, problem.frame.points_in(table.take(index)))
-        flags = _sparse(rows, known[index], None if isinstance(initial, bool) else float(initial))
+        flags = _sparse(rows, held, None if isinstance(initial, bool) else float(initial))
     else:
         flags = _checked(initial, table.n_rows)
-    held = known[index]
     weights = np.zeros(table.n_rows)
     weights[index] = np.where(flags, 0.0, held)
     if not weights.any():

@@ -46,11 +46,13 @@ def region(problem: Problem, volume: Volume) -> tuple[float, Array | None]:
     """
     if not isinstance(volume, str):
         return float(np.log(volume)) + problem.frame.log_volume, None
-    if len(problem.null_directions):
+    # Families of fewer directions do not see all that are flat.
+    full = Problem(problem.table, Full, problem.surveyed, problem.workers)
+    if len(full.null_directions):
         raise _flat(problem)
     if volume == "hull" or (volume == "auto" and problem.n_columns <= _HULL_COLUMNS):
         return _hull(problem)
-    return _box(problem)
+    return _box(problem, full)
 
 
 def _flat(problem: Problem) -> DataError:
@@ -67,6 +69,8 @@ def _hull(problem: Problem) -> tuple[float, Array]:
     from gmmkit.model.polytope import corners, log_volume
 
     def reduced(points: Array) -> Array:
+        if not len(points):
+            return points  # a block without weight
         try:
             return corners(points)
         except QhullError:
@@ -87,9 +91,8 @@ def _hull(problem: Problem) -> tuple[float, Array]:
         raise _flat(problem) from None
 
 
-def _box(problem: Problem) -> tuple[float, Array | None]:
+def _box(problem: Problem, full: Problem) -> tuple[float, Array | None]:
     table, frame, d = problem.table, problem.frame, problem.n_columns
-    full = Problem(table, Full, problem.surveyed, problem.workers)
     # Principal axes of the data's units, in which boxes are measured; no frame changes those.
     units = frame.scale / frame.scale.min()
     own = full.pooled.rescaled(1.0 / (full.frame.scale / full.frame.scale.min())).dense()[0]

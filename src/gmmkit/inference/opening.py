@@ -9,7 +9,7 @@ by value, and beyond some thousand distinct ones a seeded sample stands for them
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from gmmkit.inference.hierarchy import Transform, agglomerate, transformed
 from gmmkit.inference.kmeans import plus_plus
 from gmmkit.inference.prior import DELTA
 from gmmkit.inference.problem import Problem
-from gmmkit.inference.sampling import Sample, sample_rows
+from gmmkit.inference.sampling import Sample, sample_rows, thinned
 from gmmkit.inference.stack import StackRows
 from gmmkit.inference.tournament import Partitions
 from gmmkit.model.covariance import family
@@ -37,6 +37,8 @@ _FARTHEST_UNITS = 1e-30
 # Starts are sought on all distinct rows up to so many; beyond on a sample, larger where there is more to estimate.
 _FEW = 2000
 _THIN, _THIN_PER_PARAMETER = 600, 12
+# Weights are counted as rows up to so many: beyond, a gain that is one in rows is lost in rounding.
+_MOST_ROWS = 1e12
 # Condition number of the correlation matrix from which on determinants lose more than they can afford.
 _NEARLY_DEPENDENT = 1e4
 # VVV merging begins with so many groups of Ward's hierarchy: from single rows on, its criterion says little.
@@ -53,7 +55,7 @@ class Opening:
     frame : Frame
         Of the rows.
     rows : StackRows
-        All distinct rows with their weights, or a sample of them.
+        All distinct rows, or a sample of them, with their weights in rows (`Problem.rows_per_weight`).
     few : StackRows
         Fewer of them, for starts; the same where they are few.
     partitions : Partitions
@@ -101,8 +103,11 @@ def open_tournament(
     units = problem.frame.scale.min() / problem.frame.scale
     pooled = {name: _projected(problem.spread, name, units) for name in structures}
     sphering = _sphering(problem.spread)
-    total = problem.total_weight
-    complete = bool(np.isclose(sample.weights.sum(), total, rtol=1e-9))
+    # Weights in rows, in which what is gained and what is tied is measured.
+    total = min(problem.surveyed.effective_rows, _MOST_ROWS)
+    if sample.complete:
+        sample = replace(sample, weights=sample.weights * (total / sample.weights.sum()))
+    complete = sample.complete
 
     def stack_rows(of: Sample) -> StackRows:
         weights = of.weights * (total / of.weights.sum())
@@ -112,7 +117,7 @@ def open_tournament(
     rows = few = stack_rows(sample)
     if len(sample.weights) > _FEW:
         thin = max(_THIN, _THIN_PER_PARAMETER * problem.n_columns * max(sizes))
-        sample = _thinned(sample, min(thin, _FEW), random)
+        sample = thinned(sample, min(thin, _FEW), random)
         few = stack_rows(sample)
     kinds: set[Equivariance] = {"linear", *(family(name).equivariance for name in structures)}
     coordinates = {
@@ -140,15 +145,6 @@ def _sphering(spread: Array) -> Array | None:
     if np.linalg.cond(spread / np.outer(size, size)) < _NEARLY_DEPENDENT:
         return None
     return np.asarray(np.linalg.inv(np.linalg.cholesky(spread)))
-
-
-def _thinned(sample: Sample, size: int, random: np.random.Generator) -> Sample:
-    cumulative = np.cumsum(sample.weights)
-    draws = np.sort(random.random(size)) * cumulative[-1]
-    chosen, counts = np.unique(
-        np.minimum(np.searchsorted(cumulative, draws, side="right"), len(cumulative) - 1), return_counts=True
-    )
-    return Sample(sample.rows[chosen], counts.astype(np.float64))
 
 
 def _partitions(

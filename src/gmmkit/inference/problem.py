@@ -44,6 +44,11 @@ class Survey:
         """Which columns hold one value only."""
         return np.asarray(self.low == self.high)
 
+    @property
+    def effective_rows(self) -> float:
+        """How many rows the weights stand for: weights of 1 or more are repetitions, smaller ones only shares."""
+        return max(self.total_weight, float(self.n_rows))
+
     def frame(self, *, one_scale: bool) -> Frame:
         """Return the frame of these rows, with one scale for all columns or one for each."""
         reach = np.maximum(self.high - self.mean, self.mean - self.low)
@@ -151,8 +156,8 @@ class Problem:
 
     @property
     def rows_per_weight(self) -> float:
-        """What turns a sum of weights into rows: weights of 1 or more are repetitions, smaller ones only shares."""
-        return max(1.0, self.surveyed.n_rows / self.total_weight)
+        """What turns a sum of weights into rows."""
+        return self.surveyed.effective_rows / self.total_weight
 
     def sweep(self, scorer: Scorer, begin: Callable[[int], Assign]) -> Totals:
         """Make one pass: `begin` is called once for each task and returns that task's assignment."""

@@ -7,7 +7,7 @@ units changes nothing. Beyond, 10,000 draws by the inverse of the weighted distr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from gmmkit.statistics import Statistics
 if TYPE_CHECKING:
     from gmmkit.inference.problem import Problem
 
-__all__ = ["Sample", "draw_rows", "gather_sample", "sample_rows", "thinned", "whitened"]
+__all__ = ["Sample", "draw_rows", "gather_sample", "in_rows", "sample_rows", "thinned", "whitened"]
 
 Array = NDArray[np.float64]
 
@@ -31,10 +31,11 @@ _ROUNDING = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Distinct rows of a problem's frame (m, d) and their weights (m,)."""
+    """Distinct rows of a problem's frame (m, d) and their weights (m,); `complete`: all there are, none drawn."""
 
     rows: Array
     weights: Array
+    complete: bool = True
 
 
 def sample_rows(problem: Problem, random: np.random.Generator) -> Sample:
@@ -51,7 +52,8 @@ def sample_rows(problem: Problem, random: np.random.Generator) -> Sample:
         chosen = np.asarray(np.sort(random.random(_MOST)) * table.n_rows, dtype=np.intp)
     else:
         chosen = _inverse_cdf(table.weights, _MOST, random)
-    return _canonical(problem, _merge(problem.frame.points_in(table.take(chosen)), np.ones(len(chosen))))
+    drawn = _canonical(problem, _merge(problem.frame.points_in(table.take(chosen)), np.ones(len(chosen))))
+    return replace(drawn, complete=False)
 
 
 def thinned(sample: Sample, most: int, random: np.random.Generator) -> Sample:
@@ -59,7 +61,12 @@ def thinned(sample: Sample, most: int, random: np.random.Generator) -> Sample:
     if len(sample.weights) <= most:
         return sample
     chosen, times = np.unique(_inverse_cdf(sample.weights, most, random), return_counts=True)
-    return Sample(sample.rows[chosen], times.astype(np.float64))
+    return Sample(sample.rows[chosen], times.astype(np.float64), complete=False)
+
+
+def in_rows(problem: Problem, sample: Sample) -> Array:
+    """Return a sample's weights (m,) counted in rows: rows that were drawn count as often as they were."""
+    return sample.weights * (problem.rows_per_weight if sample.complete else 1.0)
 
 
 def draw_rows(sample: Sample, size: int, random: np.random.Generator) -> Array:

@@ -23,7 +23,7 @@ from gmmkit.inference.moves import score_sample, split_and_merge, swapped
 from gmmkit.inference.prior import make_prior
 from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.repairs import repair
-from gmmkit.inference.sampling import Sample, draw_rows, gather_sample, sample_rows, thinned, whitened
+from gmmkit.inference.sampling import Sample, draw_rows, gather_sample, in_rows, sample_rows, thinned, whitened
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.mixture import Mixture
 from gmmkit.statistics import Statistics
@@ -63,7 +63,7 @@ class Trials:
     def __init__(self, problem: Problem, k: int, random: np.random.Generator) -> None:
         self._given, self.k, self.random = problem, k, random
         sample = thinned(sample_rows(problem, random), _MOST_IN_TRIALS, random)
-        table = as_table(sample.rows, weights=sample.weights * problem.rows_per_weight)
+        table = as_table(sample.rows, weights=in_rows(problem, sample))
         # A problem of its own, whose data's units are the frame of the given one.
         self.problem = Problem(table, problem.family, survey(table, problem.workers), problem.workers)
         self.sample = sample_rows(self.problem, random)
@@ -137,7 +137,7 @@ class Trials:
 
 
 def _memberships(problem: Problem, sample: Sample, k: int, criterion: HierarchyCriterion) -> Array:
-    rows, weights = whitened(problem, sample.rows), sample.weights * problem.rows_per_weight
+    rows, weights = whitened(problem, sample.rows), in_rows(problem, sample)
     if criterion == "VVV":
         hierarchy = agglomerate(sphered_within(rows, weights), weights, variance=1.0)
     else:

@@ -113,11 +113,10 @@ class Tournament:
     Parameters
     ----------
     rows : StackRows
+        Weights count rows.
     cells : sequence of (str, int)
     smallest_eigenvalue : float
         Smallest variance of a component, as a share of the data's, that is admissible.
-    rows_per_weight : float
-        What turns a sum of weights into effective rows.
     max_iter : int
     tol : float
         Objective per unit of weight that may be left to gain.
@@ -127,7 +126,6 @@ class Tournament:
     rows: StackRows
     cells: Sequence[Cell]
     smallest_eigenvalue: float
-    rows_per_weight: float
     max_iter: int
     tol: float
     n_threads: int = 1
@@ -284,7 +282,7 @@ class Tournament:
     def _populated(self, stack: Stack, cells: Index) -> NDArray[np.bool_]:
         """Tell in which mixtures every component holds enough effective rows."""
         fewest = np.minimum.reduceat(stack.weights, stack.offsets[:-1])
-        return fewest * self.rows.total_weight * self.rows_per_weight >= self._needed[self._structures[cells]]
+        return fewest * self.rows.total_weight >= self._needed[self._structures[cells]]
 
     def _sound(self, stack: Stack) -> NDArray[np.bool_]:
         """Tell which mixtures are admissible: enough effective rows, no collapsed component."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gmmkit.inference.diagnosis import Health
 from gmmkit.inference.fit import FitResult, FitSettings, principal_order
 from gmmkit.inference.opening import Opening
+from gmmkit.inference.problem import Survey
 from gmmkit.inference.stack import CONVERGED, Index, Stack
 from gmmkit.inference.tournament import Winners
 from gmmkit.model.covariance import family
@@ -35,7 +36,7 @@ def mixtures_of(winners: Winners, opening: Opening) -> list[Mixture]:
 
 
 def fits_of(
-    winners: Winners, opening: Opening, settings: FitSettings, rows_per_weight: float
+    winners: Winners, opening: Opening, settings: FitSettings, surveyed: Survey
 ) -> list[tuple[FitResult, Likelihood]]:
     """Return winners that have seen all the rows as fits, with their likelihoods; nothing is said of spurious ones.
 
@@ -45,10 +46,11 @@ def fits_of(
     opening : Opening
         Of all the rows.
     settings : FitSettings
-    rows_per_weight : float
-        What turns a sum of weights into effective rows.
+    surveyed : Survey
+        Of all the rows.
     """
-    run, total, volume = winners.run, opening.rows.total_weight, opening.frame.log_volume
+    run, total, volume = winners.run, surveyed.total_weight, opening.frame.log_volume
+    weight = total / opening.rows.total_weight  # of what counted as a row
     stack, n_columns = run.stack, len(opening.rows.z)
     eigenvalues = winners.relative_eigenvalues[_components_in_order(stack, opening)]
     traces = run.traces + volume
@@ -61,12 +63,13 @@ def fits_of(
             objectives=tuple(traces[s, : run.passes[s]].tolist()),
             reason="converged" if run.status[s] == CONVERGED else "max_iter",
             repairs=(),
-            health=Health(mixture.weights * total * rows_per_weight, eigenvalues[own], needed),
+            health=Health(mixture.weights * surveyed.effective_rows, eigenvalues[own], needed),
             starts_tried=int(winners.tried[s]),
             total_weight=total,
             n_parameters=settings.n_parameters(mixture),
         )
-        found = Likelihood(float(run.log_likelihood[s]) + total * volume, float(run.log_certainty[s]), total)
+        log_likelihood, log_certainty = weight * float(run.log_likelihood[s]), weight * float(run.log_certainty[s])
+        found = Likelihood(log_likelihood + total * volume, log_certainty, total)
         fits.append((result, found))
     return fits
 

@@ -53,7 +53,6 @@ def adjusted_rand_index(counts: NDArray[np.float64]) -> float:
     >>> round(adjusted_rand_index(np.array([[2.0, 1.0], [1.0, 2.0]])), 4)
     -0.1111
     """
-
     # A power of two, which rounds nothing, keeps squares of huge weights in range.
     unit = float(power_of_two(counts.sum()))
 

@@ -30,6 +30,7 @@ from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.fit import FitSettings
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer
+from gmmkit.numerics.frame import Frame, power_of_two
 from gmmkit.selection.parameters import Parameters, column_names, tabulated
 from gmmkit.selection.refitting import model_and_settings, rows_for
 from gmmkit.selection.tangents import covariance_tangents
@@ -75,10 +76,14 @@ class ObservedInformation:
         part = slice(free, free + k * d)
         rest = slice(free + k * d, len(covariance))
         flat = self.tangents.reshape(len(self.tangents), -1)
+        # Each entry in its own unit, whose square may be no number.
+        unit = power_of_two(np.abs(flat).max(axis=0, initial=0.0))
+        flat = flat * unit
+        variances = np.einsum("ip,ij,jp->p", flat, covariance[rest, rest], flat)
         return Parameters(
             np.sqrt(np.einsum("ki,ij,kj->k", jacobian, covariance[:free, :free], jacobian)),
             np.sqrt(np.diagonal(covariance)[part]).reshape(k, d),
-            np.sqrt(np.maximum(np.einsum("ip,ij,jp->p", flat, covariance[rest, rest], flat), 0.0)).reshape(k, d, d),
+            (np.sqrt(np.maximum(variances, 0.0)) / unit).reshape(k, d, d),
         )
 
     def intervals(self, confidence: float = 0.95) -> tuple[Parameters, Parameters]:
@@ -151,16 +156,20 @@ def observed_information(
     """
     mixture, settings = model_and_settings(model, settings)
     table = rows_for(mixture, X, sample_weight)
-    pass_ = _Scores(mixture, equal_weights=settings.equal_weights)
+    # In a frame near unit size no product of the data's units leaves float64.
+    frame = mixture.frame
+    pass_ = _Scores(mixture.into(frame), equal_weights=settings.equal_weights)
     weights = table.weights
     total = table.total_weight
     # Weights of 1 or more are repetitions, smaller ones only shares of the rows.
     n = table.n_rows if weights is None else int(np.count_nonzero(weights))
-    matrix = pass_.outer_products(table, n_jobs) * max(1.0, n / total)
+    matrix = pass_.outer_products(table, frame, n_jobs) * max(1.0, n / total)
+    unit = np.ones(pass_.size)
+    unit[pass_.free : pass_.free + mixture.means.size] = np.tile(frame.scale, mixture.n_components)
     return ObservedInformation(
         Parameters.of(mixture),
-        matrix,
-        pass_.tangents,
+        matrix * unit[:, None] * unit,
+        pass_.tangents / frame.scale[:, None] / frame.scale,
         settings.equal_weights,
         column_names(table.names, table.n_columns),
     )
@@ -184,12 +193,10 @@ class _Scores:
         self.inner = np.einsum("kia,pkab,kjb->kpij", self.white, self.tangents, self.white)
         self.traces = np.trace(self.inner, axis1=2, axis2=3)
 
-    def outer_products(self, table: Table, n_jobs: int | None) -> Array:
-        """Return Σ w s sᵀ (p, p)."""
+    def outer_products(self, table: Table, frame: Frame, n_jobs: int | None) -> Array:
+        """Return Σ w s sᵀ (p, p); the mixture is in the coordinates of the frame."""
         mixture, d = self.mixture, self.mixture.n_features
-        frame = mixture.frame
-        state = mixture.into(frame)
-        scorer = Scorer(log_weights(state.weights), state.means, state.covariance, frame)
+        scorer = Scorer(log_weights(mixture.weights), mixture.means, mixture.covariance, frame)
         plan = plan_pass(table.n_rows, 2 * self.size + 2 * d * d + 2 * mixture.n_components)
 
         def task(start: int, stop: int) -> Array:
@@ -197,7 +204,7 @@ class _Scores:
             for block in table.blocks(plan.block_rows, start, stop):
                 table.check_finite(block)
                 responsibilities, _ = scorer.responsibilities(block.rows, work)
-                scores = self.of(np.asarray(block.rows, dtype=np.float64), responsibilities)
+                scores = self.of(frame.points_in(np.asarray(block.rows, dtype=np.float64)), responsibilities)
                 total += (scores if block.weights is None else scores * block.weights) @ scores.T
             return total
 

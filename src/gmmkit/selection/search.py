@@ -6,12 +6,15 @@ How candidates are started and fitted is told in `inference/candidates.py`, what
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from gmmkit.data.table import Table
-from gmmkit.errors import ParameterError, SingularComponentError
+from gmmkit.errors import GmmkitWarning, ParameterError, SingularComponentError
 from gmmkit.execution import Workers
 from gmmkit.inference.candidates import fit_candidates
 from gmmkit.inference.fit import FitSettings
@@ -67,7 +70,13 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
     ------
     GmmkitError
         If not one candidate could be fitted: the first one's reason.
+
+    Warns
+    -----
+    GmmkitWarning
+        If the weights sum to less than the number of rows that have one.
     """
+    _warn_of_shares(table)
     sizes = _sizes(settings.n_components)
     names = list(dict.fromkeys(settings.covariance_types))
     twins = {(name, k): _twin(name, k, names, table.n_columns) for name in names for k in sizes}
@@ -116,6 +125,19 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
         if twin is not None and (twin, k) in known
     ]
     return ranked(done, copies, settings.criterion, interrupted=interrupted)
+
+
+def _warn_of_shares(table: Table) -> None:
+    if table.weights is None:
+        return
+    n, total = int(np.count_nonzero(table.weights)), table.total_weight
+    if total < n * (1.0 - 1e-9):
+        said = (
+            f"the weights of {table.origin} sum to {total:.6g}, though {n} rows have one: criteria count a weight as "
+            "repetitions of its row, so that fewer rows than there are speak for components; if the weights are "
+            f"shares, multiply them by {n / total:.6g}"
+        )
+        warnings.warn(GmmkitWarning(said), stacklevel=4)
 
 
 def _on_held_out(candidate: Candidate, table: Table, settings: SearchSettings, workers: Workers) -> Candidate:
