@@ -109,3 +109,17 @@ def test_a_search_finds_the_same_with_either_engine(monkeypatch):
     best = {(row["covariance_type"], row["n_components"]): row["bic"] for row in arrays.results_}
     near = [abs(row["bic"] - best[row["covariance_type"], row["n_components"]]) < 0.01 for row in compiled.results_]
     assert np.mean(near) > 0.85
+
+
+@pytest.mark.parametrize("variance", [1e-17, -1.0, np.nan, 1e-14])
+def test_what_cannot_be_scored_is_singular_and_spoils_no_other(variance):
+    rows, stack = started(("VVV", "VVI"), k=1)
+    covariances = stack.covariances.copy()
+    # Nearly flat along a diagonal, which rounding may or may not leave a Cholesky factor.
+    covariances[0, :2, :2] = [[1.0, 1.0 - variance], [1.0 - variance, 1.0]]
+    broken = Stack(stack.structures, stack.sizes, stack.weights, stack.means, covariances)
+    found = stack_numpy.run(rows, broken, max_iter=3, tol=0.0)
+    assert found.status[0] == SINGULAR
+    assert found.objective[0] == -np.inf
+    alone = stack_numpy.run(rows, stack.take([1]), max_iter=3, tol=0.0)
+    assert found.objective[1] == alone.objective[0]

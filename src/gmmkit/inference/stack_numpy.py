@@ -8,7 +8,9 @@ with gains g₁, g₂ of two plain passes, the rate of convergence is λ = √(g
 
     T' = T₁ + 2a (T₂ − T₁) + a² (T₃ − 2T₂ + T₁),   a = 1 / (1 − λ).
 
-A step is taken back where counts or scatters stop being positive or the objective falls.
+A step is taken back where counts or scatters stop being positive or the objective falls. It takes most of what is slow,
+so that the gains next to it are of what is fast: after one, three estimates of little left to gain must follow each
+other, of plain passes.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ Index = NDArray[np.intp]
 
 _FIRST_LONGEST_STEP = 4.0
 _SLOWEST = 0.9999
+_CONFIRMATIONS = 2
 
 
 def begin(
@@ -58,7 +61,7 @@ def begin(
         sums[offsets[s] : offsets[s + 1]] = member @ psi.T
     refit = Refit(rows, structures, sizes)
     stack = refit(sums, None)
-    theta, precisions, singular = natural(stack)
+    theta, precisions, singular = natural(rows, stack)
     # Σ_k [n_k (log w_k + log N(μ_k)) − ½ tr(W_k P_k)], W_k with the prior's share.
     _, _, scatter = refit.moments(sums)
     linear = theta[:, 1 : 1 + len(rows.z)]
@@ -71,7 +74,7 @@ def begin(
 def labels_of(rows: StackRows, stack: Stack) -> NDArray[np.int32]:
     """Return the most probable component of each row (S, n) in each mixture."""
     psi = features(rows)
-    theta, _, _ = natural(stack)
+    theta, _, _ = natural(rows, stack)
     labels = np.empty((len(stack), psi.shape[1]), dtype=np.int32)
     for chosen, flat in by_size(stack):
         k = int(stack.sizes[chosen[0]])
@@ -113,7 +116,7 @@ def run(rows: StackRows, stack: Stack, *, max_iter: int, tol: float, n_threads: 
 
 
 class _Active:
-    """The mixtures still running, in step with each other: three plain passes, then an extrapolated one."""
+    """The mixtures still running: each takes a stretched step after three passes that plain steps link."""
 
     def __init__(self, rows: StackRows, stack: Stack) -> None:
         self.rows, self.psi = rows, features(rows)
@@ -124,6 +127,8 @@ class _Active:
         self.status: Index = np.full(len(stack), UNFINISHED, dtype=np.intp)
         self.history: list[tuple[Array, Array]] = []
         self.longest: Array = np.full(len(stack), _FIRST_LONGEST_STEP)
+        # Passes linked by plain steps, estimates of little left in a row, and stretched steps that held.
+        self.linked, self.confirmed, self.stretches = (np.zeros(len(stack), dtype=np.intp) for _ in range(3))
         self.fallback: tuple[Array, Evaluation, NDArray[np.bool_]] | None = None
         self.traces: list[list[float]] = [[] for _ in range(len(stack))]
 
@@ -143,6 +148,9 @@ class _Active:
                 self.next = self.next.replaced(chosen, refitted)
                 again = evaluate(self.rows.take(chosen), self.psi, refitted)
                 now = _mended(now, chosen, again, self.next)
+            held = tried & ~worse
+            self.stretches = self.stretches + held
+            self.linked = np.where(held, 0, self.linked)
             self.fallback = None
         self.at = now
         for trace, value in zip(self.traces, now.objective, strict=True):
@@ -152,19 +160,22 @@ class _Active:
         """Refit, plainly or stretched; return which mixtures have ended."""
         now = self.at
         assert now is not None
-        self.history.append((now.sums, now.objective))
+        self.history = [*self.history[-2:], (now.sums, now.objective)]
+        self.linked = self.linked + 1
         ended = now.singular.copy()
         self.status[ended] = SINGULAR
         if len(self.history) < 3:
             self.next = self.refit(now.sums, now.stack)
             return ended
+        ready = self.linked >= 3
         (t1, f1), (t2, f2), (t3, f3) = self.history
-        self.history = []
         first, last = f2 - f1, f3 - f2
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = last / first
             to_come = np.where(rate < 1.0, last * rate / (1.0 - rate), np.inf)
-        done = np.where((first <= 0) | (last <= 0), np.abs(last) < tol, to_come < tol) & ~ended
+        little = np.where((first <= 0) | (last <= 0), np.abs(last) < tol, to_come < tol)
+        self.confirmed = np.where(ready, np.where(little, self.confirmed + 1, 0), self.confirmed)
+        done = ready & (self.confirmed > np.where(self.stretches, _CONFIRMATIONS, 0)) & ~ended
         self.status[done] = CONVERGED
         ended |= done
         if ended.all():
@@ -172,7 +183,7 @@ class _Active:
         with np.errstate(invalid="ignore"):
             slow = np.sqrt(np.clip(np.nan_to_num(rate, nan=0.0), 0.0, _SLOWEST**2))
         a = np.minimum(1.0 / (1.0 - slow), self.longest)
-        tried = (a > 1.01) & (last > 0)
+        tried = ready & (self.confirmed == 0) & (a > 1.01) & (last > 0)
         a = np.repeat(np.where(tried, a, 1.0), now.stack.sizes)[:, None]
         stretched = t1 + 2.0 * a * (t2 - t1) + a * a * (t3 - 2.0 * t2 + t1)
         # With a = 1 this is T₃; rounding apart, and that must not leave the plain path.
@@ -194,6 +205,7 @@ class _Active:
         rest.at = None if self.at is None else _part(self.at, left, flat)
         rest.refit = Refit(rest.rows, rest.next.structures, rest.next.sizes)
         rest.status, rest.longest = self.status[left], self.longest[left]
+        rest.linked, rest.confirmed, rest.stretches = self.linked[left], self.confirmed[left], self.stretches[left]
         rest.history = [(sums[flat], objective[left]) for sums, objective in self.history]
         rest.traces = [self.traces[s] for s in left]
         rest.fallback = None

@@ -18,6 +18,8 @@ Index = NDArray[np.intp]
 _LOG_2PI = float(np.log(2.0 * np.pi))
 _BLOCK_VALUES = 1 << 18  # scores of one block: two megabytes
 _NOTHING = -690.0
+_EPSILON = float(np.finfo(np.float64).eps)
+_ROUNDED = 1e-6
 
 
 @dataclass(slots=True)
@@ -38,19 +40,13 @@ def features(rows: StackRows) -> Array:
     return Features.FULL.build(rows.z, np.empty((Features.FULL.size(d), n)))
 
 
-def natural(stack: Stack) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Return Θ (K, p), the precisions, and which mixtures cannot be scored."""
+def natural(rows: StackRows, stack: Stack) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Return Θ (K, p), the precisions, and which mixtures cannot be scored.
+
+    Neither can those whose scores would be differences of numbers so large that they round to more than `_ROUNDED`.
+    """
     d = stack.means.shape[1]
-    singular: NDArray[np.bool_] = np.asarray(~np.isfinite(stack.covariances).all(axis=(1, 2)))
-    covariances = stack.covariances
-    if singular.any():
-        covariances = np.where(singular[:, None, None], np.eye(d), covariances)
-    try:
-        factors = np.linalg.cholesky(covariances)
-    except np.linalg.LinAlgError:
-        singular |= np.linalg.eigvalsh(covariances)[:, 0] <= 0
-        covariances = np.where(singular[:, None, None], np.eye(d), covariances)
-        factors = np.linalg.cholesky(covariances)
+    covariances, factors, singular = _factored(stack.covariances)
     log_determinants = 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
     precisions = np.asarray(np.linalg.inv(covariances), dtype=np.float64)
     linear = np.einsum("kij,kj->ki", precisions, stack.means)
@@ -58,12 +54,31 @@ def natural(stack: Stack) -> tuple[Array, Array, NDArray[np.bool_]]:
         constants = np.maximum(np.log(stack.weights), -1e300)
     constants = constants - 0.5 * (d * _LOG_2PI + log_determinants + np.einsum("ki,ki->k", stack.means, linear))
     theta = np.concatenate([constants[:, None], linear, pack(precisions)], axis=1)
+    farthest = (rows.z**2).max(axis=1)
+    singular |= _EPSILON * (np.diagonal(precisions, axis1=1, axis2=2) @ farthest) > _ROUNDED
     return theta, precisions, np.logical_or.reduceat(singular, stack.offsets[:-1])
+
+
+def _factored(covariances: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Return covariances (K, d, d), unit matrices for those without a factor, the factors, and which those are."""
+    unit = np.eye(covariances.shape[1])
+    singular: NDArray[np.bool_] = np.asarray(~np.isfinite(covariances).all(axis=(1, 2)))
+    covariances = np.where(singular[:, None, None], unit, covariances)
+    try:
+        return covariances, np.asarray(np.linalg.cholesky(covariances), dtype=np.float64), singular
+    except np.linalg.LinAlgError:
+        factors = np.empty_like(covariances)
+    for j, covariance in enumerate(covariances):
+        try:
+            factors[j] = np.linalg.cholesky(covariance)
+        except np.linalg.LinAlgError:
+            covariances[j], factors[j], singular[j] = unit, unit, True
+    return covariances, factors, singular
 
 
 def evaluate(rows: StackRows, psi: Array, stack: Stack) -> Evaluation:
     """Make one pass: score, assign and gather for all mixtures."""
-    theta, precisions, singular = natural(stack)
+    theta, precisions, singular = natural(rows, stack)
     sums = np.empty((len(theta), len(psi)))
     log_likelihood, log_certainty = np.empty(len(stack)), np.empty(len(stack))
     for chosen, flat in by_size(stack):

@@ -78,7 +78,7 @@ def _load() -> tuple[ctypes.CDLL | None, str | None]:
     except (OSError, AttributeError) as error:
         return None, f"the compiled kernel cannot be loaded ({error}): build gmmkit again"
     for name in ("stack_run", "stack_begin", "stack_classify", "smallest_eigenvalues", "partition_keys"):
-        getattr(library, f"gmmkit_{name}").restype = None
+        getattr(library, f"gmmkit_{name}").restype = ctypes.c_int
     return library, None
 
 
@@ -211,7 +211,7 @@ def smallest_eigenvalues(matrices: Array, white: Array, which: NDArray[np.int32]
     if count and (which.min() < 0 or which.max() >= len(white)):
         raise ValueError(f"which must be from 0 to {len(white) - 1}")
     found = np.empty(count)
-    _library().gmmkit_smallest_eigenvalues(matrices, white, which, count, d, found)
+    _checked(_library().gmmkit_smallest_eigenvalues(matrices, white, which, count, d, found))
     return found
 
 
@@ -223,7 +223,7 @@ def partition_keys(labels: NDArray[np.int32], marks: NDArray[np.uint64]) -> NDAr
     if labels.size and labels.min() < 0:
         raise ValueError("labels must not be negative")
     keys = np.empty(count, dtype=np.uint64)
-    _library().gmmkit_partition_keys(labels, marks, count, n, int(labels.max(initial=0)) + 1, keys)
+    _checked(_library().gmmkit_partition_keys(labels, marks, count, n, int(labels.max(initial=0)) + 1, keys))
     return keys
 
 
@@ -280,16 +280,21 @@ def _check(name: str, values: NDArray[Any], dtype: type, shape: tuple[int, ...])
         )
 
 
-def _call(function: Callable[..., None], arguments: tuple[Any, ...], work: int) -> None:
+def _checked(code: int) -> None:
+    if code:
+        raise MemoryError("there is not enough memory for the compiled kernel: give fewer rows or candidates at a time")
+
+
+def _call(function: Callable[..., int], arguments: tuple[Any, ...], work: int) -> None:
     """Call the library; beside the caller's thread where that may take long, so that Ctrl-C is heard."""
     if work < _LONG:
-        function(*arguments)
+        _checked(function(*arguments))
         return
     interrupted = arguments[_INTERRUPTED]
     with ThreadPoolExecutor(1) as beside:
         answer = beside.submit(function, *arguments)
         try:
-            answer.result()
+            _checked(answer.result())
         except BaseException:
             interrupted[0] = 1
             raise

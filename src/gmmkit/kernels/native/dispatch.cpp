@@ -1,4 +1,6 @@
 // The library's functions, in the best instruction set that this processor has.
+#include <new>
+
 #include "partitions.hpp"
 #include "stack.hpp"
 
@@ -41,6 +43,15 @@ using namespace gmmkit;
 #define CHOOSE(call) baseline::call;
 #endif
 
+// Call; 0, or 1 where there was too little memory: no exception may leave a C function.
+#define GUARDED(call)               \
+    try {                           \
+        CHOOSE(call)                \
+    } catch (const std::bad_alloc&) { \
+        return 1;                   \
+    }                               \
+    return 0;
+
 #define ARGUMENTS                                                                                                  \
     const double *z, const double *weights, int own_weights, int n, int d, int count, const std::int32_t *structures, \
         const std::int32_t *sizes, const std::int64_t *offsets, const double *pseudo, const double *units,          \
@@ -55,36 +66,41 @@ const char* gmmkit_sources() { return GMMKIT_SOURCES; }
 
 int gmmkit_instruction_set() { return best_target(); }
 
-void gmmkit_stack_run(ARGUMENTS, int max_iter, double tol, double* objectives, double* log_likelihoods,
+int gmmkit_stack_run(ARGUMENTS, int max_iter, double tol, double* objectives, double* log_likelihoods,
                       double* log_certainties, std::int32_t* passes, double* traces) {
     const Problem problem = PROBLEM;
     const Run settings = {mixture_weights, means, covariances, max_iter, tol, n_threads, objectives,
                           log_likelihoods, log_certainties, passes, status, traces, interrupted};
-    CHOOSE(run(problem, settings))
+    GUARDED(run(problem, settings))
 }
 
-void gmmkit_stack_begin(ARGUMENTS, const std::int32_t* labels, double* objectives) {
+int gmmkit_stack_begin(ARGUMENTS, const std::int32_t* labels, double* objectives) {
     const Problem problem = PROBLEM;
     const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, objectives,
                           nullptr, nullptr, nullptr, status, nullptr, interrupted};
-    CHOOSE(begin(problem, labels, settings))
+    GUARDED(begin(problem, labels, settings))
 }
 
-void gmmkit_stack_classify(ARGUMENTS, std::int32_t* labels) {
+int gmmkit_stack_classify(ARGUMENTS, std::int32_t* labels) {
     const Problem problem = PROBLEM;
     const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, nullptr,
                           nullptr, nullptr, nullptr, status, nullptr, interrupted};
-    CHOOSE(classify(problem, settings, labels))
+    GUARDED(classify(problem, settings, labels))
 }
 
 // Of W A Wᵀ, for matrices A (count, d, d) and for each one of the matrices W.
-void gmmkit_smallest_eigenvalues(const double* matrices, const double* white, const std::int32_t* which, int count,
+int gmmkit_smallest_eigenvalues(const double* matrices, const double* white, const std::int32_t* which, int count,
                                  int d, double* out) {
-    CHOOSE(smallest_eigenvalues(matrices, white, which, count, d, out))
+    GUARDED(smallest_eigenvalues(matrices, white, which, count, d, out))
 }
 
-void gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks, int count, int n, int groups,
+int gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks, int count, int n, int groups,
                            std::uint64_t* keys) {
-    partition_keys(labels, marks, count, n, groups, keys);
+    try {
+        partition_keys(labels, marks, count, n, groups, keys);
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+    return 0;
 }
 }

@@ -4,6 +4,7 @@
 // compiled once for each instruction set, into a namespace of its own; dispatch.cpp chooses.
 #include <atomic>
 #include <cstring>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <system_error>
@@ -111,13 +112,18 @@ void run_one(Mixture& m, Trail& trail, const Run& settings, int s) {
     settings.status[s] = status;
 }
 
-// Call worker()(s) for each s, one worker for each thread.
+// Call worker()(s) for each s, one worker for each thread. What a worker throws is thrown when all have ended.
 template <typename Worker>
 void each(int count, int n_threads, Worker worker) {
     std::atomic<int> next{0};
+    std::atomic<bool> starved{false};
     auto take = [&] {
-        auto work = worker();
-        for (int s; (s = next++) < count;) work(s);
+        try {
+            auto work = worker();
+            for (int s; !starved && (s = next++) < count;) work(s);
+        } catch (const std::bad_alloc&) {
+            starved = true;
+        }
     };
     std::vector<std::thread> threads;
     try {
@@ -127,6 +133,7 @@ void each(int count, int n_threads, Worker worker) {
     }
     take();
     for (auto& thread : threads) thread.join();
+    if (starved) throw std::bad_alloc();
 }
 
 // The rows of a stack's mixtures.
