@@ -11,6 +11,7 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 
 from gmmkit import GaussianMixture, GaussianMixtureSearch, open_old_faithful
+from gmmkit.data import as_table
 from gmmkit.errors import (
     DataError,
     GmmkitError,
@@ -19,6 +20,12 @@ from gmmkit.errors import (
     SingularComponentError,
     SingularComponentWarning,
 )
+from gmmkit.execution import Workers
+from gmmkit.inference.candidates import Fitted, _Context
+from gmmkit.inference.fit import FitSettings
+from gmmkit.inference.problem import survey
+from gmmkit.inference.starts import FromPartition
+from gmmkit.inference.stopping import AitkenGain
 
 FAITHFUL = open_old_faithful().take(np.arange(272))
 IRIS = load_iris().data
@@ -195,6 +202,10 @@ def test_data_with_dependent_columns_are_searched_one_candidate_at_a_time():
         search = GaussianMixtureSearch(range(1, 4), covariance_type=["EEE", "VVI"]).fit(X)
     assert search.results_[0]["rank"] == 1
     assert all(row["error"] is None for row in search.results_)
+    assert search.best_estimator_.covariance_type == "VVI"
+    with pytest.warns(SingularComponentWarning, match="linearly dependent"):
+        alone = GaussianMixtureSearch(range(1, 4), covariance_type=["EEE"]).fit(X)
+    assert all("linearly dependent" in row["spurious"] for row in alone.results_)
 
 
 @pytest.mark.parametrize("seed", [1, 4])
@@ -330,3 +341,79 @@ def test_the_number_of_draws_is_no_sum_of_weights():
     assert found == pytest.approx(weights @ search.score_samples(rows), rel=1e-9)
     again = GaussianMixtureSearch([2], covariance_type=["EII"]).fit(rows, sample_weight=2.0 * weights)
     assert again.results_[0]["log_likelihood"] == pytest.approx(2.0 * found, rel=1e-9)
+
+
+def test_dependent_columns_are_a_reason_not_a_winner():
+    rows = np.random.default_rng(0).normal(size=(100, 2))
+    with pytest.warns(SingularComponentWarning, match=r"linearly dependent \(.*\).*models .* were set aside"):
+        search = GaussianMixtureSearch([1, 2]).fit(np.c_[rows, rows.sum(axis=1)])
+    ranked = {row["covariance_type"] for row in search.results_ if row["rank"]}
+    assert ranked == {"EII", "VII", "EEI", "VEI", "EVI", "VVI"}
+    said = {row["spurious"] for row in search.results_ if row["covariance_type"] == "VVE" and not row["same_as"]}
+    assert all("columns are linearly dependent" in reason for reason in said)
+
+
+@pytest.mark.parametrize("far", [150.0, 300.0, 900.0])
+def test_clusters_far_apart_are_not_collapsed(far):
+    random = np.random.default_rng(0)
+    rows = np.concatenate([random.normal(0.0, 1.0, (100, 2)), random.normal(far, 1.0, (100, 2))])
+    search = GaussianMixtureSearch([1, 2, 3]).fit(rows)
+    assert (search.results_[0]["covariance_type"], search.results_[0]["n_components"]) == ("EII", 2)
+    # Values that repeat have no width of their own, however many rows hold them.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularComponentWarning)
+        atoms = GaussianMixtureSearch([1, 2], covariance_type=["EII", "VII"]).fit(
+            np.repeat([[0.0, 0.0], [1.0, 2.0]], 50, 0)
+        )
+    assert all(
+        "collapsed" in row["spurious"] for row in atoms.results_ if row["n_components"] == 2 and not row["same_as"]
+    )
+
+
+def test_a_start_of_ones_own_counts_where_it_is_better():
+    labels = np.repeat([0, 1, 2], 50)
+    alone = GaussianMixture(3, covariance_type="VVV", tol=1e-10, max_iter=2000).fit(IRIS, start=labels)
+    asked = {"covariance_type": ["VVV", "EEE"], "min_eigenvalue": 0.0}
+    plain = GaussianMixtureSearch([2, 3], **asked).fit(IRIS)
+    for start in (labels, np.eye(3)[labels], alone.mixture_, labels.astype(str)):
+        search = GaussianMixtureSearch([2, 3], **asked).fit(IRIS, start=start)
+        for before, after in zip(plain.results_, search.results_, strict=True):
+            assert after["log_likelihood"] >= before["log_likelihood"] - 1e-9
+            assert after["starts"] == before["starts"] + (after["n_components"] == 3)
+
+
+def test_the_better_of_a_fit_and_its_challenger_is_kept():
+    table, settings = as_table(IRIS), FitSettings(rule=AitkenGain(1e-10))
+    with Workers(1) as workers:
+        context = _Context(table, survey(table, workers), workers, settings, 1e-4)
+
+        def partition(labels):
+            return FromPartition(lambda block: np.eye(3)[labels[block.index : block.index + len(block.rows)]], 3)
+
+        kinds, halves = (partition(labels) for labels in (np.repeat([0, 1, 2], 50), np.arange(150) // 3 % 3))
+        cell = ("EEE", 3)
+        good, poor = (Fitted(cell, *context.fitted_on(cell, start), 1, 1) for start in (kinds, halves))
+        assert good.likelihood.log_likelihood > poor.likelihood.log_likelihood + 1.0
+        better, same, kept = (
+            context.challenged(poor, kinds),
+            context.challenged(good, kinds),
+            context.challenged(good, halves),
+        )
+    assert better.likelihood == good.likelihood
+    assert (better.tried, better.reached) == (2, 1)
+    assert (same.tried, same.reached) == (2, 2)
+    assert kept.result is good.result
+    assert (kept.tried, kept.reached) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (np.repeat([0, 1, 2, 3], [50, 50, 25, 25]), r"start has 4 groups, but n_components are \[2, 3\]"),
+        (np.zeros(3), "start has 3 labels, but X has 150 rows"),
+        ("labels", "start must be labels"),
+    ],
+)
+def test_a_start_that_no_candidate_can_have(start, message):
+    with pytest.raises(ParameterError, match=message):
+        GaussianMixtureSearch([2, 3]).fit(IRIS, start=start)

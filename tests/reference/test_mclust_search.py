@@ -50,3 +50,15 @@ def test_98_percent_of_all_cells_are_at_least_as_good_as_mclusts():
     assert len(pairs) > 1000
     worse = [(name, cell, ours - theirs) for name, cell, ours, theirs in pairs if ours > theirs + 1e-3]
     assert len(worse) <= 0.02 * len(pairs), worse
+
+
+@pytest.mark.parametrize("name", ["iris", "faithful", "wdbc", "galaxies", "crabs"])
+def test_a_cell_sought_alone_is_nearly_always_as_good(name):
+    rows, missed, asked = rows_of(name), [], [cell for cell in cells(name) if admissible(name, cell)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for structure, k in asked:
+            row = GaussianMixtureSearch([k], covariance_type=[structure]).fit(rows).results_[0]
+            if row["error"] or row["spurious"] or row["bic"] > cells(name)[structure, k] + 1e-3:
+                missed.append((structure, k))
+    assert len(missed) <= 0.06 * len(asked), missed

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from gmmkit.data.table import Block
+from gmmkit.data.table import Block, Table
 from gmmkit.errors import ParameterError
 from gmmkit.inference.starts import FromMixture, FromPartition, Start
 from gmmkit.model.covariance import Covariance, family
@@ -20,6 +21,7 @@ __all__ = [
     "checked_precisions",
     "checked_weights",
     "covariance_from_precisions",
+    "partition_from",
     "start_from",
 ]
 
@@ -100,7 +102,37 @@ def start_from(start: Any, covariance_type: str, k: int, n: int, d: int) -> Star
     raise ParameterError(f"start must be labels ({n},), responsibilities ({n}, {k}) or a Mixture, but got {received}")
 
 
-def _from_labels(labels: NDArray[Any], k: int, n: int) -> Start:
+def partition_from(start: Any, sizes: Collection[int], table: Table) -> FromPartition:
+    """Return a start for any structure from labels (n,), responsibilities (n, k) or a `Mixture`."""
+    n, d = table.n_rows, table.n_columns
+    if isinstance(start, Mixture):
+        if start.n_features != d:
+            raise ParameterError(f"start is a {start!r}, but X has {d} columns")
+        k = start.n_components
+
+        def known(block: Block) -> Array:
+            return start.posterior(block.rows)
+
+        found = FromPartition(known, k)
+    else:
+        array = np.asarray(start)
+        if array.ndim not in (1, 2):
+            received = f"an array of shape {array.shape}" if array.ndim else reprlib.repr(start)
+            raise ParameterError(
+                f"start must be labels ({n},), responsibilities ({n}, k) or a Mixture, but got {received}"
+            )
+        if array.ndim == 1:
+            k = len(np.unique(array[array == array]))  # noqa: PLR0124 - NaN, whatever the type
+            found = _from_labels(array, k, n)
+        else:
+            k = array.shape[1]
+            found = _from_responsibilities(array, k, n)
+    if k not in sizes:
+        raise ParameterError(f"start has {k} groups, but n_components are {sorted(sizes)}: give {k} among them")
+    return found
+
+
+def _from_labels(labels: NDArray[Any], k: int, n: int) -> FromPartition:
     if len(labels) != n:
         raise ParameterError(f"start has {len(labels)} labels, but X has {n} rows: give one label a row")
     unknown = np.flatnonzero(labels != labels)  # noqa: PLR0124 - NaN, whatever the type
@@ -118,7 +150,7 @@ def _from_labels(labels: NDArray[Any], k: int, n: int) -> Start:
     return FromPartition(known, k)
 
 
-def _from_responsibilities(responsibilities: NDArray[Any], k: int, n: int) -> Start:
+def _from_responsibilities(responsibilities: NDArray[Any], k: int, n: int) -> FromPartition:
     if responsibilities.shape != (n, k):
         raise ParameterError(
             f"start has the shape {responsibilities.shape}, but responsibilities of {n} rows and {k} components "

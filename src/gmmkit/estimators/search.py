@@ -15,6 +15,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.em_mixture import background_of
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
+from gmmkit.estimators.given import partition_from
 from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of, seed_of
 from gmmkit.inference.conjugate import ConjugatePrior
@@ -54,7 +55,8 @@ class GaussianMixtureSearch(MixtureDensity):
         Random starts of each candidate, beside those from hierarchies and those candidates learn from each other.
     min_eigenvalue : float, default=1e-4
         A fit whose smallest component variance is a smaller share of the data's is spurious: likelihoods of
-        collapsed components are unbounded and mean nothing.
+        collapsed components are unbounded and mean nothing. Not so where all components are as narrow, and hold many
+        rows: then clusters are far apart.
     prior : "conjugate" or ConjugatePrior, optional
         See :class:`GaussianMixture`: keeps components from collapsing.
     equal_weights : bool, default=False
@@ -152,7 +154,7 @@ class GaussianMixtureSearch(MixtureDensity):
         self.n_jobs = n_jobs
         self.callback = callback
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
         """Fit every candidate and keep the best.
 
         Parameters
@@ -160,6 +162,8 @@ class GaussianMixtureSearch(MixtureDensity):
         X : array-like of shape (n, d), data frame, Table, or iterator of arrays
         y : ignored
         sample_weight : array-like of shape (n,), optional
+        start : array-like of labels (n,) or responsibilities (n, k), or Mixture, optional
+            One start more for the candidates of as many components as it has groups.
 
         Returns
         -------
@@ -174,8 +178,9 @@ class GaussianMixtureSearch(MixtureDensity):
         """
         self._validate_params()
         table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
+        sizes = self._sizes()
         settings = SearchSettings(
-            n_components=self._sizes(),
+            n_components=sizes,
             covariance_types=self._structures(table.n_columns),
             criterion=self.criterion,
             n_init=self.n_init,
@@ -191,6 +196,7 @@ class GaussianMixtureSearch(MixtureDensity):
                 noise=background_of(self.noise, self.noise_volume),
             ),
             folds=self.folds,
+            start=None if start is None else partition_from(start, sizes, table),
             callback=self.callback,
         )
         found = search(table, settings, n_jobs=self.n_jobs)

@@ -27,9 +27,9 @@ from gmmkit.inference.problem import Problem, Survey, survey
 from gmmkit.inference.repairs import OnSingular, Repair
 from gmmkit.inference.sampling import sample_rows
 from gmmkit.inference.stack import CONVERGED, SINGULAR, Stack, StackRun
-from gmmkit.inference.starts import FromMixture, Named, Start
+from gmmkit.inference.starts import FromMixture, FromPartition, Named, Start
 from gmmkit.inference.stopping import AitkenGain
-from gmmkit.inference.tournament import Cell, Tournament, Winners
+from gmmkit.inference.tournament import SAME_OPTIMUM, Cell, Tournament, Winners
 from gmmkit.inference.won_fits import fits_of, mixtures_of
 from gmmkit.model.covariance import Full, family
 from gmmkit.model.evaluation import Likelihood, likelihood
@@ -42,6 +42,9 @@ _SHORT_GAIN = 1e-4
 _SHORT_PASSES = 15
 # Of many rows only candidates within so much of the best, by some criterion, are run further than this gain to come.
 _COARSE_GAIN, _NEAR = 5e-6, 30.0
+# Where fewer sizes are asked for, their neighbours are played as well: of mclust's tables (1,085 cells of twelve sets),
+# cells that are sought one at a time miss 29 optima with them, 123 without.
+_ENOUGH_SIZES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ def fit_candidates(
     smallest_eigenvalue: float,
     n_random: int,
     workers: Workers,
+    own: FromPartition | None = None,
 ) -> Iterator[Fitted]:
     """Yield each cell's fit, in the order of the cells.
 
@@ -91,6 +95,8 @@ def fit_candidates(
     n_random : int
         Random starts beside the others.
     workers : Workers
+    own : FromPartition, optional
+        A start of the caller's, for cells of as many components: what it leads to counts where it is better.
     """
     surveyed = survey(table, workers)
     possible = [cell for cell in cells if cell[1] <= table.n_rows]
@@ -116,13 +122,14 @@ def fit_candidates(
         s = places.get(cell)
         try:
             if s is None or winners is None:
-                yield context.from_named_starts(cell)
+                fitted = context.from_named_starts(cell)
             else:
-                result, found = fits[s] if fits else context.fitted_on(cell, mixtures[s])
+                result, found = fits[s] if fits else context.fitted_on(cell, FromMixture(mixtures[s]))
                 result = context.diagnosed(cell, result) if fits else result
-                yield Fitted(cell, result, found, int(winners.tried[s]), int(winners.reached[s]))
+                fitted = Fitted(cell, result, found, int(winners.tried[s]), int(winners.reached[s]))
         except GmmkitError as error:
-            yield Fitted(cell, error=str(error))
+            fitted = Fitted(cell, error=str(error))
+        yield fitted if own is None or own.k != k else context.challenged(fitted, own)
 
 
 def _can_be_scored(mixture: Mixture) -> bool:
@@ -144,24 +151,34 @@ def _tournament(
         # Components are sought among the rows that are not noise at first sight.
         base, _ = open_background(base, context.settings.noise)
     random = generator(context.settings.seed)
-    opening = open_tournament(base, structures, sizes, random, n_random=n_random)
+    scouts = [(name, k) for name in structures for k in _neighbours(sizes) if k <= context.table.n_rows]
+    played = sorted({*sizes, *(k for _, k in scouts)})
+    opening = open_tournament(base, structures, played, random, n_random=n_random)
     if opening is None:
         return None, None
-    played = Tournament(
+    tournament = Tournament(
         opening.few,
         cells,
+        scouts,
         context.smallest_eigenvalue,
         context.settings.max_iter,
         tol if opening.few is opening.rows else max(tol, _SHORT_GAIN),
         n_threads=context.workers.n_threads,
     )
-    winners = played.play(opening.partitions)
+    winners = tournament.play(opening.partitions)
     if opening.few is opening.rows or winners is None:
         return opening, winners
-    again = played.winners(_on_all_rows(winners.run.stack, opening, context, tol))
+    again = tournament.winners(_on_all_rows(winners.run.stack, opening, context, tol))
     # Who reached an optimum was seen among the few.
     before = [winners.places[cell] for cell in again.places]
     return opening, replace(again, reached=winners.reached[before])
+
+
+def _neighbours(sizes: Sequence[int]) -> list[int]:
+    """Return the sizes one below and one above what is asked for, where that is too little to learn from."""
+    if len(sizes) >= _ENOUGH_SIZES:
+        return []
+    return sorted({k + step for k in sizes for step in (-1, 1)} - {0, *sizes})
 
 
 def _on_all_rows(stack: Stack, opening: Opening, context: _Context, tol: float) -> StackRun:
@@ -207,10 +224,30 @@ class _Context:
         _, repairs = diagnose(problem, result.mixture.into(problem.frame), make_prior(problem, self.settings.reg_covar))
         return replace(result, repairs=tuple(repairs))
 
-    def fitted_on(self, cell: Cell, start: Mixture) -> tuple[FitResult, Likelihood]:
-        """Fit all rows from a mixture on."""
-        result = fit(self.problem(cell[0]), [FromMixture(start)], self.settings)
+    def fitted_on(self, cell: Cell, start: Start) -> tuple[FitResult, Likelihood]:
+        """Fit all rows from a start on."""
+        result = fit(self.problem(cell[0]), [start], self.settings)
         return result, likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
+
+    def challenged(self, fitted: Fitted, start: Start) -> Fitted:
+        """Return a cell's fit, or that from one more start if it is better."""
+        try:
+            result, found = self.fitted_on(fitted.cell, start)
+        except GmmkitError as error:
+            return replace(fitted, error=str(error)) if fitted.result is None else fitted
+        tried = fitted.tried + 1
+        if fitted.result is None:
+            return Fitted(fitted.cell, result, found, tried, 1)
+
+        def rank(of: FitResult) -> tuple[bool, float]:
+            return of.health.spurious(self.smallest_eigenvalue) is None, of.objectives[-1]
+
+        gain = (result.objectives[-1] - fitted.result.objectives[-1]) * self.surveyed.effective_rows
+        if abs(gain) < SAME_OPTIMUM:
+            return replace(fitted, tried=tried, reached=fitted.reached + 1)
+        if rank(result) > rank(fitted.result):
+            return Fitted(fitted.cell, result, found, tried, 1)
+        return replace(fitted, tried=tried)
 
     def from_named_starts(self, cell: Cell) -> Fitted:
         """Fit a candidate by itself: starts compete over a few passes, and the best goes on."""

@@ -13,13 +13,16 @@ from gmmkit.inference.repairs import Repair
 from gmmkit.model.covariance import Covariance, Full
 from gmmkit.model.mixture import Mixture
 
-__all__ = ["Health", "diagnose", "health_of"]
+__all__ = ["Health", "diagnose", "far_apart", "health_of"]
 
 Array = NDArray[np.float64]
 
 _ONE_ROW = 1.5
 _EMPTY = 1e-3
 _ROUNDING = 1e-6
+# Components are alike within so much, and wide by so many times the least that they are given.
+_MANY_ROWS, _ALIKE, _WIDE = 10, 1e-2, 2.0
+_SOME = 0.05  # of a direction of length 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,25 +37,42 @@ class Health:
         Smallest eigenvalue of each covariance in the metric of the pooled covariance, where the data have spread.
     needed_rows : int
         Effective rows the family needs.
+    dependent : bool
+        Whether columns are linearly dependent where the family has covariances between them: nothing but what holds
+        it up gives it width there.
     """
 
     effective_rows: Array
     relative_eigenvalues: Array
     needed_rows: int
+    dependent: bool = False
+
+    @property
+    def far_apart(self) -> bool:
+        """Whether components are narrow only beside their distances: alike, well supported, and not held up."""
+        return bool(
+            far_apart(self.effective_rows, self.relative_eigenvalues, self.needed_rows, np.zeros(1, np.intp))[0]
+        )
 
     def spurious(self, smallest_eigenvalue: float = 1e-4) -> str | None:
         """Return why the fit is not admissible, or None if it is.
 
         Likelihoods with free covariances are unbounded: a component that collapses onto a few rows, or onto rows
-        that were rounded alike, can have any likelihood and means nothing.
+        that were rounded alike, can have any likelihood and means nothing. Where all components are as narrow as each
+        other, well supported and wider than what holds them up, it is the data that are wide: clusters far apart.
         """
+        if self.dependent:
+            return (
+                "columns are linearly dependent, or fewer rows than columns: covariances between them are singular; "
+                "leave columns out, or take a structure along the columns"
+            )
         if self.effective_rows.min() < self.needed_rows:
             j = int(self.effective_rows.argmin())
             said = f"{self.effective_rows[j]:.3g}"
             if float(said) >= self.needed_rows:
                 said = f"{self.effective_rows[j]:.9g}"
             return f"component {j} rests on {said} effective rows, fewer than {self.needed_rows}"
-        if self.relative_eigenvalues.min() < smallest_eigenvalue:
+        if self.relative_eigenvalues.min() < smallest_eigenvalue and not self.far_apart:
             j = int(self.relative_eigenvalues.argmin())
             return (
                 f"component {j} has collapsed: its smallest variance is {self.relative_eigenvalues[j]:.1e} "
@@ -61,11 +81,37 @@ class Health:
         return None
 
 
+def far_apart(rows: Array, eigenvalues: Array, needed: Array | int, offsets: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell of which mixtures the components (K,) are alike, well supported and not held up.
+
+    Parameters
+    ----------
+    rows, eigenvalues : ndarray of shape (K,)
+        Effective rows and relative eigenvalues of all mixtures' components.
+    needed : int or ndarray of shape (S,)
+        Rows that a component needs.
+    offsets : ndarray of shape (S,)
+        Where each mixture's components begin.
+    """
+    sizes = np.diff(np.append(offsets, len(rows)))
+    floor = DELTA * np.repeat(np.add.reduceat(rows, offsets) / sizes, sizes) / np.maximum(rows, _EMPTY)
+    held_up = np.logical_or.reduceat(eigenvalues < _WIDE * floor, offsets)
+    alike = np.minimum.reduceat(eigenvalues, offsets) > _ALIKE * np.maximum.reduceat(eigenvalues, offsets)
+    supported = np.minimum.reduceat(rows, offsets) >= _MANY_ROWS * np.asarray(needed)
+    return np.asarray(alike & supported & ~held_up)
+
+
 def health_of(problem: Problem, state: Mixture) -> Health:
     """Return how well each component of a state in the problem's frame is supported."""
     counts = state.weights * problem.total_weight * problem.rows_per_weight
     eigenvalues = _relative_eigenvalues(state.covariance, problem)
-    return Health(counts, eigenvalues, problem.family.minimum_rows(problem.n_columns))
+    needed = problem.family.minimum_rows(problem.n_columns)
+    return Health(counts, eigenvalues, needed, any(_mixes(problem, direction) for direction in problem.null_directions))
+
+
+def _mixes(problem: Problem, direction: Array) -> bool:
+    """Tell whether a direction without spread is more than a constant column."""
+    return not problem.surveyed.constant[np.abs(direction) > _SOME].all()
 
 
 def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, list[Repair]]:
@@ -124,7 +170,7 @@ def _of_columns(problem: Problem) -> list[Repair]:
         # In the data's units a coefficient may be small and matter; in the frame a small one is rounding.
         in_units = np.where(np.abs(direction) > _ROUNDING, direction * problem.frame.scale, 0.0)
         in_units = in_units / np.abs(in_units).max()
-        if not constant[np.abs(direction) > 0.05].all():
+        if _mixes(problem, direction):
             repairs.append(Repair("dependent columns", direction=tuple(in_units.tolist())))
     return repairs
 

@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.inference import stack_engine
+from gmmkit.inference.diagnosis import far_apart
 from gmmkit.inference.neighbours import merged, split
 from gmmkit.inference.stack import SINGULAR, Index, Stack, StackRows, StackRun
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.base import Equivariance
 
-__all__ = ["Cell", "Partitions", "Tournament", "Winners", "kinds_for"]
+__all__ = ["SAME_OPTIMUM", "Cell", "Partitions", "Tournament", "Winners", "kinds_for"]
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int32]
@@ -44,8 +45,8 @@ _OUT_OF_REACH = 5.0
 # How many of a cell's starts are run in the beginning, and after each round of what cells learn from each other; how
 # many rounds there are, and how many merges of each are looked at.
 _OPENERS, _LEADERS, _ROUNDS, _PAIRS_EACH = 3, 3, 3, 3
-# Starts that end within this much log-likelihood (nats) of each other have reached the same optimum.
-_SAME_OPTIMUM = 1e-2
+#: Starts that end within this much log-likelihood (nats) of each other have reached the same optimum.
+SAME_OPTIMUM = 1e-2
 
 
 def kinds_for(structure: str) -> tuple[Equivariance, ...]:
@@ -115,6 +116,8 @@ class Tournament:
     rows : StackRows
         Weights count rows.
     cells : sequence of (str, int)
+    scouts : sequence of (str, int)
+        Cells that others learn from, and that have no winner.
     smallest_eigenvalue : float
         Smallest variance of a component, as a share of the data's, that is admissible.
     max_iter : int
@@ -125,6 +128,7 @@ class Tournament:
 
     rows: StackRows
     cells: Sequence[Cell]
+    scouts: Sequence[Cell]
     smallest_eigenvalue: float
     max_iter: int
     tol: float
@@ -133,6 +137,8 @@ class Tournament:
     _tried: Index = field(init=False)
 
     def __post_init__(self) -> None:
+        self._asked = len(self.cells)
+        self.cells = [*self.cells, *self.scouts]
         self._place = {cell: c for c, cell in enumerate(self.cells)}
         self._sizes = np.array([k for _, k in self.cells], dtype=np.intp)
         self._known, self._tried = np.empty(0, dtype=np.uint64), np.zeros(len(self.cells), dtype=np.intp)
@@ -166,6 +172,9 @@ class Tournament:
             if not len(starts):
                 break
             best = self._leaders(StackRun.join([best, self._show(self._promising(starts, _LEADERS))]))
+        best = best.take(np.flatnonzero(self._cells_of(best.stack) < self._asked))
+        if not len(best):
+            return None
         return self.winners(self._run_on(best.take(self._in_reach(best)).stack, self.max_iter, self.tol))
 
     def winners(self, final: StackRun) -> Winners:
@@ -176,7 +185,7 @@ class Tournament:
         best = np.full(len(self.cells), -np.inf)
         best[cells[top]] = final.objective[top]
         with np.errstate(invalid="ignore"):
-            near = np.abs(best[cells] - final.objective) * self.rows.total_weight < _SAME_OPTIMUM
+            near = np.abs(best[cells] - final.objective) * self.rows.total_weight < SAME_OPTIMUM
         reached = np.bincount(cells[near], minlength=len(self.cells))
         chosen = final.take(top)
         return Winners(chosen, self._tried[cells[top]], reached[cells[top]], self._relative_eigenvalues(chosen.stack))
@@ -208,7 +217,7 @@ class Tournament:
 
     def _leaders(self, run: StackRun) -> StackRun:
         """Keep the best of each cell that differ."""
-        apart = _SAME_OPTIMUM / self.rows.total_weight
+        apart = SAME_OPTIMUM / self.rows.total_weight
         left, cells = self._ranking(run)
         kept = []
         for _ in range(_LEADERS):
@@ -286,8 +295,11 @@ class Tournament:
 
     def _sound(self, stack: Stack) -> NDArray[np.bool_]:
         """Tell which mixtures are admissible: enough effective rows, no collapsed component."""
-        wide = np.minimum.reduceat(self._relative_eigenvalues(stack), stack.offsets[:-1]) >= self.smallest_eigenvalue
-        return np.asarray(wide & self._populated(stack, self._cells_of(stack)))
+        cells, eigenvalues = self._cells_of(stack), self._relative_eigenvalues(stack)
+        wide = np.minimum.reduceat(eigenvalues, stack.offsets[:-1]) >= self.smallest_eigenvalue
+        rows, needed = stack.weights * self.rows.total_weight, self._needed[self._structures[cells]]
+        apart = far_apart(rows, eigenvalues, needed, stack.offsets[:-1])
+        return np.asarray((wide | apart) & self._populated(stack, cells))
 
     def _relative_eigenvalues(self, stack: Stack) -> Array:
         # W of each structure with WᵀW = Π(T)⁻¹.

@@ -6,19 +6,18 @@ How candidates are started and fitted is told in `inference/candidates.py`, what
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from gmmkit.data.table import Table
-from gmmkit.errors import GmmkitWarning, ParameterError, SingularComponentError
+from gmmkit.errors import ParameterError, SingularComponentError
 from gmmkit.execution import Workers
 from gmmkit.inference.candidates import fit_candidates
 from gmmkit.inference.fit import FitSettings
+from gmmkit.inference.starts import FromPartition
 from gmmkit.model.covariance import family
+from gmmkit.selection.cautions import warn_of_dependent_columns, warn_of_shares
 from gmmkit.selection.held_out import held_out
 from gmmkit.selection.ranking import Candidate, SearchResult, ranked
 
@@ -48,6 +47,8 @@ class SearchSettings:
     fit : FitSettings
     folds : int
         Of the held-out likelihood, where that is the criterion.
+    start : FromPartition, optional
+        The caller's own, beside those of the search.
     callback : callable, optional
         Called with each finished `Candidate`, the number done and the number of all.
     """
@@ -60,6 +61,7 @@ class SearchSettings:
     smallest_eigenvalue: float
     fit: FitSettings
     folds: int = 10
+    start: FromPartition | None = None
     callback: Callable[[Candidate, int, int], object] | None = None
 
 
@@ -74,9 +76,9 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
     Warns
     -----
     GmmkitWarning
-        If the weights sum to less than the number of rows that have one.
+        Of what the table does not say (`cautions.py`).
     """
-    _warn_of_shares(table)
+    warn_of_shares(table)
     sizes = _sizes(settings.n_components)
     names = list(dict.fromkeys(settings.covariance_types))
     twins = {(name, k): _twin(name, k, names, table.n_columns) for name in names for k in sizes}
@@ -93,6 +95,7 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
                 smallest_eigenvalue=settings.smallest_eigenvalue,
                 n_random=settings.n_init,
                 workers=workers,
+                own=settings.start,
             ):
                 name, k = fitted.cell
                 result = fitted.result
@@ -124,20 +127,9 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
         for (name, k), twin in twins.items()
         if twin is not None and (twin, k) in known
     ]
-    return ranked(done, copies, settings.criterion, interrupted=interrupted)
-
-
-def _warn_of_shares(table: Table) -> None:
-    if table.weights is None:
-        return
-    n, total = int(np.count_nonzero(table.weights)), table.total_weight
-    if total < n * (1.0 - 1e-9):
-        said = (
-            f"the weights of {table.origin} sum to {total:.6g}, though {n} rows have one: criteria count a weight as "
-            "repetitions of its row, so that fewer rows than there are speak for components; if the weights are "
-            f"shares, multiply them by {n / total:.6g}"
-        )
-        warnings.warn(GmmkitWarning(said), stacklevel=4)
+    found = ranked(done, copies, settings.criterion, interrupted=interrupted)
+    warn_of_dependent_columns(found, table)
+    return found
 
 
 def _on_held_out(candidate: Candidate, table: Table, settings: SearchSettings, workers: Workers) -> Candidate:
