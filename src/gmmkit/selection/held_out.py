@@ -9,8 +9,8 @@ size will do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,9 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers, plan_pass
-from gmmkit.inference.fit import FitSettings, fit
-from gmmkit.inference.problem import Problem, survey
-from gmmkit.inference.starts import FromMixture
+from gmmkit.inference.candidates import Fitted
+from gmmkit.inference.tournament import Cell
 from gmmkit.model.evaluation import Likelihood, likelihood
-from gmmkit.model.mixture import Mixture
 
 __all__ = ["HeldOut", "fold_of_rows", "held_out"]
 
@@ -70,42 +68,58 @@ class HeldOut:
 
 
 def held_out(
-    table: Table, mixture: Mixture, settings: FitSettings, *, workers: Workers, folds: int = 10, seed: int = 0
-) -> HeldOut:
-    """Return the held-out log-likelihood of a mixture's family and number of components.
+    table: Table, member: NDArray[np.intp], fits: Callable[[Table], Iterable[Fitted]], workers: Workers
+) -> tuple[dict[Cell, HeldOut | str], bool]:
+    """Return for each cell its held-out log-likelihood, or why what a fold leaves cannot be fitted.
 
     Parameters
     ----------
     table : Table
-    mixture : Mixture
-        The fit of all rows. Every fold's fit begins there, so that all are of the same optimum and take few passes.
-    settings : FitSettings
-        Those of the fit.
+    member : ndarray of shape (n,)
+        The fold of each row (`fold_of_rows`), the same for all cells.
+    fits : callable
+        Given the rows that are seen (the others have no weight), fits cells to them from starts of their own: one
+        that began at a fit of all rows would know those that it has not seen.
     workers : Workers
-    folds : int, default=10
-    seed : int, default=0
-        Which rows share a fold; the same for every candidate, so that they are compared on the same folds.
+
+    Returns
+    -------
+    dict of cell to HeldOut or str
+    bool
+        Whether Ctrl-C left some folds out: what is known is of the others.
 
     Raises
     ------
-    ParameterError
-        If there are fewer than 2 folds, or fewer distinct rows than folds.
-    SingularComponentError
-        If the settings refuse to fit what one fold leaves.
+    KeyboardInterrupt
+        If there are not two folds yet.
     """
-    member = fold_of_rows(table, folds, seed, workers)
     weights = np.ones(table.n_rows) if table.weights is None else table.weights
-    settings = replace(settings, before=-np.inf, callback=None)
-    found = []
+    found: dict[Cell, list[Likelihood]] = {}
+    failed: dict[Cell, str] = {}
+    folds, interrupted = int(member.max()) + 1, False
     for fold in range(folds):
         seen = table.with_weights(np.where(member == fold, 0.0, weights))
-        problem = Problem(seen, type(mixture.covariance), survey(seen, workers), workers)
-        result = fit(problem, [FromMixture(mixture)], settings, reorder=False)
-        if result.interrupted:
-            raise KeyboardInterrupt
         unseen = table.with_weights(np.where(member == fold, weights, 0.0))
-        found.append(likelihood(result.mixture, unseen, n_jobs=workers.n_threads))
-    return HeldOut.of(found)
+        of_fold: dict[Cell, Likelihood] = {}
+        try:
+            for fitted in fits(seen):
+                if fitted.result is None:
+                    failed[fitted.cell] = fitted.error or "the fit failed"
+                elif fitted.result.interrupted:
+                    raise KeyboardInterrupt
+                else:
+                    of_fold[fitted.cell] = likelihood(fitted.result.mixture, unseen, n_jobs=workers.n_threads)
+        except KeyboardInterrupt:
+            if fold < 2:
+                raise
+            interrupted = True
+            break
+        for cell, value in of_fold.items():
+            found.setdefault(cell, []).append(value)
+    known: dict[Cell, HeldOut | str] = {
+        cell: HeldOut.of(values) for cell, values in found.items() if cell not in failed
+    }
+    return {**known, **failed}, interrupted
 
 
 def fold_of_rows(table: Table, folds: int, seed: int, workers: Workers) -> NDArray[np.intp]:

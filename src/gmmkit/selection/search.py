@@ -6,19 +6,20 @@ How candidates are started and fitted is told in `inference/candidates.py`, what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gmmkit.data.table import Table
-from gmmkit.errors import ParameterError, SingularComponentError
+from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers
-from gmmkit.inference.candidates import fit_candidates
+from gmmkit.inference.candidates import Fitted, fit_candidates
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.starts import FromPartition
+from gmmkit.inference.tournament import Cell
 from gmmkit.model.covariance import family
 from gmmkit.selection.cautions import warn_of_dependent_columns, warn_of_shares
-from gmmkit.selection.held_out import held_out
+from gmmkit.selection.held_out import fold_of_rows, held_out
 from gmmkit.selection.ranking import Candidate, SearchResult, ranked
 
 __all__ = ["DEFAULTS", "SIZES", "SearchSettings", "search"]
@@ -83,44 +84,11 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
     names = list(dict.fromkeys(settings.covariance_types))
     twins = {(name, k): _twin(name, k, names, table.n_columns) for name in names for k in sizes}
     cells = [cell for cell, twin in twins.items() if twin is None]
-    done: list[Candidate] = []
-    interrupted = False
     with Workers(n_jobs) as workers:
-        try:
-            for fitted in fit_candidates(
-                table,
-                cells,
-                settings.fit,
-                tol=settings.tol,
-                smallest_eigenvalue=settings.smallest_eigenvalue,
-                n_random=settings.n_init,
-                workers=workers,
-                own=settings.start,
-            ):
-                name, k = fitted.cell
-                result = fitted.result
-                candidate = Candidate(
-                    k,
-                    name,
-                    _n_parameters(name, k, table.n_columns, settings.fit) if result is None else result.n_parameters,
-                    likelihood=fitted.likelihood,
-                    result=result,
-                    spurious=None if result is None else result.health.spurious(settings.smallest_eigenvalue),
-                    error=fitted.error,
-                    starts=fitted.tried,
-                    reached=fitted.reached,
-                )
-                if settings.criterion == "held_out" and candidate.admissible:
-                    candidate = _on_held_out(candidate, table, settings, workers)
-                done.append(candidate)
-                if settings.callback is not None:
-                    settings.callback(candidate, len(done), len(cells))
-                if result is not None and result.interrupted:
-                    raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            if not any(candidate.result for candidate in done):
-                raise
-            interrupted = True
+        if settings.criterion == "held_out":
+            done, interrupted = _validated(table, cells, settings, workers)
+        else:
+            done, interrupted = _fitted(table, cells, settings, workers, settings.callback)
     known = {(c.covariance_type, c.n_components): c for c in done}
     copies = [
         replace(known[twin, k], covariance_type=name, same_as=twin)
@@ -132,13 +100,74 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
     return found
 
 
-def _on_held_out(candidate: Candidate, table: Table, settings: SearchSettings, workers: Workers) -> Candidate:
-    assert candidate.result is not None
+def _fits(table: Table, cells: Sequence[Cell], settings: SearchSettings, workers: Workers) -> Iterator[Fitted]:
+    return fit_candidates(
+        table,
+        cells,
+        settings.fit,
+        tol=settings.tol,
+        smallest_eigenvalue=settings.smallest_eigenvalue,
+        n_random=settings.n_init,
+        workers=workers,
+        own=settings.start,
+    )
+
+
+def _fitted(
+    table: Table,
+    cells: Sequence[Cell],
+    settings: SearchSettings,
+    workers: Workers,
+    callback: Callable[[Candidate, int, int], object] | None,
+) -> tuple[list[Candidate], bool]:
+    """Return the candidates, and whether Ctrl-C ended their fits."""
+    done: list[Candidate] = []
     try:
-        found = held_out(table, candidate.result.mixture, settings.fit, workers=workers, folds=settings.folds)
-    except SingularComponentError as error:
-        return replace(candidate, spurious=f"what one fold leaves cannot be fitted: {error}")
-    return replace(candidate, held_out=found)
+        for fitted in _fits(table, cells, settings, workers):
+            name, k = fitted.cell
+            result = fitted.result
+            candidate = Candidate(
+                k,
+                name,
+                _n_parameters(name, k, table.n_columns, settings.fit) if result is None else result.n_parameters,
+                likelihood=fitted.likelihood,
+                result=result,
+                spurious=None if result is None else result.health.spurious(settings.smallest_eigenvalue),
+                error=fitted.error,
+                starts=fitted.tried,
+                reached=fitted.reached,
+            )
+            done.append(candidate)
+            if callback is not None:
+                callback(candidate, len(done), len(cells))
+            if result is not None and result.interrupted:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        if not any(candidate.result for candidate in done):
+            raise
+        return done, True
+    return done, False
+
+
+def _validated(
+    table: Table, cells: Sequence[Cell], settings: SearchSettings, workers: Workers
+) -> tuple[list[Candidate], bool]:
+    """Return the candidates with their held-out likelihoods, and whether Ctrl-C left some folds out."""
+    member = fold_of_rows(table, settings.folds, 0, workers)
+    done, interrupted = _fitted(table, cells, settings, workers, None)
+    if interrupted:
+        raise KeyboardInterrupt  # no fold was seen, by which to choose
+    possible = [(c.covariance_type, c.n_components) for c in done if c.admissible]
+    found, interrupted = held_out(table, member, lambda seen: _fits(seen, possible, settings, workers), workers)
+    for i, candidate in enumerate(done):
+        known = found.get((candidate.covariance_type, candidate.n_components))
+        if isinstance(known, str):
+            done[i] = replace(candidate, spurious=f"what one fold leaves cannot be fitted: {known}")
+        elif known is not None:
+            done[i] = replace(candidate, held_out=known)
+        if settings.callback is not None:
+            settings.callback(done[i], i + 1, len(done))
+    return done, interrupted
 
 
 def _n_parameters(name: str, k: int, d: int, settings: FitSettings) -> int:
