@@ -74,6 +74,17 @@ def test_p_values_are_uniform_under_the_null():
     assert np.mean(values) == pytest.approx(0.5, abs=0.14)
 
 
+def test_p_values_are_uniform_where_two_are_the_truth():
+    values = []
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        rows = np.concatenate([random.normal(0.0, 1.0, (40, 1)), random.normal(6.0, 1.0, (40, 1))])
+        found = likelihood_ratio_test(rows, 3, "E", n_replicates=19, level=0.5, seed=seed)
+        values.append(found.tests[1].p_value)
+    assert np.mean(values) == pytest.approx(0.5, abs=0.14)
+    assert np.mean(np.array(values) <= 0.1) <= 0.25
+
+
 def test_many_starts_find_no_less():
     rows = np.random.default_rng(1).standard_t(4, size=(150, 2))
     one, many = (likelihood_ratio_test(rows, 2, starts=s, n_replicates=19) for s in ("hierarchical", "many"))
