@@ -1,5 +1,7 @@
 """Bootstrap likelihood-ratio tests: what they decide, their p-values, when they stop, and what goes wrong."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -79,8 +81,11 @@ def test_p_values_are_uniform_where_two_are_the_truth():
     for seed in range(40):
         random = np.random.default_rng(seed)
         rows = np.concatenate([random.normal(0.0, 1.0, (40, 1)), random.normal(6.0, 1.0, (40, 1))])
-        found = likelihood_ratio_test(rows, 3, "E", n_replicates=19, level=0.5, seed=seed)
-        values.append(found.tests[1].p_value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GmmkitWarning)  # a third component may find too few rows
+            found = likelihood_ratio_test(rows, 3, "E", n_replicates=19, level=0.5, seed=seed)
+        values += [test.p_value for test in found.tests[1:]]
+    assert len(values) > 35
     assert np.mean(values) == pytest.approx(0.5, abs=0.14)
     assert np.mean(np.array(values) <= 0.1) <= 0.25
 
