@@ -7,7 +7,8 @@ from cases import FAMILY_NAMES, blobs, fitted, two_clusters
 from gmmkit.data.arrays import ArrayRows
 from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
-from gmmkit.inference.fit import FitSettings, ordered
+from gmmkit.inference.fit import FitSettings
+from gmmkit.inference.order import ordered
 from gmmkit.model.covariance import Full, Tied
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.blas import blas_threads

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gmmkit.errors import SingularComponentError
 from gmmkit.inference.algorithm import Progress
@@ -17,6 +16,7 @@ from gmmkit.inference.diagnosis import Health, diagnose, health_of
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run, run
 from gmmkit.inference.noise import Background, open_background
+from gmmkit.inference.order import ordered
 from gmmkit.inference.prior import RegCovar, make_prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import ILL_DEFINED, OnSingular, Repair, describe
@@ -27,9 +27,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.model.noise import Noise
 from gmmkit.numerics.streams import Seed, streams
 
-__all__ = ["FitResult", "FitSettings", "component_order", "fit", "ordered", "principal_order"]
-
-Array = NDArray[np.float64]
+__all__ = ["FitResult", "FitSettings", "fit"]
 
 # Starts of what the caller knows, of all rows.
 _KNOWN = (FromMixture, FromPartition)
@@ -289,35 +287,3 @@ def _first_state(
 
 def _interrupted(done: Run) -> Run:
     return Run(done.state, done.objectives, "interrupted", done.repairs)
-
-
-def ordered(mixture: Mixture) -> Mixture:
-    """Return the mixture with its components in an order that the same data always give."""
-    return mixture if mixture.n_components == 1 else mixture.take(component_order(mixture))
-
-
-def component_order(mixture: Mixture) -> NDArray[np.intp]:
-    """Return the order (k,) of components along the principal axis of their means."""
-    # With noise the weights sum to less than 1: exactly 1 without.
-    centre = None if mixture.noise is None else mixture.frame.shift
-    return principal_order(mixture.weights, mixture.means, centre)
-
-
-def principal_order(
-    weights: NDArray[np.float64], means: NDArray[np.float64], centre: NDArray[np.float64] | None = None
-) -> NDArray[np.intp]:
-    """Return the order (…, k) of means (…, k, d) along their principal axis.
-
-    The axis is the direction of largest spread about the centre (…, d), the weighted mean of them unless told, its
-    sign such that its largest loading is positive; ties are broken by the means themselves, column by column.
-    """
-    if means.shape[-2] == 1:
-        return np.zeros(weights.shape, dtype=np.intp)
-    if centre is None:
-        centre = (weights[..., None, :] @ means)[..., 0, :]
-    deviations = means - centre[..., None, :]
-    _, _, axes = np.linalg.svd(np.sqrt(weights)[..., None] * deviations, full_matrices=False)
-    axis = axes[..., :1, :]
-    largest = np.take_along_axis(axis, np.abs(axis).argmax(axis=-1, keepdims=True), axis=-1)
-    along = (means @ (axis * np.where(largest < 0, -1.0, 1.0)).swapaxes(-1, -2))[..., 0]
-    return np.lexsort((*np.moveaxis(means, -1, 0)[::-1], along.round(12)), axis=-1)

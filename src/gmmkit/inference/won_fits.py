@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.inference.diagnosis import Health
-from gmmkit.inference.fit import FitResult, FitSettings, principal_order
+from gmmkit.inference.fit import FitResult, FitSettings
 from gmmkit.inference.opening import Opening
+from gmmkit.inference.order import principal_order
 from gmmkit.inference.problem import Survey
 from gmmkit.inference.stack import CONVERGED, Index, Stack
 from gmmkit.inference.tournament import Winners
