@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 
 from gmmkit import (
     GaussianMixture,
@@ -170,6 +171,33 @@ def test_folds(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
     assert "folds=4" in python_of(read_model(tmp_path / "python.gmm"))
 
 
+def test_groups_of_a_column_to_start_from(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    flowers, iris = tmp_path / "flowers.csv", load_iris()
+    lines = (
+        f"{','.join(map(str, row))},{iris.target_names[kind]}" for row, kind in zip(iris.data, iris.target, strict=True)
+    )
+    flowers.write_text("\n".join(["a,b,c,d,species", *lines]))
+    one = ("-k", "3", "--covariance", "VEV", "--label", "species", "--start-labels")
+    gmmkit("fit", flowers, *one, "-o", "m.gmm")
+    table = open_table(flowers, label="species")
+    known = GaussianMixture(3, covariance_type="VEV", tol=1e-5, max_iter=1000).fit(table, start=table.labels.codes)
+    record = read_model(tmp_path / "m.gmm")
+    assert record.fit["starts_tried"] == 1
+    np.testing.assert_allclose(record.mixture.weights, known.weights_, rtol=1e-9)
+    np.testing.assert_allclose(run(python_of(record))["model"].means_, record.mixture.means, rtol=1e-9)
+    asked = ("-k", "2:3", "--covariance", "VEV", "--label", "species", "--start-labels", "--min-eigenvalue", "1e-5")
+    gmmkit("fit", flowers, *asked, "-o", "s.gmm")
+    search = GaussianMixtureSearch([2, 3], covariance_type="VEV", min_eigenvalue=1e-5)
+    search.fit(table, start=table.labels.codes)
+    record = read_model(tmp_path / "s.gmm")
+    assert [row["starts"] for row in record.table or ()] == [row["starts"] for row in search.results_]
+    again = run(python_of(record))["search"]
+    assert (again.min_eigenvalue, again.results_) == (1e-5, search.results_)
+    outcome = gmmkit("fit", flowers, "-k", "1:2", "--label", "species", "--start-labels", "-o", "n.gmm")
+    assert outcome.code == 2
+    assert "has 3 groups, but 1 to 2 components were asked for; take -k 3 in" in outcome.err
+
+
 @pytest.mark.parametrize(("given", "volume"), [("box", "box"), ("4000", 4000.0)])
 def test_the_volume_of_noise(gmmkit: Gmmkit, faithful: Path, tmp_path: Path, given: str, volume: Any) -> None:
     gmmkit("fit", faithful, *TWO, "--noise", "--noise-volume", given, "-o", "m.gmm")
@@ -316,6 +344,9 @@ WRONG = {
     ("--lrt", "3"): "--lrt is 3; expected at least 19",
     ("--bootstrap", "1000000"): "--bootstrap is 1000000; expected at most 9999, since each replicate is fitted anew",
     ("--lrt", "10000"): "--lrt is 10000; expected at most 9999",
+    ("--start-labels",): "name it by --label",
+    ("-k", "2", "--covariance", "EEE", "--label", "waiting", "--start-labels", "--n-init", "2"): "leave --init and",
+    ("-k", "2", "--covariance", "EEE", "--min-eigenvalue", "1e-5"): "--min-eigenvalue is for a search; leave it out",
     ("-k", "2", "--covariance", "EEE", "--n-init", "0"): "a single fit needs at least 1 start",
 }
 

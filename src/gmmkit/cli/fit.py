@@ -112,6 +112,15 @@ def fit(
             help="Student-t components of a single fit: degrees of freedom, estimated or given.",
         ),
     ] = None,
+    min_eigenvalue: Annotated[
+        float | None,
+        typer.Option(
+            parser=not_negative,
+            metavar="X",
+            rich_help_panel=MODEL,
+            help="A search sets components aside that are narrower than this share of the data's variance (1e-4).",
+        ),
+    ] = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
     label: LabelOption = None,
@@ -133,6 +142,10 @@ def fit(
     init: Annotated[
         str | None, typer.Option(**one_of(*STARTS), help=f"How a single fit starts: {', '.join(STARTS)}.")
     ] = None,
+    start_labels: Annotated[
+        bool,
+        typer.Option("--start-labels", help="Start from the groups of the --label column; a search, also from them."),
+    ] = False,
     n_init: Annotated[
         int | None,
         typer.Option(parser=at_least(0), metavar="N", help="Starts of a single fit (3); random ones of a search (0)."),
@@ -200,6 +213,8 @@ def fit(
         noise=noise,
         noise_volume=_volume(noise_volume),
         folds=folds or 10,
+        min_eigenvalue=min_eigenvalue,
+        start_labels=start_labels,
         degrees_of_freedom=float(student) if student not in ("common", "free", None) else student,  # type: ignore[arg-type]
     )
     questions = Questions(merge, standard_errors, bootstrap, bootstrap_kind, lrt)
@@ -208,6 +223,12 @@ def fit(
         raise UsageError("--noise-volume is of a uniform background; add --noise, or leave --noise-volume out")
     if folds is not None and (criterion != "held_out" or asked.is_one_fit):
         raise UsageError("--folds is for a search by --criterion held_out; leave it out")
+    if min_eigenvalue is not None and asked.is_one_fit:
+        raise UsageError("--min-eigenvalue is for a search; leave it out")
+    if start_labels and label is None:
+        raise UsageError("--start-labels starts from the groups of a column: name it by --label")
+    if start_labels and asked.is_one_fit and (init is not None or n_init is not None):
+        raise UsageError("--start-labels is the only start of a single fit: leave --init and --n-init out")
     if init is not None and not asked.is_one_fit:
         raise UsageError(
             "--init is for a single fit; a search has starts of its own: "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.checkpoint import Checkpoint
 from gmmkit.cli.notes import notes_on
 from gmmkit.cli.progress import Watch
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from gmmkit.inference.algorithm import Progress
     from gmmkit.inference.fit import FitResult, FitSettings
     from gmmkit.inference.hull import Volume
-    from gmmkit.inference.starts import Start
+    from gmmkit.inference.starts import FromPartition, Start
     from gmmkit.inference.stopping import StoppingRule
     from gmmkit.inference.student import Degrees
     from gmmkit.model.evaluation import Likelihood
@@ -56,6 +57,10 @@ class Asked:
     noise_volume : "auto", "hull", "box" or float
     folds : int
         Of the held-out likelihood, where a search is by it.
+    min_eigenvalue : float, optional
+        Of what a search takes for sound.
+    start_labels : bool
+        Start from the groups of the table's labels.
     degrees_of_freedom : "common", "free", float or None
         Of the Student-t components of one fit; None: they are Gaussian.
     """
@@ -75,6 +80,8 @@ class Asked:
     noise: bool = False
     noise_volume: Volume = "auto"
     folds: int = 10
+    min_eigenvalue: float | None = None
+    start_labels: bool = False
     degrees_of_freedom: Degrees | None = None
 
     @property
@@ -83,13 +90,13 @@ class Asked:
         return len(self.components) == 1 and self.structures is not None and len(self.structures) == 1
 
     def option(self, name: str) -> Any:
-        """Return tol, max_iter or n_init as given, or its default."""
+        """Return tol, max_iter, n_init or min_eigenvalue as given, or its default."""
         from gmmkit.selection.search import DEFAULTS
 
         given = getattr(self, name)
         if given is not None:
             return given
-        if name == "n_init" and self.is_one_fit and self.init not in CHEAP:
+        if name == "n_init" and self.is_one_fit and (self.init not in CHEAP or self.start_labels):
             # These are the best of many starts, or have no chance in them.
             return 1
         return (ONE_FIT if self.is_one_fit else DEFAULTS)[name]
@@ -174,7 +181,7 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
     known = None if checkpoint is None else checkpoint.known(asked, table)
     named = Named(asked.init, asked.components[0])  # type: ignore[arg-type]
     n_init = asked.option("n_init")
-    starts: list[Start] = [named] * n_init
+    starts: list[Start] = [_from_labels(table, asked)] if asked.start_labels else [named] * n_init
     if known is not None:
         starts = [
             FromMixture(known[0]),
@@ -195,6 +202,25 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
     return result, likelihood(result.mixture, table, n_jobs=asked.jobs)
 
 
+def _from_labels(table: Table, asked: Asked) -> FromPartition:
+    import numpy as np
+
+    from gmmkit.inference.starts import FromPartition
+
+    assert table.labels is not None
+    codes, k = table.labels.codes, len(table.labels.names)
+    if k not in asked.components:
+        raise UsageError(
+            f"--start-labels: {table.origin} has {k} groups, but {_sizes(asked.components)} were asked for; "
+            f"take -k {k} in"
+        )
+    return FromPartition(lambda block: np.eye(k)[codes[block.index : block.index + len(block.rows)]], k)
+
+
+def _sizes(sizes: Sequence[int]) -> str:
+    return f"{min(sizes)} to {max(sizes)} components" if len(sizes) > 1 else f"{sizes[0]} components"
+
+
 @dataclass(frozen=True)
 class _Later:
     """A start with the random numbers of its place among all, though those before it are not tried again."""
@@ -213,7 +239,7 @@ def _search(
     table: Table, asked: Asked, structures: Sequence[str], watch: Watch, checkpoint: Checkpoint | None
 ) -> SearchResult:
     from gmmkit.inference.stopping import AitkenGain
-    from gmmkit.selection.search import DEFAULTS, SearchSettings, search
+    from gmmkit.selection.search import SearchSettings, search
 
     def after_candidate(candidate: Candidate, done: int, total: int) -> None:
         watch.tried(candidate, done, total, asked.criterion)
@@ -226,9 +252,10 @@ def _search(
         criterion=asked.criterion,
         n_init=asked.option("n_init"),
         tol=asked.option("tol"),
-        smallest_eigenvalue=DEFAULTS["min_eigenvalue"],
+        smallest_eigenvalue=asked.option("min_eigenvalue"),
         fit=asked.settings(AitkenGain(asked.option("tol"))),
         folds=asked.folds,
+        start=_from_labels(table, asked) if asked.start_labels else None,
         callback=after_candidate,
     )
     # Candidates compete together: the first is done when nearly all are.

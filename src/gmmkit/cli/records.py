@@ -65,6 +65,8 @@ def settings_of(asked: Asked, mixture: Mixture, structure: str | None = None) ->
     }
     if asked.criterion == "held_out" and not asked.is_one_fit:
         settings["folds"] = asked.folds
+    if asked.min_eigenvalue is not None:
+        settings["min_eigenvalue"] = asked.min_eigenvalue
     if asked.degrees_of_freedom is not None:
         settings["degrees_of_freedom"] = asked.degrees_of_freedom
     return settings

@@ -69,7 +69,7 @@ def record_of(estimator: Savable) -> ModelRecord:
         return record_of_clusters(clusters, _settings(estimator), feature_names=_names(estimator))
     if isinstance(estimator, GaussianMixtureSearch):
         found = _result_of(estimator, "search_result_")
-        settings = {"n_init": estimator.n_init}
+        settings = {"n_init": estimator.n_init, "min_eigenvalue": estimator.min_eigenvalue}
         if estimator.criterion == "held_out":
             settings["folds"] = estimator.folds
         estimator = estimator.best_estimator_

@@ -70,14 +70,15 @@ def python_of(record: ModelRecord) -> str:
     else:
         name = "GaussianMixture" if record.mixture.degrees_of_freedom is None else "StudentMixture"
     rows, opener, opening = _rows(record)
+    fitted_to = f"{rows}, start={rows}.labels.codes" if "--start-labels" in words_of(record) else rows
     if name == CLUSTERER:
         making = [_call(f"model = {name}", _differing(dict(record.settings), CLUSTERS)), f"model.fit({rows})"]
         making.append("print(model.reason_, model.labels_)")
     elif search is None:
-        making = [_call(f"model = {name}", _one_fit(record)), f"model.fit({rows})"]
+        making = [_call(f"model = {name}", _one_fit(record)), f"model.fit({fitted_to})"]
         making.append("print(model.weights_, model.means_)")
     else:
-        making = [_call("search = GaussianMixtureSearch", _search(record, search)), f"search.fit({rows})"]
+        making = [_call("search = GaussianMixtureSearch", _search(record, search)), f"search.fit({fitted_to})"]
         making += ["model = search.best_estimator_", "print(model, model.weights_, model.means_)"]
     if isinstance(record.settings.get("prior"), Mapping):
         opener = [*opener, "ConjugatePrior"]
