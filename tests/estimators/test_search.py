@@ -155,9 +155,9 @@ def test_an_interrupt_keeps_the_best_so_far():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"n_components": [0, 1]}, "positive whole numbers, but got 0"),
-        ({"n_components": [1.5]}, "positive whole numbers, but got 1.5"),
-        ({"n_components": []}, "positive numbers"),
+        ({"n_components": [0, 1]}, "whole number of at least 1, but got 0"),
+        ({"n_components": [1.5]}, "whole number of at least 1, but got 1.5"),
+        ({"n_components": []}, "n_components is empty"),
         ({"covariance_type": []}, "is empty"),
         ({"covariance_type": "E"}, "is for one column"),
         ({"covariance_type": ["full", "fu"]}, "full, tied, diag, spherical"),

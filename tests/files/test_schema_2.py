@@ -86,7 +86,7 @@ def test_forged_headers_are_refused(case, tmp_path):
     [
         (0, np.nan, "degrees_of_freedom must be positive"),
         (0, -1.0, "degrees_of_freedom must be positive"),
-        (3, 1.5, "weight must be at least 0 and below 1"),
+        (3, 1.5, "weight must be a finite number of at least 0 and below 1"),
         (3, 0.5, "weights must sum to 1 less the noise's"),
         (4, np.inf, "noise hold infinite"),
         (6, np.nan, "noise_region hold infinite"),

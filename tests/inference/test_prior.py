@@ -324,7 +324,7 @@ def test_the_estimator_takes_the_name_or_the_prior_and_saves_it(tmp_path):
         ({"concentration": 0.0}, "concentration must be a finite number above 0"),
         ({"mean": [[0.0]]}, "mean must be finite: an array"),
         ({"scale": [np.nan]}, "scale must be finite"),
-        ({"scale": "wide"}, "scale must be finite"),
+        ({"scale": "wide"}, "scale must be numbers"),
     ],
 )
 def test_a_prior_that_means_nothing_is_refused(fields, message):

@@ -225,4 +225,7 @@ def test_comparing_refuses_other_columns_and_too_few_samples():
     for ask in (lambda: entropy(p, n_samples=1), lambda: kl(p, p, n_samples=1)):
         with pytest.raises(ParameterError) as error:
             ask()
-        assert str(error.value) == "n_samples must be at least 2, for a mean and its standard error, but got 1"
+        assert (
+            str(error.value)
+            == "n_samples must be a whole number of at least 2, for a mean and its standard error, but got 1"
+        )

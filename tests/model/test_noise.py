@@ -110,8 +110,8 @@ def test_merging_keeps_the_noise():
 @pytest.mark.parametrize(
     ("noise", "message"),
     [
-        (lambda: Noise(1.0, 0.0), "weight must be at least 0 and below 1"),
-        (lambda: Noise(0.5, np.inf), "log_density must be finite"),
+        (lambda: Noise(1.0, 0.0), "weight must be a finite number of at least 0 and below 1"),
+        (lambda: Noise(0.5, np.inf), "log_density must be a finite number"),
         (lambda: Noise(0.5, 0.0, [1.0, 2.0]), "corners"),
         (lambda: Noise(0.5, 0.0, [[1.0], [2.0]]), "region is of 1 columns"),
         (lambda: Noise(0.2, 0.0), "weights must sum to 1 less the noise's, 0.8"),

@@ -253,9 +253,9 @@ def test_a_level_from_very_few_rows(probability):
 def test_regions_refuse_what_is_no_probability(ask, probability):
     with pytest.raises(ParameterError) as error:
         ask(random_mixture("full", 2, 1), probability)
-    assert str(error.value) == f"probability must be between 0 and 1, both excluded, but got {probability!r}"
+    assert str(error.value) == f"probability must be a number between 0 and 1, both excluded, but got {probability!r}"
 
 
 def test_level_refuses_too_few_samples():
-    with pytest.raises(ParameterError, match="n_samples must be at least 2"):
+    with pytest.raises(ParameterError, match="n_samples must be a whole number of at least 2"):
         highest_density_level(Mixture([1.0], [[0.0]], Full([[[1.0]]])), 0.5, n_samples=1)

@@ -161,7 +161,7 @@ def test_a_far_outlier_does_not_flatten_the_picture_but_is_told():
         ({"columns": [2]}, ParameterError, "there is no column 2;.* or a number from 0 to 1"),
         ({"columns": [1, 1]}, ParameterError, "columns must differ from each other"),
         ({"columns": []}, ParameterError, "columns must name at least one column"),
-        ({"max_rows": 0}, ParameterError, "max_rows must be at least 1"),
+        ({"max_rows": 0}, ParameterError, "max_rows must be a whole number of at least 1"),
         ({"rows": np.zeros((5, 3))}, DataError, "rows has 3 columns, but the mixture is of 2"),
         ({"rows": [[0.0, 1.0], [0.0, np.nan]]}, DataError, "row 1, column 1 is nan"),
     ],

@@ -139,9 +139,12 @@ def test_collapsed_replicates_are_left_out_and_counted():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "jackknife"}, "kind must be one of nonparametric, weighted, parametric, but got 'jackknife'"),
-        ({"n_replicates": 39}, "n_replicates must be at least 40 for intervals of 0.95 confidence, but got 39"),
-        ({"confidence": 1.0}, "confidence must lie between 0 and 1, but got 1.0"),
+        ({"kind": "jackknife"}, "kind must be 'nonparametric', 'weighted' or 'parametric', but got 'jackknife'"),
+        (
+            {"n_replicates": 39},
+            "whole number of at least 40, for intervals of 0.95 confidence, but got 39",
+        ),
+        ({"confidence": 1.0}, "confidence must be a number between 0 and 1, both excluded, but got 1.0"),
     ],
 )
 def test_parameters_that_mean_nothing(fitted, options, message):

@@ -131,7 +131,7 @@ def test_summary_and_intervals():
     assert table[2]["column"] == "a"
     assert table[2]["high"] - table[2]["estimate"] == pytest.approx(1.959964 * table[2]["standard_error"], rel=1e-6)
     assert repr(found) == "ObservedInformation(2 components, 2 columns, 11 parameters)"
-    with pytest.raises(ParameterError, match="confidence must lie between 0 and 1"):
+    with pytest.raises(ParameterError, match="confidence must be a number between 0 and 1"):
         found.intervals(95)
 
 

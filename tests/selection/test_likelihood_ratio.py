@@ -136,10 +136,13 @@ def test_summary():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_components": 1}, "max_components must be at least 2, but got 1"),
-        ({"n_replicates": 18}, "n_replicates must be at least 19 to reject at level 0.05, but got 18"),
-        ({"level": 5}, "level must lie between 0 and 1, but got 5"),
-        ({"exceedances": 0}, "exceedances must be at least 1, but got 0"),
+        ({"max_components": 1}, "max_components must be a whole number of at least 2, but got 1"),
+        (
+            {"n_replicates": 18},
+            "whole number of at least 19, to reject at level 0.05, but got 18",
+        ),
+        ({"level": 5}, "level must be a number between 0 and 1, both excluded, but got 5"),
+        ({"exceedances": 0}, "exceedances must be a whole number of at least 1, but got 0"),
         ({"starts": "kmeans"}, "starts must be 'hierarchical' or 'many', but got 'kmeans'"),
         ({"covariance_type": "VVW"}, "covariance_type must be one of"),
     ],

@@ -15,6 +15,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.inference.starts import FromMixture, FromPartition, Start
 from gmmkit.model.covariance import Covariance, family
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.arguments import numbers
 
 __all__ = [
     "checked_means",
@@ -156,6 +157,7 @@ def _from_responsibilities(responsibilities: NDArray[Any], k: int, n: int) -> Fr
             f"start has the shape {responsibilities.shape}, but responsibilities of {n} rows and {k} components "
             f"have the shape ({n}, {k})"
         )
+    responsibilities = numbers("start", responsibilities)
     if not np.isfinite(responsibilities).all() or (responsibilities < 0).any():
         raise ParameterError("start holds responsibilities that are negative or not finite; they must lie in [0, 1]")
     sums = responsibilities.sum(axis=1)

@@ -247,11 +247,7 @@ class GaussianMixtureSearch(MixtureDensity):
             raise ParameterError(
                 f"n_components is a {type(given).__name__}, which can be read only once: give a list or a range"
             )
-        wanted = list(given) if isinstance(given, Iterable) else [given]
-        for k in wanted:
-            if not isinstance(k, Integral) or k < 1:
-                raise ParameterError(f"n_components must hold positive whole numbers, but got {k!r}")
-        return [int(k) for k in wanted]
+        return list(given) if isinstance(given, Iterable) else [given]
 
     def _structures(self, n_columns: int) -> list[str]:
         if self.covariance_type == "all":

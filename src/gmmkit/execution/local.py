@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from gmmkit.errors import ParameterError
+from gmmkit.numerics.arguments import is_whole, shown
 from gmmkit.numerics.blas import blas_threads, one_blas_thread
 
 __all__ = ["Workers", "thread_count"]
@@ -30,8 +31,11 @@ def thread_count(n_jobs: int | None) -> int:
     """
     if n_jobs is None:
         return max(1, blas_threads())
-    if n_jobs == 0:
-        raise ParameterError("n_jobs must be a positive number of threads, -1 for all cores or None, but got 0")
+    if not is_whole(n_jobs) or n_jobs == 0:
+        raise ParameterError(
+            f"n_jobs must be a positive number of threads, -1 for all cores or None, but got {shown(n_jobs)}"
+        )
+    n_jobs = int(n_jobs)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     # More threads than cores only fight; results are the same for any number.
     return min(n_jobs, cores) if n_jobs > 0 else max(1, cores + 1 + n_jobs)

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.inference.problem import Problem
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.arguments import number, numbers
 from gmmkit.statistics import Statistics
 
 __all__ = ["Conjugate", "ConjugatePrior"]
@@ -79,13 +80,11 @@ class ConjugatePrior:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, _numbers(value, name, dimensions))
-        for name, smallest, open_ in (("shrinkage", 0.0, False), ("concentration", 0.0, True)):
-            value = getattr(self, name)
-            if not (isinstance(value, (int, float)) and smallest <= value < np.inf) or (open_ and value == smallest):
-                raise ParameterError(
-                    f"{name} must be a finite number {'above' if open_ else 'of at least'} {smallest:g}, "
-                    f"but got {value!r}"
-                )
+        object.__setattr__(self, "shrinkage", number("shrinkage", self.shrinkage, least=0))
+        object.__setattr__(self, "concentration", number("concentration", self.concentration, above=0))
+        if self.degrees_of_freedom is not None:
+            degrees = number("degrees_of_freedom", self.degrees_of_freedom, above=0)
+            object.__setattr__(self, "degrees_of_freedom", degrees)
 
     def framed(self, problem: Problem) -> Conjugate:
         """Return the prior in a problem's frame, for its family."""
@@ -181,10 +180,7 @@ class Conjugate:
 
 
 def _numbers(value: ArrayLike, name: str, dimensions: tuple[int, ...]) -> Any:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        array = np.array(np.nan)
+    array = numbers(f"the prior's {name}", value)
     if array.ndim not in dimensions or not np.isfinite(array).all():
         shapes = {0: "a number", 1: "an array (d,)", 2: "an array (d, d)"}
         raise ParameterError(

@@ -14,6 +14,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Covariance, Diagonal, Full, Tied
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.validity import refuse_noise
+from gmmkit.numerics.arguments import numbers
 from gmmkit.numerics.frame import power_of_two
 
 __all__ = ["affine", "distinct_matrices", "of_matrices"]
@@ -89,10 +90,10 @@ def _with_noise_mapped(mixture: Mixture, a: Array, b: Array) -> Mixture:
 
 
 def _checked_map(matrix: ArrayLike, offset: ArrayLike | None, d: int) -> tuple[Array, Array]:
-    a = np.array(matrix, dtype=np.float64)
+    a = numbers("matrix", matrix)
     if a.ndim != 2 or not len(a) or a.shape[1] != d:
         raise ParameterError(f"matrix must have the shape (new columns, {d}), but got {a.shape}")
-    b = np.zeros(len(a)) if offset is None else np.array(offset, dtype=np.float64)
+    b = np.zeros(len(a)) if offset is None else numbers("offset", offset)
     if b.shape != (len(a),):
         raise ParameterError(f"offset must have the shape ({len(a)},), but got {b.shape}")
     for name, array in (("matrix", a), ("offset", b)):

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.errors import ParameterError
+from gmmkit.model.holder import mixture_of
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.validity import gaussian_only
+from gmmkit.numerics.arguments import whole
 from gmmkit.numerics.cholesky import cholesky
 from gmmkit.numerics.frame import Frame
 from gmmkit.numerics.streams import Seed
@@ -134,6 +136,7 @@ def kl(p: Mixture, q: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Es
     2
     """
     check_samples(n_samples)
+    p, q = mixture_of(p), mixture_of(q)
     _check_columns(p, q)
     p, q = held(p), held(q)
     if p.n_components == q.n_components == 1 and _is_gaussian(p) and _is_gaussian(q):
@@ -169,6 +172,7 @@ def l2_distance(p: Mixture, q: Mixture) -> float:
     >>> round(l2_distance(p, q), 6), round(np.pi**-0.25, 6)  # far apart: √2 times the norm of either
     (0.751126, 0.751126)
     """
+    p, q = mixture_of(p), mixture_of(q)
     _check_columns(p, q)
     for mixture in (p, q):
         gaussian_only(mixture, "the L2 distance")
@@ -183,8 +187,7 @@ def l2_distance(p: Mixture, q: Mixture) -> float:
 
 
 def check_samples(n_samples: int) -> None:
-    if n_samples < 2:
-        raise ParameterError(f"n_samples must be at least 2, for a mean and its standard error, but got {n_samples}")
+    whole("n_samples", n_samples, 2, why="for a mean and its standard error")
 
 
 def held(mixture: Mixture) -> Mixture:

@@ -17,7 +17,6 @@ the conditional distribution of the multivariate t distribution", The American S
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,6 +28,7 @@ from gmmkit.model.covariance import Covariance
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.row_mixtures import RowMixtures, log_of
 from gmmkit.model.validity import refuse_noise
+from gmmkit.numerics.arguments import indices, numbers
 from gmmkit.numerics.cholesky import cholesky, inverse_lower
 
 __all__ = ["Conditional", "marginal"]
@@ -146,7 +146,7 @@ class Conditional:
         >>> Conditional(m, [0]).mixture([9.0]).mean()
         array([5.])
         """
-        row = np.asarray(values, dtype=np.float64)
+        row = numbers("values", values)
         if row.shape != self.given.shape:
             raise ParameterError(
                 f"values must be one number for each of the {len(self.given)} given columns "
@@ -173,7 +173,7 @@ class Conditional:
                [0.5, 0.5],
                [0. , 1. ]])
         """
-        x = np.asarray(rows, dtype=np.float64)
+        x = numbers("rows", rows)
         if x.ndim != 2 or x.shape[1] != len(self.given):
             raise DataError(
                 f"rows must have the shape (rows, {len(self.given)}), the values of the given columns "
@@ -221,17 +221,10 @@ class Conditional:
 
 
 def _checked_columns(columns: Sequence[int], d: int, name: str) -> NDArray[np.intp]:
-    chosen = []
-    for column in columns:
-        try:
-            chosen.append(operator.index(column))
-        except TypeError:
-            raise ParameterError(f"{name} must be whole numbers from 0 to {d - 1}, but got {column!r}") from None
+    chosen = indices(name, columns, d)
     if not chosen:
         raise ParameterError(f"{name} must name at least one column from 0 to {d - 1}, but it is empty")
     for position, column in enumerate(chosen):
-        if not 0 <= column < d:
-            raise ParameterError(f"{name} must be from 0 to {d - 1}, but got {column}")
         if column in chosen[:position]:
             raise ParameterError(f"{name} must name each column once, but column {column} comes twice")
     return np.array(chosen, dtype=np.intp)

@@ -5,13 +5,12 @@ x = μ + √(ν / s) L e,   e ~ N(0, I),  s ~ χ²_ν        is Student-t with s
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.errors import ParameterError
+from gmmkit.numerics.arguments import whole
 
 if TYPE_CHECKING:
     from gmmkit.model.mixture import Mixture
@@ -23,8 +22,7 @@ Array = NDArray[np.float64]
 
 def draw(mixture: Mixture, n_rows: int, random: np.random.Generator) -> tuple[Array, NDArray[np.intp]]:
     """Return rows (n, d) and the components they came from (n,), grouped by component; noise, −1, comes last."""
-    if not isinstance(n_rows, Integral) or n_rows < 1:
-        raise ParameterError(f"n_rows must be a whole number of at least 1, but got {n_rows!r}")
+    n_rows = whole("n_rows", n_rows, 1)
     noise = mixture.noise
     shares = mixture.weights if noise is None else np.append(mixture.weights, noise.weight)
     counts = random.multinomial(n_rows, shares / shares.sum())

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.data import Table
+from gmmkit.errors import ParameterError
 from gmmkit.model.noise import Noise
 from gmmkit.model.parameters import Parameters
 from gmmkit.model.tails import check_moments, excess_spread
 from gmmkit.model.validity import refuse_noise
+from gmmkit.numerics.arguments import indices, shown
 from gmmkit.numerics.streams import Seed, generator
 
 if TYPE_CHECKING:
@@ -126,7 +128,9 @@ class Mixture(Parameters):
 
     def take(self, components: Sequence[int] | NDArray[np.intp]) -> Mixture:
         """Return the mixture of some of the components, weights renormalised; noise stays as it is."""
-        chosen = np.asarray(components, dtype=np.intp)
+        chosen = np.array(indices("components", components, self.n_components), dtype=np.intp)
+        if not len(chosen):
+            raise ParameterError("components is empty: name at least one")
         weights = self.weights[chosen] / self.weights[chosen].sum()
         if self.noise is not None:
             weights = weights * (1.0 - self.noise.weight)
@@ -154,6 +158,8 @@ class Mixture(Parameters):
         """Return the distribution of the other columns when these take the given values."""
         from gmmkit.model.conditioning import Conditional
 
+        if not isinstance(given, Mapping):
+            raise ParameterError(f"given must map columns to values, such as {{0: 1.5}}, but got {shown(given)}")
         return Conditional(self, list(given)).mixture(list(given.values()))
 
     def conditional(self, given: Sequence[int]) -> Conditional:

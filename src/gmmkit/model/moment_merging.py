@@ -8,15 +8,14 @@ Gaussian mixture reduction", 2007, equations 2–4).
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 
 import numpy as np
 
-from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Full
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.validity import gaussian_only
+from gmmkit.numerics.arguments import partition
 
 __all__ = ["merge_components"]
 
@@ -46,7 +45,7 @@ def merge_components(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixtu
     >>> merged.means.ravel(), merged.covariances.ravel()
     (array([0., 9.]), array([2., 1.]))
     """
-    parts = _checked_groups(groups, mixture.n_components)
+    parts = partition(groups, mixture.n_components)
     if all(len(part) == 1 for part in parts):
         return mixture.take([part[0] for part in parts])
     noise = mixture.noise
@@ -66,34 +65,3 @@ def merge_components(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixtu
     together = Mixture.trusted(np.array(weights), np.array(means), Full(np.array(merged)))
     merged_mixture = together.out_of(mixture.frame)
     return merged_mixture if noise is None else merged_mixture.beside(noise)
-
-
-def _checked_groups(groups: Sequence[Sequence[int]], k: int) -> list[list[int]]:
-    seen: dict[int, int] = {}
-    parts = []
-    for number, group in enumerate(groups):
-        try:
-            part = [operator.index(component) for component in group]
-        except TypeError:
-            raise ParameterError(
-                f"groups must be lists of component numbers, such as [[0, 2], [1]], but group {number} is {group!r}"
-            ) from None
-        if not part:
-            raise ParameterError(f"group {number} is empty: leave it out")
-        for component in part:
-            if not 0 <= component < k:
-                raise ParameterError(f"group {number} names component {component}, but there are 0 to {k - 1}")
-            if component in seen:
-                raise ParameterError(
-                    f"each component must be in one group, but component {component} comes twice "
-                    f"(groups {seen[component]} and {number})"
-                )
-            seen[component] = number
-        parts.append(part)
-    missing = sorted(set(range(k)) - set(seen))
-    if missing:
-        raise ParameterError(
-            f"each component must be in one group, but component {missing[0]} is in none: "
-            f"a group of its own, [{missing[0]}], keeps it as it is"
-        )
-    return parts

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.errors import ParameterError
+from gmmkit.numerics.arguments import number, numbers
 from gmmkit.numerics.frame import Frame
 
 __all__ = ["Noise"]
@@ -55,14 +56,10 @@ class Noise:
     region: Array | None = None
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.weight < 1.0:
-            raise ParameterError(f"the noise's weight must be at least 0 and below 1, but got {self.weight!r}")
-        if not np.isfinite(self.log_density):
-            raise ParameterError(f"the noise's log_density must be finite, but got {self.log_density!r}")
-        for name in ("weight", "log_density"):
-            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "weight", number("the noise's weight", self.weight, least=0, below=1))
+        object.__setattr__(self, "log_density", number("the noise's log_density", self.log_density))
         if self.region is not None:
-            region = np.array(self.region, dtype=np.float64)
+            region = numbers("the noise's region", self.region)
             if region.ndim != 2 or not np.isfinite(region).all():
                 raise ParameterError("the noise's region must be finite corners (m, columns)")
             region.setflags(write=False)

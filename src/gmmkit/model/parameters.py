@@ -17,6 +17,7 @@ from gmmkit.model.covariance import Covariance, family
 from gmmkit.model.noise import Noise
 from gmmkit.model.scorer import Scorer
 from gmmkit.model.validity import check_parameters, checked_degrees
+from gmmkit.numerics.arguments import numbers
 from gmmkit.numerics.frame import Frame, power_of_two
 
 __all__ = ["Parameters"]
@@ -37,7 +38,7 @@ class Parameters:
     noise: Noise | None = None
 
     def __post_init__(self) -> None:
-        arrays = {name: np.array(getattr(self, name), dtype=np.float64) for name in ("weights", "means")}
+        arrays = {name: numbers(name, getattr(self, name)) for name in ("weights", "means")}
         check_parameters(arrays["weights"], arrays["means"], self.covariance, self.noise)
         if self.degrees_of_freedom is not None:
             arrays["degrees_of_freedom"] = checked_degrees(self.degrees_of_freedom, len(arrays["weights"]))
@@ -102,20 +103,20 @@ class Parameters:
         array([[1., 0.],
                [0., 4.]])
         """
-        means = np.array(means, dtype=np.float64)
+        means = numbers("means", means)
         if means.ndim != 2:
             raise ParameterError(f"means must have the shape (components, columns), but got {means.shape}")
         k, d = means.shape
         structure = family(covariance_type, d)
         expected = structure.contraction.shape(k, d)
-        if np.shape(covariances) != expected:
+        values = numbers("covariances", covariances)
+        if values.shape != expected:
             raise ParameterError(
                 f"{covariance_type} covariances for means of shape {means.shape} must have the shape {expected}, "
-                f"but got {np.shape(covariances)}"
+                f"but got {values.shape}"
             )
-        covariance = structure(covariances, n_components=k, n_features=d)
-        degrees = None if degrees_of_freedom is None else np.asarray(degrees_of_freedom, dtype=np.float64)
-        mixture = cls(np.asarray(weights, dtype=np.float64), means, covariance, degrees, noise)
+        covariance = structure(values, n_components=k, n_features=d)
+        mixture = cls(weights, means, covariance, degrees_of_freedom, noise)  # type: ignore[arg-type]
         violation = covariance.violation()
         if violation is not None:
             raise ParameterError(f"{covariance_type} covariances: {violation}; give what they share, or use 'full'")

@@ -21,6 +21,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.tails import Tails
 from gmmkit.model.validity import refuse_noise
+from gmmkit.numerics.arguments import numbers
 from gmmkit.numerics.roots import roots
 
 __all__ = ["cdf", "cdf_of", "chunks", "log_sum", "one_column", "quantile", "quantile_of"]
@@ -61,7 +62,7 @@ def cdf(mixture: Mixture, values: ArrayLike) -> Array:
     array([0.  , 0.25, 0.5 , 0.75])
     """
     means, deviations, tails = one_column(mixture)
-    x = np.asarray(values, dtype=np.float64)
+    x = numbers("values", values)
     flat, answer = x.ravel(), np.empty(x.size)
     for part in chunks(x.size, len(means)):
         answer[part] = cdf_of(mixture.weights[None], means[None], deviations, flat[part], tails)
@@ -105,7 +106,7 @@ def quantile(mixture: Mixture, probabilities: ArrayLike) -> Array:
     array([    -inf, -37.0284,   0.    ,   5.    ,  10.    ])
     """
     means, deviations, tails = one_column(mixture)
-    p = np.asarray(probabilities, dtype=np.float64)
+    p = numbers("probabilities", probabilities)
     with np.errstate(divide="ignore"):
         log_weights = np.log(mixture.weights)
     row = np.zeros(p.size, dtype=np.intp)

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import fdtri, gammaincinv
 
-from gmmkit.errors import ParameterError
 from gmmkit.kernels import student
 from gmmkit.model.compare import Estimate, check_samples, held
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.quantiles import chunks, log_sum, one_column
 from gmmkit.model.tails import Tails
 from gmmkit.model.validity import refuse_noise
+from gmmkit.numerics.arguments import share
 from gmmkit.numerics.roots import roots
 from gmmkit.numerics.streams import Seed
 
@@ -74,7 +74,7 @@ def highest_density_level(
     >>> print(highest_density_level(m, 0.95))
     -4.83361
     """
-    _check_probability(probability)
+    probability = share("probability", probability)
     check_samples(n_samples)
     refuse_noise(mixture, "a highest-density level")
     volume = mixture.frame.log_volume
@@ -126,17 +126,12 @@ def highest_density_region(mixture: Mixture, probability: float) -> list[tuple[f
     >>> [(round(a, 3), round(b, 3)) for a, b in highest_density_region(m, 0.95)]
     [(-1.96, 1.96), (8.04, 11.96)]
     """
-    _check_probability(probability)
+    probability = share("probability", probability)
     one_column(mixture)
     frame = mixture.frame
     curve = _Curve.of(held(mixture.into(frame)))
     starts, ends = (frame.points_out(x) for x in curve.intervals(curve.level(probability)))
     return list(zip(starts.tolist(), ends.tolist(), strict=True))
-
-
-def _check_probability(probability: float) -> None:
-    if not 0 < probability < 1:
-        raise ParameterError(f"probability must be between 0 and 1, both excluded, but got {probability!r}")
 
 
 @dataclass(frozen=True, slots=True)

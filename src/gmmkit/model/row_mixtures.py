@@ -20,6 +20,7 @@ from gmmkit.model.drawing import stretches
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.quantiles import cdf_of, quantile_of
 from gmmkit.model.tails import Tails, check_moments, excess_spread
+from gmmkit.numerics.arguments import numbers
 from gmmkit.numerics.streams import Seed, generator
 
 __all__ = ["RowMixtures", "log_of"]
@@ -222,7 +223,7 @@ class RowMixtures:
                [0.5, 2.9]])
         """
         deviations = self._deviations()
-        p = np.asarray(probabilities, dtype=np.float64)
+        p = numbers("probabilities", probabilities)
         n, m = len(self), p.size
         row = np.repeat(np.arange(n), m)
         tails = Tails(self.degrees_of_freedom)
@@ -241,7 +242,7 @@ class RowMixtures:
 
     def _checked(self, values: ArrayLike) -> Array:
         n, _, q = self.means.shape
-        y = np.asarray(values, dtype=np.float64)
+        y = numbers("values", values)
         if y.shape != (n, q):
             raise DataError(f"values must have the shape ({n}, {q}), one row for each mixture, but got {y.shape}")
         return y

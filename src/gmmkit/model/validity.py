@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Covariance
 from gmmkit.model.noise import Noise
+from gmmkit.numerics.arguments import numbers
 from gmmkit.numerics.cholesky import not_positive_definite
 from gmmkit.numerics.frame import power_of_two
 
@@ -81,7 +82,7 @@ def _check_noise(noise: Noise, weights: Array, d: int) -> None:
 
 def checked_degrees(degrees: ArrayLike, k: int) -> Array:
     """Return degrees of freedom (k,) from one number or k of them, or raise a ParameterError."""
-    array = np.array(degrees, dtype=np.float64)
+    array = numbers("degrees_of_freedom", degrees)
     if array.ndim == 0:
         array = np.full(k, float(array))
     if array.shape != (k,):

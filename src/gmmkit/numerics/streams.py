@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from gmmkit.errors import ParameterError
+from gmmkit.numerics.arguments import is_whole, shown
+
 __all__ = ["Seed", "generator", "streams"]
 
-Seed = int | np.random.SeedSequence | np.random.Generator | None
+Seed: TypeAlias = int | np.random.SeedSequence | np.random.Generator | None
 
 
 def generator(seed: Seed) -> np.random.Generator:
-    """Return a generator from a seed, or the generator itself."""
-    return np.random.default_rng(seed)
+    """Return a generator from a seed, or the generator itself.
+
+    Raises
+    ------
+    ParameterError
+        If it is no seed.
+    """
+    return np.random.default_rng(_checked(seed))
 
 
 def streams(seed: Seed) -> Iterator[np.random.Generator]:
-    """Yield independent generators without end; the first is the same however many are drawn."""
+    """Return independent generators without end; the first is the same however many are drawn.
+
+    Raises
+    ------
+    ParameterError
+        If it is no seed: at once, not when the first is drawn.
+    """
+    return _children(_checked(seed))
+
+
+def _children(seed: Seed) -> Iterator[np.random.Generator]:
     if isinstance(seed, np.random.Generator):
         seed = int(seed.integers(2**63))
     if isinstance(seed, np.random.SeedSequence):
@@ -27,3 +47,14 @@ def streams(seed: Seed) -> Iterator[np.random.Generator]:
         sequence = np.random.SeedSequence(seed)
     while True:
         yield np.random.default_rng(sequence.spawn(1)[0])
+
+
+def _checked(seed: Any) -> Seed:
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.SeedSequence)):
+        return seed
+    if is_whole(seed) and seed >= 0:
+        return int(seed)
+    raise ParameterError(
+        "seed must be a whole number of at least 0, a SeedSequence, a Generator or None, but got "
+        f"{shown(seed)}: give a number, or numpy.random.default_rng(number)"
+    )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.model.holder import MixtureHolder, mixture_of
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.arguments import numbers, whole
 from gmmkit.numerics.streams import Seed
 from gmmkit.plots.curves import curves
 from gmmkit.plots.marks import component_handles, outside, percent
@@ -102,7 +103,7 @@ def plot_density(
     """
     mixture = mixture_of(mixture)
     colours = theme_named(theme)
-    levels = sorted(float(p) for p in probabilities)
+    levels = sorted(numbers("probabilities", list(probabilities)).tolist())
     if not levels or levels[0] <= 0.0 or levels[-1] >= 1.0 or len(set(levels)) < len(levels):
         raise ParameterError(
             f"probabilities must be between 0 and 1 and differ from each other, but got {list(probabilities)}"
@@ -112,7 +113,9 @@ def plot_density(
     if rows is not None:
         wanted = 1 if mixture.n_features == 1 else 2
         one = wanted == 1 or (columns is not None and (isinstance(columns, (str, int)) or len(columns) == 1))
-        drawn = draw(mixture, rows, names, max(max_rows or 0, 100_000) if one and max_rows else max_rows, seed)
+        if max_rows is not None:
+            max_rows = whole("max_rows", max_rows, 1)
+        drawn = draw(mixture, rows, names, max(max_rows, 100_000) if one and max_rows else max_rows, seed)
         all_names = drawn.names
     chosen = choose_columns(mixture, all_names, columns, 2)
     if len(chosen) > 2:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.arguments import whole
 from gmmkit.numerics.streams import Seed, generator
 
 __all__ = [
@@ -62,8 +63,8 @@ def draw(mixture: Mixture, rows: Any, names: Sequence[str] | None, max_rows: int
             f"{table.origin} has {table.n_columns} columns, but the mixture is of {d}: "
             "give the columns it was fitted on, in the same order"
         )
-    if max_rows is not None and max_rows < 1:
-        raise ParameterError(f"max_rows must be at least 1, or None for all rows, but got {max_rows}")
+    if max_rows is not None:
+        max_rows = whole("max_rows", max_rows, 1)
     index = np.arange(table.n_rows)
     if max_rows is not None and table.n_rows > max_rows:
         index = np.sort(generator(seed).choice(table.n_rows, size=max_rows, replace=False))

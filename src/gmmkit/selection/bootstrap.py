@@ -35,6 +35,7 @@ from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import StoppingRule
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.arguments import number, one_of, share, whole
 from gmmkit.numerics.streams import Seed, streams
 from gmmkit.selection.parameters import Parameters, column_names, tabulated
 from gmmkit.selection.refitting import Refit, Refitter, model_and_settings, rows_for
@@ -107,9 +108,8 @@ class Bootstrap:
         confidence : float, optional
             Default: the bootstrap's own.
         """
-        if kind not in get_args(IntervalKind):
-            raise ParameterError(f"kind of interval must be 'percentile' or 'normal', but got {kind!r}")
-        tail = 0.5 * (1.0 - _checked_confidence(self.confidence if confidence is None else confidence))
+        kind = one_of("kind of interval", kind, get_args(IntervalKind))
+        tail = 0.5 * (1.0 - share("confidence", self.confidence if confidence is None else confidence))
         if kind == "percentile":
             low = self.replicates.map(lambda values: np.quantile(values, tail, axis=0))
             return low, self.replicates.map(lambda values: np.quantile(values, 1.0 - tail, axis=0))
@@ -192,22 +192,20 @@ def bootstrap(
     True
     """
     mixture, settings = model_and_settings(model, settings)
-    if kind not in get_args(BootstrapKind):
-        raise ParameterError(f"kind must be one of {', '.join(get_args(BootstrapKind))}, but got {kind!r}")
-    fewest = math.ceil(round(2.0 / (1.0 - _checked_confidence(confidence)), 9))
-    if n_replicates < fewest:
-        raise ParameterError(
-            f"n_replicates must be at least {fewest} for intervals of {confidence:g} confidence, but got {n_replicates}"
-        )
+    kind = one_of("kind", kind, get_args(BootstrapKind))
+    confidence = share("confidence", confidence)
+    fewest = math.ceil(round(2.0 / (1.0 - confidence), 9))
+    n_replicates = whole("n_replicates", n_replicates, fewest, why=f"for intervals of {confidence:g} confidence")
+    tol, max_iter = number("tol", tol, least=0), whole("max_iter", max_iter, 1)
+    draws = list(islice(streams(seed), n_replicates))
     table = rows_for(mixture, X, sample_weight)
     with Workers(n_jobs) as workers, Workers(1) as alone:
         refitter = Refitter(table, mixture, settings, tol=tol, rule=rule, max_iter=max_iter, workers=alone)
         weights = np.ones(table.n_rows) if table.weights is None else table.weights
-        whole = refitter.to_weights(weights, mixture)
-        if whole.mixture is None:
-            raise ParameterError(f"the model's own fit is {whole.fault}: fit fewer components or use a prior")
-        origin = whole.mixture
-        draws = list(islice(streams(seed), n_replicates))
+        fitted = refitter.to_weights(weights, mixture)
+        if fitted.mixture is None:
+            raise ParameterError(f"the model's own fit is {fitted.fault}: fit fewer components or use a prior")
+        origin = fitted.mixture
 
         def task(start: int, stop: int) -> list[Refit]:
             return [_replicate(refitter, origin, kind, weights, random) for random in draws[start:stop]]
@@ -261,12 +259,6 @@ def _matched(origin: Mixture, mixtures: list[Mixture], table: Table) -> list[Mix
         _, order = linear_sum_assignment(belongs @ mixture.posterior(rows, n_jobs=1), maximize=True)
         answer.append(mixture if (order == np.arange(k)).all() else mixture.take(order))
     return answer
-
-
-def _checked_confidence(confidence: float) -> float:
-    if not 0.0 < confidence < 1.0:
-        raise ParameterError(f"confidence must lie between 0 and 1, but got {confidence!r}")
-    return confidence
 
 
 def _listed(faults: Counter[str]) -> str:

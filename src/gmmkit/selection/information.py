@@ -30,6 +30,7 @@ from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.fit import FitSettings
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer
+from gmmkit.numerics.arguments import share
 from gmmkit.numerics.frame import Frame, power_of_two
 from gmmkit.selection.parameters import Parameters, column_names, tabulated
 from gmmkit.selection.refitting import model_and_settings, rows_for
@@ -88,9 +89,7 @@ class ObservedInformation:
 
     def intervals(self, confidence: float = 0.95) -> tuple[Parameters, Parameters]:
         """Return the lower and upper ends: the estimate ± z standard errors."""
-        if not 0.0 < confidence < 1.0:
-            raise ParameterError(f"confidence must lie between 0 and 1, but got {confidence!r}")
-        z, errors = -float(ndtri(0.5 * (1.0 - confidence))), self.standard_errors
+        z, errors = -float(ndtri(0.5 * (1.0 - share("confidence", confidence)))), self.standard_errors
         return (
             self.estimate.map(lambda value, error: value - z * error, errors),
             self.estimate.map(lambda value, error: value + z * error, errors),

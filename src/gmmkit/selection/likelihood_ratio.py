@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import DataError, GmmkitWarning, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.arguments import number, one_of, share, whole
 from gmmkit.numerics.streams import Seed, streams
 from gmmkit.selection.nested_fits import NestedFits, NestedStarts
 
@@ -178,23 +179,17 @@ def likelihood_ratio_test(
     >>> found.n_components, found.tests[0].p_value
     (2, 0.01)
     """
-    if max_components < 2:
-        raise ParameterError(f"max_components must be at least 2, but got {max_components}")
-    if not 0.0 < level < 1.0:
-        raise ParameterError(f"level must lie between 0 and 1, but got {level!r}")
-    if n_replicates + 1 < 1.0 / level:
-        raise ParameterError(
-            f"n_replicates must be at least {int(np.ceil(round(1.0 / level, 9))) - 1} to reject at level {level:g}, "
-            f"but got {n_replicates}"
-        )
-    if exceedances is not None and exceedances < 1:
-        raise ParameterError(f"exceedances must be at least 1, but got {exceedances}")
-    if starts not in get_args(NestedStarts):
-        raise ParameterError(f"starts must be 'hierarchical' or 'many', but got {starts!r}")
+    max_components, level = whole("max_components", max_components, 2), share("level", level)
+    fewest = int(np.ceil(round(1.0 / level, 9))) - 1
+    n_replicates = whole("n_replicates", n_replicates, fewest, why=f"to reject at level {level:g}")
+    if exceedances is not None:
+        exceedances = whole("exceedances", exceedances, 1)
+    starts = one_of("starts", starts, get_args(NestedStarts))
+    tol = number("tol", tol, least=0)
+    sequence = streams(seed)
     with Workers(n_jobs) as workers, Workers(1) as alone:
         fits = NestedFits(X, covariance_type, starts, tol, alone)
         mixtures, tests = [fits.one_component()], list[LikelihoodRatioTest]()
-        sequence = streams(seed)
         z = fits.rows
         for k in range(1, min(max_components, z.shape[1])):
             random = next(sequence)

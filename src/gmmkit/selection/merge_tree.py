@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.arguments import whole
 
 __all__ = ["Merge", "MergeTree"]
 
@@ -89,9 +89,11 @@ class MergeTree:
             If `n_clusters` is not from 1 to k.
         """
         k = self.mixture.n_components
-        n = self.proposed if n_clusters is None else n_clusters
-        if not 1 <= n <= k:
-            raise ParameterError(f"n_clusters must be from 1 to the {k} components, but got {n}")
+        n = (
+            self.proposed
+            if n_clusters is None
+            else whole("n_clusters", n_clusters, 1, k, why="the number of components")
+        )
         return _groups_after(self.merges[: k - n], k)
 
     def probabilities(self, rows: Any, n_clusters: int | None = None, *, n_jobs: int | None = None) -> Array:

@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.data import as_table
-from gmmkit.errors import ParameterError
 from gmmkit.model.holder import MixtureHolder, mixture_of
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.arguments import share
 from gmmkit.selection.merge_tree import Merge, MergeTree
 from gmmkit.selection.overlap import Overlap, Posteriors, measure_overlap, posteriors_of
 
@@ -111,8 +111,7 @@ def merge_by_misclassification(
     >>> merge_by_misclassification(mixture, mixture.sample(300, seed=0)[0]).groups()
     ((0, 1), (2,))
     """
-    if not 0.0 < threshold < 1.0:
-        raise ParameterError(f"threshold must be between 0 and 1, both excluded, but got {threshold!r}")
+    threshold = share("threshold", threshold)
     mixture = mixture_of(model)
     k = mixture.n_components
     merges, curve, _ = merge_groups(

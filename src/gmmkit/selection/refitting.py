@@ -27,6 +27,7 @@ from gmmkit.inference.starts import FromMixture
 from gmmkit.inference.stopping import AitkenGain, StoppingRule
 from gmmkit.model.holder import mixture_of
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.arguments import shown
 
 __all__ = ["Refit", "Refitter", "model_and_settings", "rows_for"]
 
@@ -87,6 +88,10 @@ class Refitter:
         workers: Workers,
         rule: StoppingRule | None = None,
     ) -> None:
+        if rule is not None and not callable(getattr(rule, "reached", None)):
+            raise ParameterError(
+                f"rule must be a StoppingRule, such as AitkenGain(1e-8), or None, but got {shown(rule)}"
+            )
         self.table, self.workers = table, workers
         self.problem = Problem(table, type(mixture.covariance), survey(table, workers), workers)
         self.tol, self.max_iter = tol, max_iter
@@ -173,8 +178,14 @@ def model_and_settings(model: Any, settings: FitSettings | None) -> tuple[Mixtur
         raise ParameterError(
             f"model has {what}, but standard errors are for Gaussian components: fit a GaussianMixture without"
         )
-    known = getattr(model, "fit_settings", None)
-    return mixture, settings or (known() if callable(known) else FitSettings())
+    if settings is None:
+        known = getattr(model, "fit_settings", None)
+        return mixture, known() if callable(known) else FitSettings()
+    if not isinstance(settings, FitSettings):
+        raise ParameterError(
+            f"settings must be FitSettings or None, but got {shown(settings)}: leave it out for those of an estimator"
+        )
+    return mixture, settings
 
 
 def rows_for(mixture: Mixture, X: Any, sample_weight: Any) -> Table:

@@ -18,6 +18,7 @@ from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.starts import FromPartition
 from gmmkit.inference.tournament import Cell
 from gmmkit.model.covariance import family
+from gmmkit.numerics.arguments import whole
 from gmmkit.selection.cautions import warn_of_dependent_columns, warn_of_shares
 from gmmkit.selection.held_out import fold_of_rows, held_out
 from gmmkit.selection.ranking import Candidate, SearchResult, ranked
@@ -199,7 +200,7 @@ def _twin(name: str, k: int, names: Sequence[str], d: int) -> str | None:
 
 
 def _sizes(n_components: Iterable[int]) -> list[int]:
-    sizes = sorted(set(n_components))
-    if not sizes or sizes[0] < 1:
-        raise ParameterError(f"n_components must hold positive numbers, but got {list(n_components)}")
+    sizes = sorted({whole("n_components", k, 1) for k in n_components})
+    if not sizes:
+        raise ParameterError("n_components is empty: give at least one number of components")
     return sizes

@@ -6,7 +6,7 @@ components' centres, less the centre c of all of them, in standard deviations s 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.model.holder import MixtureHolder, mixture_of
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.separation import separation
+from gmmkit.numerics.arguments import partition, shown
 from gmmkit.selection.overlap import Overlap, measure_overlap, posteriors_of
 
 __all__ = ["ClusterSummary", "clusters_in_words", "describe_clusters"]
@@ -171,9 +172,7 @@ def describe_clusters(
     """
     mixture = mixture_of(model)
     k = mixture.n_components
-    chosen = [(j,) for j in range(k)] if groups is None else [tuple(int(j) for j in group) for group in groups]
-    if sorted(j for group in chosen for j in group) != list(range(k)):
-        raise ParameterError(f"groups must hold each of the {k} components once, but got {chosen}")
+    chosen = partition([[j] for j in range(k)] if groups is None else groups, k)
     if rows is None:
         mixture_alone = mixture.without_noise() if mixture.noise is not None else mixture
         rows, weights = mixture_alone.sample(_DRAWN, seed=0)[0], None
@@ -187,6 +186,8 @@ def clusters_in_words(
 ) -> tuple[ClusterSummary, ...]:
     """Describe clusters whose overlap is measured already; see `describe_clusters`."""
     d = mixture.n_features
+    if isinstance(names, str) or not isinstance(names, Iterable | None):
+        raise ParameterError(f"names must be a list of {d}, one for each column, but got {shown(names)}")
     given = tuple(f"column {j}" for j in range(d)) if names is None else tuple(str(name) for name in names)
     if len(given) != d:
         raise ParameterError(f"names must be one for each of the {d} columns, but got {len(given)}")

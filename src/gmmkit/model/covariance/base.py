@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.kernels.expanded import Features
+from gmmkit.numerics.arguments import numbers
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Covariance", "Equivariance", "quotient"]
@@ -60,7 +61,7 @@ class Covariance(ABC):
     n_features: int
 
     def __init__(self, values: ArrayLike, *, n_components: int | None = None, n_features: int | None = None) -> None:
-        array = np.array(values, dtype=np.float64)
+        array = numbers("covariances", values)
         array.setflags(write=False)
         k, d = self._sizes(array, n_components, n_features)
         for attribute, value in (("values", array), ("n_components", k), ("n_features", d)):

@@ -11,6 +11,7 @@ from gmmkit.model.covariance.ellipsoidal import EEV, EVV, VEE, VEV
 from gmmkit.model.covariance.full import Full
 from gmmkit.model.covariance.spherical import SharedSpherical, Spherical
 from gmmkit.model.covariance.tied import Tied
+from gmmkit.numerics.arguments import shown
 
 __all__ = ["FAMILIES", "NAMES", "STRUCTURES", "family", "structures_for"]
 
@@ -50,6 +51,8 @@ def family(name: str, n_features: int | None = None) -> type[Covariance]:
     >>> family("diag") is family("VVI")
     True
     """
+    if not isinstance(name, str):
+        raise ParameterError(f"covariance_type must be one name, such as 'VVV' or 'full', but got {shown(name)}")
     if name in _ONE_COLUMN and n_features not in (None, 1):
         raise ParameterError(
             f"covariance_type {name!r} is for one column, but there are {n_features}: "
