@@ -163,7 +163,7 @@ def test_other_names_of_columns(fitted_to_frame, method, make):
 def test_other_names_in_blocks(fitted_to_frame):
     other = FRAME.rename(columns={"width": "height"})
     assert message_of(fitted_to_frame.predict, iter([other])) == (
-        "the columns of X are length, height, but GaussianMixture was fitted on length, width: "
+        "column 1 of X is 'height', but GaussianMixture was fitted on 'width' there: "
         "give the same columns in the same order"
     )
 

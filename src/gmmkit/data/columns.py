@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from gmmkit.errors import DataError
 
-__all__ = ["ModelColumns", "Selection", "choose_columns", "how_to_choose"]
+__all__ = ["ModelColumns", "Selection", "check_names", "choose_columns", "how_to_choose"]
 
 T = TypeVar("T")
 
@@ -42,6 +42,31 @@ class Selection:
     def positions(self) -> tuple[int, ...]:
         """Every column to read: features, then weights, then label."""
         return self.features + tuple(column for column in (self.weights, self.label) if column is not None)
+
+
+def check_names(found: Sequence[str] | None, fitted: Sequence[str] | None, origin: str, model: str) -> None:
+    """Refuse rows whose columns have other names than those a model was fitted on, or come in another order.
+
+    Nothing can be told where either has no names.
+
+    Raises
+    ------
+    DataError
+        Naming the first column that differs.
+
+    Examples
+    --------
+    >>> check_names(["width", "length"], ["length", "width"], "X", "GaussianMixture")
+    Traceback (most recent call last):
+    gmmkit.errors.DataError: column 0 of X is 'width', but GaussianMixture was fitted on 'length' there: give the same
+    columns in the same order
+    """
+    for column, (name, known) in enumerate(zip(found or (), fitted or (), strict=False)):
+        if name != known:
+            raise DataError(
+                f"column {column} of {origin} is {name!r}, but {model} was fitted on {known!r} there: "
+                "give the same columns in the same order"
+            )
 
 
 def choose_columns(

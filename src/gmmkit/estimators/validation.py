@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from gmmkit.data import Table, as_table
+from gmmkit.data.columns import check_names
 from gmmkit.errors import DataError
 
 __all__ = ["float_type", "is_stream", "rows_of", "seed_of"]
@@ -85,8 +86,5 @@ def _check_columns(estimator: BaseEstimator, table: Table, reset: bool) -> None:
             f"{estimator.n_features_in_} features as input"
         )
     known: NDArray[np.object_] | None = getattr(estimator, "feature_names_in_", None)
-    if known is not None and table.names is not None and tuple(known) != table.names:
-        raise DataError(
-            f"the columns of {table.origin} are {', '.join(table.names)}, but {type(estimator).__name__} was fitted on "
-            f"{', '.join(map(str, known))}: give the same columns in the same order"
-        )
+    if known is not None:
+        check_names(table.names, [str(name) for name in known], table.origin, type(estimator).__name__)

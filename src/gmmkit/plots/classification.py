@@ -107,9 +107,9 @@ def plot_classification(
     >>> len(ax.patches), ax.get_xlabel()
     (2, 'length')
     """
-    mixture = mixture_of(mixture)
+    model, mixture = mixture, mixture_of(mixture)
     colours = theme_named(theme)
-    drawn = draw(mixture, rows, names, max_rows, seed)
+    drawn = draw(model, rows, names, max_rows, seed)
     chosen = choose_columns(mixture, drawn.names, columns, 5 if width >= 5.0 else 3)
     clusters = cluster_of_component(mixture, groups)
     labels, _ = classified(mixture, drawn.rows, clusters)

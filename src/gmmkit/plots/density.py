@@ -101,7 +101,7 @@ def plot_density(
     >>> plot_density(mixture, names=["length"]).get_xlabel()
     'length'
     """
-    mixture = mixture_of(mixture)
+    model, mixture = mixture, mixture_of(mixture)
     colours = theme_named(theme)
     levels = sorted(numbers("probabilities", list(probabilities)).tolist())
     if not levels or levels[0] <= 0.0 or levels[-1] >= 1.0 or len(set(levels)) < len(levels):
@@ -115,7 +115,7 @@ def plot_density(
         one = wanted == 1 or (columns is not None and (isinstance(columns, (str, int)) or len(columns) == 1))
         if max_rows is not None:
             max_rows = whole("max_rows", max_rows, 1)
-        drawn = draw(mixture, rows, names, max(max_rows, 100_000) if one and max_rows else max_rows, seed)
+        drawn = draw(model, rows, names, max(max_rows, 100_000) if one and max_rows else max_rows, seed)
         all_names = drawn.names
     chosen = choose_columns(mixture, all_names, columns, 2)
     if len(chosen) > 2:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError
+from gmmkit.model.holder import MixtureHolder, mixture_of, table_for
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import whole
 from gmmkit.numerics.streams import Seed, generator
@@ -54,10 +54,11 @@ class Drawn:
         return f"a random {len(self.rows):,} of {self.n_rows:,} rows"
 
 
-def draw(mixture: Mixture, rows: Any, names: Sequence[str] | None, max_rows: int | None, seed: Seed) -> Drawn:
+def draw(
+    model: Mixture | MixtureHolder, rows: Any, names: Sequence[str] | None, max_rows: int | None, seed: Seed
+) -> Drawn:
     """Return rows to show, thinned by a seeded sample without repeats, in their own order."""
-    table = as_table(rows, origin="rows")
-    d = mixture.n_features
+    table, d = table_for(model, rows, origin="rows"), mixture_of(model).n_features
     if table.n_columns != d:
         raise DataError(
             f"{table.origin} has {table.n_columns} columns, but the mixture is of {d}: "

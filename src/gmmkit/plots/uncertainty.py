@@ -104,9 +104,9 @@ def plot_uncertainty(
     >>> plot_uncertainty(mixture, mixture.sample(50, seed=0)[0]).get_ylabel()
     'uncertainty'
     """
-    mixture = mixture_of(mixture)
+    model, mixture = mixture, mixture_of(mixture)
     colours = theme_named(theme)
-    drawn = draw(mixture, rows, names, max_rows, seed)
+    drawn = draw(model, rows, names, max_rows, seed)
     chosen = choose_columns(mixture, drawn.names, columns, 2)
     if len(chosen) > 2:
         raise ParameterError(f"columns must be one or two for the picture of uncertainty, but got {len(chosen)}")

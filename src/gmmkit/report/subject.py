@@ -223,7 +223,11 @@ class Subject:
         """How components were merged into clusters, if they were."""
         known = self.record.fit.get("merging")
         try:
-            return MergeTree.from_record(self.mixture, known) if isinstance(known, dict) else None
+            return (
+                MergeTree.from_record(self.mixture, known, self.record.feature_names)
+                if isinstance(known, dict)
+                else None
+            )
         except (KeyError, TypeError, ValueError):
             return None
 

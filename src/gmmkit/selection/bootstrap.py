@@ -178,7 +178,7 @@ def bootstrap(
     ParameterError
         If a parameter means nothing, the model is not a Gaussian mixture, or too few replicates count.
     DataError
-        If X has other columns than the model.
+        If X has other columns than the model, or has them in another order.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def bootstrap(
     n_replicates = whole("n_replicates", n_replicates, fewest, why=f"for intervals of {confidence:g} confidence")
     tol, max_iter = number("tol", tol, least=0), whole("max_iter", max_iter, 1)
     draws = list(islice(streams(seed), n_replicates))
-    table = rows_for(mixture, X, sample_weight)
+    table = rows_for(model, X, sample_weight)
     with Workers(n_jobs) as workers, Workers(1) as alone:
         refitter = Refitter(table, mixture, settings, tol=tol, rule=rule, max_iter=max_iter, workers=alone)
         weights = np.ones(table.n_rows) if table.weights is None else table.weights

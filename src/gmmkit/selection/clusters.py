@@ -120,7 +120,7 @@ def find_clusters(table: Table, settings: ClusterSettings, *, n_jobs: int | None
         merges, curve = merge_components(found.posterior(search.rows), weights)
         reason = reason_for(candidates, float(weights.sum()))
         mixture = in_units(found, units).out_of(whole.frame)
-        tree = MergeTree(mixture, "misclassification", merges, curve, k, reason)
+        tree = MergeTree(mixture, "misclassification", merges, curve, k, reason, table.names)
     clusters = clusters_after(merges, mixture.n_components, k)
     return ClusterResult(mixture, clusters, tree, candidates, reason)
 

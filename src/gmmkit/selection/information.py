@@ -143,7 +143,7 @@ def observed_information(
     ParameterError
         If the model is not a Gaussian mixture, or has too many parameters for their matrix.
     DataError
-        If X has other columns than the model.
+        If X has other columns than the model, or has them in another order.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def observed_information(
     array([[0.05]])
     """
     mixture, settings = model_and_settings(model, settings)
-    table = rows_for(mixture, X, sample_weight)
+    table = rows_for(model, X, sample_weight)
     # In a frame near unit size no product of the data's units leaves float64.
     frame = mixture.frame
     pass_ = _Scores(mixture.into(frame), equal_weights=settings.equal_weights)

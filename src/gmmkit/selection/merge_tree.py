@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.data import as_table
+from gmmkit.data.columns import check_names
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import whole
 
@@ -66,6 +68,8 @@ class MergeTree:
         The number of clusters that the rule proposes.
     reason : str
         Why, in a sentence.
+    names : tuple of str or None
+        Of the columns, where they are known: rows with others are refused.
     """
 
     mixture: Mixture
@@ -74,6 +78,7 @@ class MergeTree:
     curve: Array
     proposed: int
     reason: str
+    names: tuple[str, ...] | None = None
 
     @property
     def heights(self) -> Array:
@@ -97,8 +102,16 @@ class MergeTree:
         return _groups_after(self.merges[: k - n], k)
 
     def probabilities(self, rows: Any, n_clusters: int | None = None, *, n_jobs: int | None = None) -> Array:
-        """Return the probability of each cluster given each row (n, n_clusters)."""
-        posterior = self.mixture.posterior(rows, n_jobs=n_jobs)
+        """Return the probability of each cluster given each row (n, n_clusters).
+
+        Raises
+        ------
+        DataError
+            If the rows have other columns than those of the tree, or have them in another order.
+        """
+        table = as_table(rows)
+        check_names(table.names, self.names, table.origin, "the mixture")
+        posterior = self.mixture.posterior(table, n_jobs=n_jobs)
         return np.stack([posterior[:, list(group)].sum(axis=1) for group in self.groups(n_clusters)], axis=1)
 
     def labels(self, rows: Any, n_clusters: int | None = None, *, n_jobs: int | None = None) -> Indices:
@@ -135,8 +148,8 @@ class MergeTree:
         return {"rule": self.rule, "reason": self.reason, "rows": self.as_rows()}
 
     @classmethod
-    def from_record(cls, mixture: Mixture, record: Mapping[str, Any]) -> MergeTree:
-        """Return the tree that `as_record` wrote of a mixture.
+    def from_record(cls, mixture: Mixture, record: Mapping[str, Any], names: Sequence[str] | None = None) -> MergeTree:
+        """Return the tree that `as_record` wrote of a mixture of columns of these names.
 
         Raises
         ------
@@ -157,7 +170,8 @@ class MergeTree:
         known = {j for merge in merges for j in (*merge.first, *merge.second)} | {0}
         if len(curve) != k or known != set(range(k)) or not 1 <= proposed <= k:
             raise ValueError(f"the merge tree is not of a mixture of {k} components")
-        return cls(mixture, str(record["rule"]), merges, curve, proposed, str(record["reason"]))
+        named = None if names is None else tuple(names)
+        return cls(mixture, str(record["rule"]), merges, curve, proposed, str(record["reason"]), named)
 
 
 def _groups_after(merges: Sequence[Merge], k: int) -> tuple[tuple[int, ...], ...]:

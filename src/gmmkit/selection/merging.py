@@ -24,8 +24,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gmmkit.data import as_table
-from gmmkit.model.holder import MixtureHolder, mixture_of
+from gmmkit.model.holder import MixtureHolder, mixture_of, table_for
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import share
 from gmmkit.selection.merge_tree import Merge, MergeTree
@@ -65,6 +64,11 @@ def merge_by_entropy(model: Mixture | MixtureHolder, rows: Any, *, weights: Arra
     -------
     MergeTree
 
+    Raises
+    ------
+    DataError
+        If the rows have other columns than those the model was fitted on, or have them in another order.
+
     Examples
     --------
     >>> halves = [[0.0, 0.0], [1.0, 0.0], [9.0, 9.0]]
@@ -73,12 +77,10 @@ def merge_by_entropy(model: Mixture | MixtureHolder, rows: Any, *, weights: Arra
     >>> tree.proposed, tree.groups()
     (2, ((0, 1), (2,)))
     """
-    mixture = mixture_of(model)
-    merges, curve, total = merge_groups(
-        posteriors_of(mixture, as_table(rows, weights=weights)), mixture.n_components, _most_gained, gains=True
-    )
+    mixture, table = mixture_of(model), table_for(model, rows, weights=weights)
+    merges, curve, total = merge_groups(posteriors_of(mixture, table), mixture.n_components, _most_gained, gains=True)
     proposed, reason = _by_elbow(curve, total)
-    return MergeTree(mixture, "entropy", merges, curve, proposed, reason)
+    return MergeTree(mixture, "entropy", merges, curve, proposed, reason, table.names)
 
 
 def merge_by_misclassification(
@@ -103,6 +105,8 @@ def merge_by_misclassification(
     ------
     ParameterError
         If the threshold is not between 0 and 1.
+    DataError
+        As of `merge_by_entropy`.
 
     Examples
     --------
@@ -112,17 +116,15 @@ def merge_by_misclassification(
     ((0, 1), (2,))
     """
     threshold = share("threshold", threshold)
-    mixture = mixture_of(model)
+    mixture, table = mixture_of(model), table_for(model, rows, weights=weights)
     k = mixture.n_components
-    merges, curve, _ = merge_groups(
-        posteriors_of(mixture, as_table(rows, weights=weights)), k, most_misclassified, gains=False
-    )
+    merges, curve, _ = merge_groups(posteriors_of(mixture, table), k, most_misclassified, gains=False)
     mistaken = [merge.score >= threshold for merge in merges]
     proposed = k - (mistaken.index(False) if False in mistaken else len(merges))
     reason = f"No two clusters are mistaken for each other in {100 * threshold:g} % of their rows or more."
     if proposed == 1:
         reason = f"Until one cluster is left, two are mistaken for each other in {100 * threshold:g} % of their rows."
-    return MergeTree(mixture, "misclassification", merges, curve, proposed, reason)
+    return MergeTree(mixture, "misclassification", merges, curve, proposed, reason, table.names)
 
 
 def merge_groups(

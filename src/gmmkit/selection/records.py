@@ -128,7 +128,7 @@ def clusters_of_record(record: ModelRecord) -> ClusterResult:
         If the record is incomplete.
     """
     mixture = record.mixture
-    tree = MergeTree.from_record(mixture, record.fit["merging"])
+    tree = MergeTree.from_record(mixture, record.fit["merging"], record.feature_names)
     clusters = clusters_after(tree.merges, mixture.n_components, tree.proposed)
     candidates = tuple(ClusterCandidate.from_row(row, tree.proposed) for row in record.fit["candidates"])
     found = ClusterResult(mixture, clusters, tree, candidates, str(record.fit["reason"]))

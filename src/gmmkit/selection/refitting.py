@@ -25,7 +25,7 @@ from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.stack import SINGULAR, UNFINISHED, Stack, StackRows
 from gmmkit.inference.starts import FromMixture
 from gmmkit.inference.stopping import AitkenGain, StoppingRule
-from gmmkit.model.holder import mixture_of
+from gmmkit.model.holder import mixture_of, table_for
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import shown
 
@@ -188,9 +188,9 @@ def model_and_settings(model: Any, settings: FitSettings | None) -> tuple[Mixtur
     return mixture, settings
 
 
-def rows_for(mixture: Mixture, X: Any, sample_weight: Any) -> Table:
-    """Return X as a table whose columns are the mixture's."""
-    table = as_table(X, weights=sample_weight)
+def rows_for(model: Any, X: Any, sample_weight: Any) -> Table:
+    """Return X as a table whose columns are the model's."""
+    mixture, table = mixture_of(model), table_for(model, X, weights=sample_weight)
     if table.n_columns != mixture.n_features:
         raise DataError(
             f"{table.origin} has {table.n_columns} columns, but the model was fitted on {mixture.n_features}: "

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gmmkit.data import as_table
 from gmmkit.errors import ParameterError
-from gmmkit.model.holder import MixtureHolder, mixture_of
+from gmmkit.model.holder import MixtureHolder, mixture_of, table_for
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.separation import separation
 from gmmkit.numerics.arguments import partition, shown
@@ -149,7 +148,7 @@ def describe_clusters(
     groups : sequence of sequences of int, optional
         The components of each cluster, as `MergeTree.groups` gives them. Default: every component is a cluster.
     names : sequence of str, optional
-        Of the columns; data frames and tables have their own.
+        Of the columns; data frames, tables and estimators that were fitted to one have their own.
 
     Returns
     -------
@@ -159,6 +158,8 @@ def describe_clusters(
     ------
     ParameterError
         If the groups do not hold each component once, or there are too few names.
+    DataError
+        If the rows have other columns than those the model was fitted on, or have them in another order.
 
     Examples
     --------
@@ -176,7 +177,7 @@ def describe_clusters(
     if rows is None:
         mixture_alone = mixture.without_noise() if mixture.noise is not None else mixture
         rows, weights = mixture_alone.sample(_DRAWN, seed=0)[0], None
-    table = as_table(rows, weights=weights)
+    table = table_for(model, rows, weights=weights)
     found = measure_overlap(posteriors_of(mixture, table), chosen)
     return clusters_in_words(mixture, found, chosen, names if names is not None else table.names)
 
