@@ -8,8 +8,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gmmkit import MixtureClusterer
-from gmmkit.errors import DataError
+import gmmkit
+from gmmkit import MixtureClusterer, bootstrap, observed_information
+from gmmkit.errors import DataError, ParameterError
+from gmmkit.model.covariance import family
 from gmmkit.selection.merge_tree import MergeTree
 
 
@@ -148,3 +150,62 @@ def test_weights_may_be_huge():
     rows = np.concatenate([np.random.default_rng(0).normal(c, 1.0, (40, 2)) for c in (0.0, 8.0)])
     plain, weighted = (MixtureClusterer(2).fit(rows, sample_weight=w) for w in (None, np.full(80, 1e280)))
     np.testing.assert_array_equal(plain.labels_, weighted.labels_)
+
+
+def three_groups():
+    """Return rows of three long clusters that lie in their own ways, in columns of very different units."""
+    rng = np.random.default_rng(5)
+    long = rng.normal(size=(300, 2)) * [3.0, 0.3]
+    turns = np.repeat([0.0, 0.7, 1.4], 100)
+    turned = np.c_[
+        long[:, 0] * np.cos(turns) - long[:, 1] * np.sin(turns), long[:, 0] * np.sin(turns) + long[:, 1] * np.cos(turns)
+    ]
+    return (turned + np.repeat([[0.0, 0.0], [12.0, 0.0], [0.0, 15.0]], 100, axis=0)) * [1.0, 1000.0]
+
+
+def test_the_structure_and_its_parameters_are_those_that_were_fitted():
+    clusterer = MixtureClusterer(3, covariance_type="VEV").fit(three_groups())
+    best = clusterer.candidates_[0]
+    assert clusterer.covariance_type_ == best["covariance_type"] == "VEV"
+    assert clusterer.mixture_.covariance_type == "full"
+    assert clusterer.n_parameters_ == best["n_parameters"] < clusterer.mixture_.n_parameters
+
+
+def test_a_structure_that_units_keep_is_the_mixture_s():
+    clusterer = MixtureClusterer(3, covariance_type="VVI").fit(three_groups())
+    assert family(clusterer.covariance_type_) is type(clusterer.mixture_.covariance)
+    assert clusterer.n_parameters_ == clusterer.mixture_.n_parameters
+
+
+@pytest.mark.parametrize("ask", [lambda *given: bootstrap(*given, n_replicates=40), observed_information])
+def test_errors_are_of_the_structure_that_was_fitted_or_refused(ask):
+    rows = three_groups()
+    expected = r"MixtureClusterer fitted VEV components .* fit GaussianMixture\(3, covariance_type='VEV'\)"
+    with pytest.raises(ParameterError, match=expected):
+        ask(MixtureClusterer(3, covariance_type="VEV").fit(rows), rows)
+    kept = MixtureClusterer(3, covariance_type="VVV").fit(rows)
+    assert (ask(kept, rows).standard_errors.means > 0).all()
+
+
+def test_a_loaded_clusterer_knows_its_structure(tmp_path):
+    clusterer = MixtureClusterer(3, covariance_type="VEV").fit(three_groups())
+    gmmkit.save(clusterer, tmp_path / "model.gmm")
+    again = gmmkit.load(tmp_path / "model.gmm")
+    assert (again.covariance_type_, again.n_parameters_) == ("VEV", clusterer.n_parameters_)
+
+
+def test_t_components_are_tried_of_six_structures():
+    clusterer = MixtureClusterer(2).fit(three_groups())
+    tried = {row["covariance_type"] for row in clusterer.candidates_ if row["distribution"] == "t"}
+    assert tried == {"EII", "VII", "EEI", "VVI", "EEE", "VVV"}
+    line = MixtureClusterer(2).fit(three_groups()[:, :1])
+    assert {row["distribution"] for row in line.candidates_} == {"normal"}
+
+
+@pytest.mark.parametrize("structure", ["E", "V"])
+def test_one_column_keeps_its_structure(structure):
+    rows = three_groups()[:, :1]
+    clusterer = MixtureClusterer(2, covariance_type=structure).fit(rows)
+    assert clusterer.covariance_type_ == structure
+    assert clusterer.n_parameters_ == clusterer.mixture_.n_parameters
+    assert (observed_information(clusterer, rows).standard_errors.means > 0).all()

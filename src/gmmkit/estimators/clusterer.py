@@ -35,10 +35,16 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     n_clusters : int or "auto", default="auto"
-        "auto": the number into which halves of the rows merge the mixture of least BIC most alike, the largest of
-        such numbers; 1 if that mixture has one component, or no number has an adjusted Rand index of one half.
+        "auto": the number is chosen first, of one mixture, and clusters are then sought as if it had been given. That
+        mixture has the least BIC of those with 1 to 9 normal components of each structure, or more of the structure
+        with most parameters. It is merged down to every number from 2 to that of its components, and so are its fits to
+        halves of the rows; taken is the largest number whose agreement is within 0.03 of the highest, or 1 where the
+        highest is below one half.
     covariance_type : "all", str or list of str, default="all"
-        Structures of the mixtures of one component a cluster: mclust's or scikit-learn's names.
+        Structures of the mixtures of one component a cluster: mclust's or scikit-learn's names. Mixtures of more
+        components are of the one with most parameters. Of "EII", "VII", "EEI", "VVI", "EEE" and "VVV", where they are
+        among them by these names, one t component a cluster is tried as well as a normal one, with degrees of freedom
+        in common; "all" is "E" and "V" in one column, where no t components are tried.
     random_state : int, RandomState or None, default=0
         A clustering is a measurement: it gives the same answer twice unless asked not to.
     n_jobs : int or None, default=None
@@ -49,7 +55,15 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         The most probable cluster of each row that was fitted; not in a model file, of which `predict` gives them.
     n_clusters_ : int
     mixture_ : Mixture
-        Its components are parts of clusters: see `component_clusters_`.
+        In the units of the rows. Its components are parts of clusters: see `component_clusters_`.
+    covariance_type_ : str
+        The structure that was fitted, to columns of one scale. Where other units lead out of it, as out of all that
+        are round or turn axes together, `mixture_` is a "full" one: the same densities, in which the structure no
+        longer shows. `bootstrap` and `observed_information` then refuse the clusterer, since errors are of the
+        parameters that were free: fit a :class:`GaussianMixture` of that structure to scaled rows for them. Of
+        `mixture_` alone they cannot tell.
+    n_parameters_ : int
+        Number of free parameters of the fitted mixture.
     component_clusters_ : ndarray of shape (K,)
         The cluster of each component of the mixture.
     merge_tree_ : MergeTree or None
@@ -153,6 +167,8 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """Set the attributes of clusters found elsewhere (a model file); returns self."""
         self.cluster_result_ = found
         self.mixture_ = found.mixture
+        self.covariance_type_ = found.candidates[0].model.structure
+        self.n_parameters_ = found.candidates[0].n_parameters
         self.n_clusters_ = found.n_clusters
         self.component_clusters_ = found.clusters
         self.merge_tree_ = found.tree if found.mixture.n_components > found.n_clusters else None

@@ -147,8 +147,8 @@ def deviations(rows: Array, weights: Array) -> Array:
 def in_units(mixture: Mixture, units: Array) -> Mixture:
     """Return a mixture of columns measured in `units` (d,) as one of the columns themselves.
 
-    A structure that changes of units lead out of becomes a full one.
+    A structure that other units for each column lead out of becomes a full one.
     """
-    if mixture.covariance.equivariance == "scalar":
+    if mixture.covariance.equivariance == "scalar" and len(units) > 1:
         mixture = replace(mixture, covariance=Full(mixture.covariance.dense()))
     return replace(mixture, means=mixture.means * units, covariance=mixture.covariance.rescaled(units))

@@ -25,6 +25,7 @@ from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.stack import SINGULAR, UNFINISHED, Stack, StackRows
 from gmmkit.inference.starts import FromMixture
 from gmmkit.inference.stopping import AitkenGain, StoppingRule
+from gmmkit.model.covariance import family
 from gmmkit.model.holder import mixture_of, table_for
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import shown
@@ -177,6 +178,14 @@ def model_and_settings(model: Any, settings: FitSettings | None) -> tuple[Mixtur
         what = "noise" if mixture.degrees_of_freedom is None else "Student-t components"
         raise ParameterError(
             f"model has {what}, but standard errors are for Gaussian components: fit a GaussianMixture without"
+        )
+    fitted = getattr(model, "covariance_type_", None)
+    if fitted is not None and not isinstance(mixture.covariance, family(fitted)):
+        raise ParameterError(
+            f"{type(model).__name__} fitted {fitted} components to columns of one scale, which are "
+            f"{mixture.covariance_type} in the columns' own units: for standard errors fit "
+            f"GaussianMixture({mixture.n_components}, covariance_type={fitted!r}) to rows divided by their standard "
+            "deviations, and give both"
         )
     if settings is None:
         known = getattr(model, "fit_settings", None)
