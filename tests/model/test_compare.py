@@ -12,6 +12,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.model.compare import Estimate, entropy, kl, l2_distance
 from gmmkit.model.covariance import Diagonal, Full
 from gmmkit.model.mixture import Mixture
+from gmmkit.model.noise import Noise
 
 MOVES = [(0.0, 1.0), (1e8, 1.0), (0.0, 1e100), (0.0, 1e-100), (-3e4, 1e3)]
 
@@ -229,3 +230,24 @@ def test_comparing_refuses_other_columns_and_too_few_samples():
             str(error.value)
             == "n_samples must be a whole number of at least 2, for a mean and its standard error, but got 1"
         )
+
+
+@pytest.mark.parametrize(
+    ("ask", "asked"),
+    [
+        (lambda noisy, _: entropy(noisy), "the entropy"),
+        (lambda noisy, _: noisy.entropy(), "the entropy"),
+        (kl, "the divergence"),
+        (lambda noisy, plain: kl(plain, noisy), "the divergence"),
+        (l2_distance, "the L2 distance"),
+        (lambda noisy, plain: l2_distance(plain, noisy), "the L2 distance"),
+    ],
+)
+@pytest.mark.parametrize("k", [1, 3])
+def test_noise_is_refused_since_its_density_does_not_end(ask, asked, k):
+    # A density of w₀ / V everywhere has no integral; the mean over rows drawn from the region would be a wrong number.
+    plain = random_mixture("full", k, 2)
+    noisy = plain.beside(Noise(0.2, -math.log(1600.0), [[-20.0, -20.0], [20.0, -20.0], [-20.0, 20.0], [20.0, 20.0]]))
+    with pytest.raises(ParameterError, match=rf"{asked} is not defined for a mixture with noise.*without_noise\(\)"):
+        ask(noisy, plain)
+    assert math.isfinite(float(entropy(noisy.without_noise())))

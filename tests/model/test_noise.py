@@ -16,6 +16,22 @@ SQUARE = np.array([[-20.0, -20.0], [20.0, -20.0], [-20.0, 20.0], [20.0, 20.0]])
 NOISE = Noise(0.2, -np.log(1600.0), SQUARE)
 
 
+@pytest.mark.parametrize(
+    ("log_density", "said"),
+    [
+        (-np.log(16.0), "volume 16"),
+        (0.0, "volume 1"),
+        (600.0, "volume 2.65e-261"),
+        (-600.0, "volume 3.773e+260"),
+        (-5000.0, "log volume 5000"),
+        (5000.0, "log volume -5000"),
+        (-1e300, "log volume 1e+300"),
+    ],
+)
+def test_volumes_of_any_size_are_told_in_silence(log_density, said):
+    assert repr(Noise(0.25, log_density)) == f"Noise(weight 0.25, {said})"
+
+
 def beside_noise(name="full", k=3, noise=NOISE):
     return random_mixture(name, k, 2, spread=6.0).beside(noise)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gmmkit.errors import ParameterError
 from gmmkit.model.holder import mixture_of
 from gmmkit.model.mixture import Mixture
-from gmmkit.model.validity import gaussian_only
+from gmmkit.model.validity import gaussian_only, refuse_noise
 from gmmkit.numerics.arguments import whole
 from gmmkit.numerics.cholesky import cholesky
 from gmmkit.numerics.frame import Frame
@@ -88,7 +88,7 @@ def entropy(mixture: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Est
     Raises
     ------
     ParameterError
-        If `n_samples` is below 2.
+        If `n_samples` is below 2, or the mixture has noise.
 
     Examples
     --------
@@ -100,9 +100,10 @@ def entropy(mixture: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Est
     2.110 ± 0.007
     """
     check_samples(n_samples)
+    refuse_noise(mixture, "the entropy")
     inside = held(mixture.into(mixture.frame))
     volume = mixture.frame.log_volume
-    if inside.n_components == 1 and _is_gaussian(inside):
+    if inside.n_components == 1 and inside.degrees_of_freedom is None:
         d = inside.n_features
         return Estimate(0.5 * (d * (1 + _LOG_2PI) + float(inside.covariance.log_determinants[0])) - volume, 0.0)
     rows, _ = inside.sample(n_samples, seed=seed)
@@ -126,7 +127,7 @@ def kl(p: Mixture, q: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Es
     Raises
     ------
     ParameterError
-        If p and q are not of the same number of columns, or `n_samples` is below 2.
+        If p and q are not of the same number of columns, one has noise, or `n_samples` is below 2.
 
     Examples
     --------
@@ -138,8 +139,10 @@ def kl(p: Mixture, q: Mixture, *, n_samples: int = 10_000, seed: Seed = 0) -> Es
     check_samples(n_samples)
     p, q = mixture_of(p), mixture_of(q)
     _check_columns(p, q)
+    for mixture in (p, q):
+        refuse_noise(mixture, "the divergence")
     p, q = held(p), held(q)
-    if p.n_components == q.n_components == 1 and _is_gaussian(p) and _is_gaussian(q):
+    if p.n_components == q.n_components == 1 and p.degrees_of_freedom is None and q.degrees_of_freedom is None:
         return Estimate(_kl_of_gaussians(p, q), 0.0)
     rows, _ = p.sample(n_samples, seed=seed)
     log_q = q.log_density(rows)
@@ -194,10 +197,6 @@ def held(mixture: Mixture) -> Mixture:
     """Return the mixture without its components of weight 0."""
     chosen = np.flatnonzero(mixture.weights > 0)
     return mixture if len(chosen) == mixture.n_components else mixture.take(chosen)
-
-
-def _is_gaussian(mixture: Mixture) -> bool:
-    return mixture.degrees_of_freedom is None and mixture.noise is None
 
 
 def _mean(values: Array) -> Estimate:

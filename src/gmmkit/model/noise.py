@@ -11,6 +11,7 @@ American Statistical Association 97 (2002), section 3.5.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,9 @@ from gmmkit.numerics.frame import Frame
 __all__ = ["Noise"]
 
 Array = NDArray[np.float64]
+
+# The logarithm of the largest volume, and of one over the smallest, that is written out.
+_MOST_LOG = 700.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,10 @@ class Noise:
             object.__setattr__(self, "region", region)
 
     def __repr__(self) -> str:
-        return f"Noise(weight {self.weight:.4g}, volume {np.exp(-self.log_density):.4g})"
+        # Of many columns, or of columns in small units, the volume itself may leave float64.
+        written = abs(self.log_density) < _MOST_LOG
+        volume = f"volume {math.exp(-self.log_density):.4g}" if written else f"log volume {-self.log_density:.4g}"
+        return f"Noise(weight {self.weight:.4g}, {volume})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Noise):
