@@ -134,7 +134,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("call", "name", "value"), CASES)
+@pytest.mark.parametrize(("call", "name", "value"), CASES, ids=[f"{i}-{case[1]}" for i, case in enumerate(CASES)])
 def test_a_wrong_argument_is_refused_in_one_line(call, name, value):
     with pytest.raises(ParameterError) as refused:
         call(**{name: value})
