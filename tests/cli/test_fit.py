@@ -152,6 +152,32 @@ def test_clusters_in_constant_columns_have_the_note_of_a_fit(gmmkit: Gmmkit, tmp
         assert said.count("column 'c' holds one value only and tells nothing about clusters") == 1
 
 
+def test_the_edge_of_what_was_tried_is_said(gmmkit: Gmmkit, faithful: Path) -> None:
+    text = gmmkit("fit", faithful, "-k", "1:2", "--covariance", "EEE", "-o", "m.gmm").err
+    said = "Note: 2 is the largest number of components that was tried; try -k 1:9."
+    assert said in text
+    assert said in gmmkit("describe", "m.gmm").out
+    assert "is the largest number" not in gmmkit("fit", faithful, "-k", "2:4", "--covariance", "EEE").err
+
+
+def test_tests_that_disagree_are_said_to(gmmkit: Gmmkit, faithful: Path) -> None:
+    text = gmmkit("fit", faithful, "-k", "1", "--covariance", "EEE", "--lrt", "19").err
+    words = "Note: the likelihood-ratio tests ask for at least 2 components, but the model has 1."
+    assert words in " ".join(text.split())
+
+
+def test_few_rows_are_no_evidence(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(12, 2))
+    np.savetxt(tmp_path / "few.csv", rows, delimiter=",", header="a,b", comments="")
+    text = gmmkit("fit", "few.csv", "-o", "m.gmm").err
+    assert "Margin to the runner-up" in text
+    assert "evidence" not in text
+    assert "parameters were fitted to 12 rows" in text
+    facts = gmmkit("describe", "m.gmm", "--json").json
+    assert facts["evidence"] is None
+    assert "parameters were fitted to 12 rows" in facts["warnings"][0]
+
+
 def test_one_fit_is_as_good_as_the_searchs(gmmkit: Gmmkit, faithful: Path) -> None:
     one = gmmkit("fit", faithful, "-k", "3", "--covariance", "tied", "--json").json
     searched = gmmkit("fit", faithful, "-k", "2:3", "--covariance", "tied", "--json").json

@@ -417,3 +417,15 @@ def test_the_better_of_a_fit_and_its_challenger_is_kept():
 def test_a_start_that_no_candidate_can_have(start, message):
     with pytest.raises(ParameterError, match=message):
         GaussianMixtureSearch([2, 3]).fit(IRIS, start=start)
+
+
+def test_what_there_is_to_doubt(faithful_search):
+    assert faithful_search.doubts_ == ()
+    edge = GaussianMixtureSearch([1, 2], covariance_type="EEE").fit(FAITHFUL)
+    assert edge.doubts_ == ("2 is the largest number of components that was tried; try n_components=range(1, 10)",)
+    few = GaussianMixtureSearch(3, covariance_type="EII").fit(FAITHFUL[:8])
+    assert few.doubts_[0].startswith("9 parameters were fitted to 8 rows")
+    # Weights that sum to little are shares of rows.
+    assert GaussianMixtureSearch(1).fit(FAITHFUL, sample_weight=np.full(272, 1e-3)).doubts_ == ()
+    with pytest.raises(NotFittedError):
+        GaussianMixtureSearch().doubts_  # noqa: B018

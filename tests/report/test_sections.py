@@ -157,8 +157,8 @@ def test_drawn_from_a_model_file_alone(tmp_path):
 
 
 KNOWN = {
-    "objectives": [], "reason": "max_iter", "repairs": [], "effective_rows": [1.0], "relative_eigenvalues": [1.0],
-    "needed_rows": 1, "starts_tried": 1, "total_weight": 1,
+    "objectives": [], "reason": "max_iter", "repairs": [], "effective_rows": [90.0], "relative_eigenvalues": [1.0],
+    "needed_rows": 1, "starts_tried": 1, "total_weight": 90,
 }  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gmmkit.selection.doubts import Doubts, doubts_of, evidence
+
 if TYPE_CHECKING:
     from gmmkit.files import ModelRecord
 
@@ -17,6 +19,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
     from gmmkit.model.separation import separation
 
     mixture, fit = record.mixture, record.fit
+    doubts = doubts_of(record)
     distances = separation(mixture)
     np.fill_diagonal(distances, np.inf)
     standard_deviations = np.sqrt(mixture.covariance.variances())
@@ -49,7 +52,8 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
         "noise_weight": None if mixture.noise is None else float(mixture.noise.weight),
         "covariances": mixture.covariances.tolist(),
         **{name: fit.get(name) for name in _OF_FIT},
-        "warnings": _warnings(record),
+        "evidence": _evidence(record, doubts),
+        "warnings": _warnings(record, doubts),
         **{name: fit.get(name) for name in _ANSWERS},
         "search": record.table,
         "settings": record.settings,
@@ -87,16 +91,24 @@ def _fitted_structure(record: ModelRecord) -> str:
     return record.structure
 
 
-def _warnings(record: ModelRecord) -> list[str]:
+def _warnings(record: ModelRecord, doubts: Doubts) -> list[str]:
     from gmmkit.inference.fit import FitResult
     from gmmkit.inference.repairs import describe
 
     notes = record.fit.get("notes")
-    notes = [str(note) for note in notes] if isinstance(notes, list) else []
+    found = [*doubts.sentences, *(map(str, notes) if isinstance(notes, list) else ())]
     try:
         repairs = FitResult.from_record(record.mixture, record.fit).repairs
     except (KeyError, TypeError, ValueError):
         # A record of another program, or none.
-        return notes
+        return found
     names = None if record.feature_names is None else tuple(record.feature_names)
-    return [*([describe(repairs, names)] if repairs else []), *notes]
+    return [*([describe(repairs, names)] if repairs else []), *found]
+
+
+def _evidence(record: ModelRecord, doubts: Doubts) -> str | None:
+    """Return what the margin in BIC is called, where it is evidence."""
+    margin = record.fit.get("margin")
+    if not record.table or doubts.few_rows or record.fit.get("criterion", "bic") != "bic":
+        return None
+    return evidence(margin) if isinstance(margin, (int, float)) else None

@@ -20,8 +20,6 @@ MOST_COMPONENTS = 50
 BEST_ROWS = 8
 # Criteria whose names are no abbreviation that people know.
 CRITERIA = {"sabic": "adjusted BIC", "mml": "message length", "held_out": "held-out"}
-# Differences in BIC, and what they are called (Kass & Raftery 1995, §3.2).
-EVIDENCE = ((2.0, "hardly worth a mention"), (6.0, "positive"), (10.0, "strong"), (float("inf"), "very strong"))
 STOPPED = {
     "max_iter": "Did not converge within {n_iter} passes: raise --max-iter",
     "interrupted": "Interrupted after {n_iter} passes: the best complete model until then",
@@ -86,17 +84,16 @@ def print_search(console: Console, facts: Facts) -> None:
         parts.append(f"{failed} failed")
     print_text(console, ", ".join(parts) + ".", style="dim")
     if len(ranked) > 1 and facts["margin"] is not None:
-        _print_margin(console, ranked[1], facts["margin"], criterion)
+        _print_margin(console, ranked[1], facts)
 
 
-def _print_margin(console: Console, second: Facts, margin: float, criterion: str) -> None:
+def _print_margin(console: Console, second: Facts, facts: Facts) -> None:
     other = f"{second['n_components']} {second['covariance_type']}"
     if second["rank"] == 1:
         print_text(console, f"{other} is as good.")
         return
-    evidence = next(word for most, word in EVIDENCE if margin < most or most == float("inf"))
-    of_bic = f", {evidence}" + (" evidence" if evidence != EVIDENCE[0][1] else "") if criterion == "bic" else ""
-    print_text(console, f"Margin to the runner-up ({other}): {number(margin)}{of_bic}.")
+    words = f", {facts['evidence']}" if facts["evidence"] else ""
+    print_text(console, f"Margin to the runner-up ({other}): {number(facts['margin'])}{words}.")
 
 
 def _headline(facts: Facts) -> str:

@@ -25,7 +25,9 @@ from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import NAMES, structures_for
 from gmmkit.model.mixture import Mixture
+from gmmkit.selection.doubts import doubts_of
 from gmmkit.selection.ranking import CRITERION_NAMES, Candidate, SearchResult
+from gmmkit.selection.records import record_of_fit
 from gmmkit.selection.search import DEFAULTS, SIZES, SearchSettings, search
 
 __all__ = ["GaussianMixtureSearch"]
@@ -82,6 +84,9 @@ class GaussianMixtureSearch(MixtureDensity):
         Raftery 1995).
     results_ : list of dict
         The whole table: ranked fits, then spurious ones, then those that failed, with reasons.
+    doubts_ : tuple of str
+        What there is to say against the choice: a best number of components at the edge of those that were tried, or
+        too few rows for the model (`margin_` is no evidence then). Empty: nothing.
     mixture_ : Mixture
     search_result_ : SearchResult
     n_features_in_ : int
@@ -94,8 +99,8 @@ class GaussianMixtureSearch(MixtureDensity):
     >>> rng = np.random.default_rng(0)
     >>> X = np.concatenate([rng.normal(0, 1, (100, 2)), rng.normal(8, 1, (100, 2))])
     >>> search = GaussianMixtureSearch(n_components=range(1, 5)).fit(X)
-    >>> search.best_estimator_.n_components
-    2
+    >>> search.best_estimator_.n_components, search.doubts_
+    (2, ())
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -211,6 +216,14 @@ class GaussianMixtureSearch(MixtureDensity):
         check_is_fitted(self)
         mixture: Mixture = self.best_estimator_.mixture_
         return mixture
+
+    @property
+    def doubts_(self) -> tuple[str, ...]:
+        """What there is to say against the choice."""
+        check_is_fitted(self)
+        found: SearchResult = self.search_result_
+        assert found.best.result is not None
+        return doubts_of(record_of_fit(found.best.result, GaussianMixture.__name__, {}, found=found)).sentences
 
     def _set(self, found: SearchResult, dtype: type[np.floating[Any]]) -> None:
         best = found.best

@@ -7,6 +7,7 @@ from gmmkit.inference.repairs import describe
 from gmmkit.report.html import Html, tag
 from gmmkit.report.subject import Subject
 from gmmkit.report.words import capital, nats, plural
+from gmmkit.selection.doubts import doubts_of
 
 __all__ = ["cautions", "warnings_section"]
 
@@ -24,14 +25,17 @@ def cautions(subject: Subject) -> list[str]:
         )
     if result is not None:
         found += _of_fit(subject, result)
-    if search is not None and search.criterion == "bic" and search.margin is not None and search.margin < 2.0:
+    doubts, notes = doubts_of(subject.record), subject.record.fit.get("notes")
+    found += [f"{capital(said)}." for said in doubts.sentences]
+    margin = None if search is None or search.criterion != "bic" or doubts.few_rows else search.margin
+    if search is not None and margin is not None and margin < 2.0:
         second = search.ranked[1]
         found.append(
             f"The choice is close: “{second['covariance_type']}” with "
-            f"{plural(second['n_components'], 'component')} has a BIC only {nats(search.margin)} worse. "
+            f"{plural(second['n_components'], 'component')} has a BIC only {nats(margin)} worse. "
             "A difference below 2 is hardly worth a mention."
         )
-    return found
+    return found + [f"{capital(str(note))}." for note in notes] if isinstance(notes, list) else found
 
 
 def warnings_section(subject: Subject) -> Html | None:

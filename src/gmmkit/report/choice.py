@@ -12,6 +12,7 @@ from gmmkit.report.figures import WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.subject import Row, Search, Subject
 from gmmkit.report.words import capital, listed, nats, plural
+from gmmkit.selection.doubts import doubts_of, evidence
 
 __all__ = ["choice"]
 
@@ -26,8 +27,6 @@ _MEASURES = {
     "icl": "weighs the likelihood against the number of parameters and the price of unsure classifications",
 }
 _MOST_REASONS = 30
-# Differences in BIC, and what they are called (Kass & Raftery 1995, §3.2).
-_EVIDENCE = ((2.0, "hardly worth a mention"), (6.0, "positive evidence"), (10.0, "strong evidence"))
 _SPURIOUS = (
     "set aside. The likelihood of a mixture grows without bound when a component shrinks onto a few rows, or onto rows "
     "that were rounded alike; such a fit looks better than it is and says nothing about clusters, so it is not compared"
@@ -43,7 +42,13 @@ def choice(subject: Subject) -> Html | None:
         f"{plural(len(search.rows), 'model')}: {_range(search.sizes)} by covariance {listed(search.structures, 'or')}. "
         f"They are compared by {search.title}, which {_MEASURES.get(search.criterion, _WEIGHS)}; lower is better."
     )
-    parts: list[Html | None] = [tag("p", told), _margin(search), _curve(search), _tables(search), _grid(search)]
+    parts: list[Html | None] = [
+        tag("p", told),
+        _margin(subject, search),
+        _curve(search),
+        _tables(search),
+        _grid(search),
+    ]
     parts += [_set_aside(search), _failed(search), _copies(search)]
     return join(parts)
 
@@ -54,7 +59,7 @@ def _range(sizes: list[int]) -> str:
     return f"{listed([str(size) for size in sizes])} component{'s' * (sizes != [1])}"
 
 
-def _margin(search: Search) -> Html | None:
+def _margin(subject: Subject, search: Search) -> Html | None:
     if search.margin is None:
         return None
     name = search.title
@@ -63,9 +68,9 @@ def _margin(search: Search) -> Html | None:
         text = f"{listed([_named(row) for row in tied])} {'are' if len(tied) > 1 else 'is'} as good: a tie"
         return tag("p", f"{text}. The one with the fewest parameters is taken.")
     text = f"The runner-up, {_named(search.ranked[1])}, is {nats(search.margin)} worse"
-    if search.criterion == "bic":
-        words = next((words for most, words in _EVIDENCE if search.margin < most), "very strong evidence")
-        text += f", which is {words} for the winner (Kass & Raftery 1995)"
+    if search.criterion == "bic" and not doubts_of(subject.record).few_rows:
+        words = evidence(search.margin)
+        text += f", which is {words}{' for the winner' * words.endswith('evidence')} (Kass & Raftery 1995)"
     best = search.value(search.ranked[0]) or 0.0
     close = [row for row in search.ranked[1:] if (search.value(row) or math.inf) - best < 6.0]
     sizes = sorted({row["n_components"] for row in (search.ranked[0], *close)})
