@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from gmmkit import GaussianMixtureSearch, MixtureClusterer
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.plots import plot_convergence, plot_criterion
+from gmmkit.selection.ranking import CRITERION_NAMES
 
 
 def fit(k, kind, bic, **more):
@@ -44,6 +46,45 @@ def test_the_best_is_ringed_named_and_compared_with_the_next():
 def test_a_rank_decides_what_is_best():
     ax = plot_criterion([fit(1, "full", 10.0, rank=2), fit(2, "full", 11.0, rank=1)])
     assert ax.texts[0].get_text() == "best: full, 2 components"
+
+
+def test_drawn_is_the_criterion_that_the_search_used():
+    rows = np.concatenate([np.random.default_rng(0).normal(c, 1.0, (40, 2)) for c in (0.0, 3.0)])
+    titles = {"bic": "BIC", "icl": "ICL", "aic": "AIC", "sabic": "adjusted BIC", "mml": "message length",
+              "held_out": "held-out deviance"}  # fmt: skip
+    assert set(titles) == set(CRITERION_NAMES)
+    for name, title in titles.items():
+        search = GaussianMixtureSearch(range(1, 4), covariance_type=["EII", "VVV"], criterion=name, folds=3).fit(rows)
+        for given in (search, search.results_):
+            ax = plot_criterion(given)
+            assert ax.get_ylabel() == f"{title} (lower is better)"
+            best = search.results_[0]
+            assert line(ax, "_best").get_xydata()[0].tolist() == [best["n_components"], best[name]]
+            assert " higher" in remark(ax)
+
+
+def test_by_another_criterion_another_fit_is_best():
+    rows = [
+        {"n_components": k, "covariance_type": "full", "bic": bic, "aic": 9.0 - k, "rank": k, "margin": bic - 4.0}
+        for k, bic in ((1, 4.0), (2, 6.0))
+    ]
+    assert plot_criterion(rows).texts[0].get_text() == "best: full, 1 component"
+    ax = plot_criterion(rows, criterion="aic")
+    assert ax.texts[0].get_text() == "best: full, 2 components"
+    assert "Best AIC 7.0; next full, 1 component, 1.0 higher" in remark(ax)
+
+
+def test_what_is_no_search_is_refused():
+    for given, words in (
+        (MixtureClusterer(), "but got MixtureClusterer: there is no search in it to draw"),
+        (GaussianMixtureSearch(), "but got GaussianMixtureSearch: fit it first"),
+        (FITS[0], "but got dict"),
+        ("bic", "but got str"),
+    ):
+        with pytest.raises(ParameterError, match=words):
+            plot_criterion(given)
+    with pytest.raises(DataError, match="row 0 of the search must be a mapping, as in results_, but is 'full'"):
+        plot_criterion(["full"])
 
 
 def test_spurious_and_failed_fits_stand_apart():

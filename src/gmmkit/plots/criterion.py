@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +20,7 @@ from gmmkit.plots.style import (
     structure_style,
     theme_named,
 )
-from gmmkit.selection.ranking import CRITERION_NAMES
+from gmmkit.selection.ranking import CRITERION_NAMES, ranked_by
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -35,6 +35,8 @@ _WORTH = 1.7
 # With more lines, marks of fits that do not count would hide those that do: they are counted instead.
 _MOST_MARKED = 6
 _FADED = 0.75
+# Of criteria whose names are no abbreviation that people know.
+_TITLES = {"sabic": "adjusted BIC", "mml": "message length", "held_out": "held-out deviance"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,13 @@ def criterion_title(name: str) -> str:
     >>> criterion_title("bic"), criterion_title("held_out")
     ('BIC', 'held-out deviance')
     """
-    return "held-out deviance" if name == "held_out" else name.upper()
+    return _TITLES.get(name, name.upper())
 
 
 def plot_criterion(
     rows: Sequence[Mapping[str, Any]],
     *,
-    criterion: str = "bic",
+    criterion: str | None = None,
     ax: Axes | None = None,
     theme: ThemeName = "light",
     width: float = 6.5,
@@ -85,7 +87,8 @@ def plot_criterion(
         One for each fit, with "n_components", "covariance_type" and the criterion's name (None or NaN: the fit
         failed); "spurious" (why the fit is not to be trusted, or None), "same_as" (the structure under which this very
         model is ranked, or None) and "rank" (1: chosen) where known.
-    criterion : {"bic", "aic", "icl", "sabic", "mml", "held_out"}
+    criterion : {"bic", "aic", "icl", "sabic", "mml", "held_out"}, optional
+        Default: that by which the search ranked its fits. By another one, the best is another fit.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     theme : {"light", "dark"}
@@ -101,7 +104,7 @@ def plot_criterion(
     DataError
         If there are no rows, a key is missing, or no fit has a value.
     ParameterError
-        If the criterion is unknown.
+        If the criterion is unknown, or `rows` is an estimator that is no fitted search.
 
     Examples
     --------
@@ -109,9 +112,10 @@ def plot_criterion(
     >>> plot_criterion(found).get_ylabel()
     'BIC (lower is better)'
     """
-    rows = getattr(rows, "results_", rows)
+    found, used = _searched(rows)
+    criterion = criterion or used or "bic"
     colours = theme_named(theme)
-    fits = _read(rows, criterion)
+    fits = _read(found, criterion, ranks=used in (None, criterion))
     types = list(dict.fromkeys(fit.type for fit in fits))
     sound = [fit for fit in fits if fit.counts]
     low, high = _range([fit.value for fit in (sound or fits) if fit.value is not None])
@@ -137,7 +141,8 @@ def plot_criterion(
         ax.set_xlabel("number of components")
         ax.set_ylabel(f"{criterion_title(criterion)} (lower is better)")
         remarks = ["No fit can be trusted"] if best is None else _best(ax, best, sound, criterion, colours, numbers)
-        ax.set_label(f"{criterion_title(criterion)} of {len(fits)} fits by number of components")
+        title = criterion_title(criterion)
+        ax.set_label(f"{title[0].upper()}{title[1:]} of {len(fits)} fits by number of components")
         above = sum(fit.value > high for fit in sound if fit.value is not None)
         if above:
             remarks.append(f"{above} much poorer fit{'s lie' if above > 1 else ' lies'} above the picture")
@@ -149,7 +154,24 @@ def plot_criterion(
     return ax
 
 
-def _read(rows: Sequence[Mapping[str, Any]], criterion: str) -> list[_Fit]:
+def _searched(given: Any) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+    """Return the rows of a search, and the criterion by which they are ranked if that can be told."""
+    rows = getattr(given, "results_", given)
+    if isinstance(rows, Mapping | str) or not isinstance(rows, Iterable):
+        kind = type(given).__name__
+        remedy = "fit it first" if kind == "GaussianMixtureSearch" else "there is no search in it to draw"
+        raise ParameterError(
+            f"rows must be those of a search, or a fitted GaussianMixtureSearch, but got {kind}: {remedy}"
+        )
+    rows = list(rows)
+    for i, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise DataError(f"row {i} of the search must be a mapping, as in results_, but is {row!r}")
+    known = getattr(getattr(given, "search_result_", None), "criterion", None)
+    return rows, known or ranked_by(rows)
+
+
+def _read(rows: Sequence[Mapping[str, Any]], criterion: str, *, ranks: bool) -> list[_Fit]:
     if criterion not in CRITERION_NAMES:
         raise ParameterError(f"criterion must be one of {', '.join(map(repr, CRITERION_NAMES))}, but got {criterion!r}")
     fits = []
@@ -158,7 +180,7 @@ def _read(rows: Sequence[Mapping[str, Any]], criterion: str) -> list[_Fit]:
         if missing:
             raise DataError(f"row {i} of the search has no {missing[0]!r}; it has {', '.join(map(repr, row))}")
         value = None if row[criterion] is None else float(row[criterion])
-        rank = row.get("rank")
+        rank = row.get("rank") if ranks else None
         fits.append(
             _Fit(
                 int(row["n_components"]), str(row["covariance_type"]),

@@ -29,7 +29,7 @@ from gmmkit.report.words import short
 from gmmkit.selection.cluster_choice import ClusterCandidate
 from gmmkit.selection.merge_tree import MergeTree
 from gmmkit.selection.overlap import Overlap, measure_overlap, posteriors_of
-from gmmkit.selection.ranking import CRITERION_NAMES
+from gmmkit.selection.ranking import CRITERION_NAMES, ranked_by
 from gmmkit.selection.records import CLUSTERER, clusters_of_record
 from gmmkit.selection.summary import ClusterSummary, clusters_in_words
 
@@ -73,7 +73,7 @@ class Search:
         failed = tuple(row for row in others if row["bic"] is None)
         spurious = tuple(row for row in others if row["bic"] is not None)
         given = record.fit.get("criterion", record.settings.get("criterion"))
-        criterion = given if given in CRITERION_NAMES else _sorting(ranked)
+        criterion = given if given in CRITERION_NAMES else ranked_by(ranked) or "bic"
         return cls(criterion, tuple(ranked), spurious, failed, copies)
 
     @property
@@ -305,13 +305,3 @@ def _place(name: str) -> tuple[int, str]:
 def _value(row: Row, name: str) -> float | None:
     value = row.get(name)
     return value if isinstance(value, (int, float)) and math.isfinite(value) else None
-
-
-def _sorting(ranked: list[Row]) -> str:
-    """Return the criterion by which rows are ranked, where a record does not say."""
-    for name in CRITERION_NAMES:
-        values = [row[name] for row in ranked]
-        known = [value for value in values if value is not None]
-        if len(known) == len(values) and known == sorted(known):
-            return name
-    return "bic"

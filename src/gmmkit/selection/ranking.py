@@ -6,8 +6,10 @@ that could not be made with the reason, and candidates that are another's model 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from gmmkit.model.evaluation import Likelihood
 from gmmkit.selection.criteria import CRITERIA, Fitted
 from gmmkit.selection.held_out import HeldOut
 
-__all__ = ["CRITERION_NAMES", "Candidate", "SearchResult", "ranked"]
+__all__ = ["CRITERION_NAMES", "Candidate", "SearchResult", "ranked", "ranked_by"]
 
 #: What candidates can be ranked by: functions of a fit, and the likelihood of rows it did not see.
 CRITERION_NAMES = (*CRITERIA, "held_out")
@@ -168,3 +170,36 @@ def ranked(
         tied = bool(best_first) and margin - (best_first[-1].margin or 0.0) <= _TIED
         best_first.append(replace(candidate, rank=best_first[-1].rank if tied else i, margin=margin))
     return SearchResult(criterion, tuple(best_first), tuple(spurious), failed, tuple(copies), interrupted)
+
+
+def ranked_by(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the criterion by which rows of a search are ranked, from the rows alone; None if none agrees.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        As `Candidate.as_row` makes them.
+
+    Examples
+    --------
+    >>> ranked_by([{"rank": 1, "bic": 5.0, "icl": 8.0}, {"rank": 2, "bic": 4.0, "icl": 9.0}])
+    'icl'
+    """
+    best_first = sorted((row for row in rows if row.get("rank") is not None), key=lambda row: row["rank"])
+    agree, exact = [], []
+    for name in CRITERION_NAMES:
+        values = [row.get(name) for row in best_first]
+        numbers = [float(value) for value in values if isinstance(value, (int, float)) and math.isfinite(value)]
+        if not numbers or len(numbers) < len(values):
+            continue
+        # Ties are in the order of their parameters.
+        if all(later >= earlier - _TIED for earlier, later in pairwise(numbers)):
+            agree.append(name)
+            margins = (row.get("margin") for row in best_first)
+            worse = zip(margins, (value - numbers[0] for value in numbers), strict=True)
+            if all(isinstance(margin, (int, float)) and abs(margin - by) <= _TIED for margin, by in worse):
+                exact.append(name)
+    # Of a single fit any criterion would do, and it has what is held out only where that was asked for.
+    if len(best_first) == 1 and "held_out" in agree:
+        return "held_out"
+    return next(iter((*exact, *agree)), None)
