@@ -339,6 +339,7 @@ WRONG = {
     ("--noise", "--noise-volume", "0"): "expected auto, hull, box, or a number above 0",
     ("--folds", "5"): "--folds is for a search by --criterion held_out; leave it out",
     ("-k", "2", "--covariance", "EEE", "--criterion", "held_out", "--folds", "5"): "--folds is for a search",
+    ("-k", "2", "--covariance", "EEE", "--criterion", "bic"): "--criterion is for a search; .* leave --criterion out",
     ("--criterion", "held_out", "--folds", "1"): "expected a whole number, at least 2",
     ("--bootstrap", "3"): "--bootstrap is 3; expected at least 40",
     ("--lrt", "3"): "--lrt is 3; expected at least 19",

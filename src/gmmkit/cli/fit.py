@@ -71,11 +71,11 @@ def fit(
     ] = "1:9",
     covariance: CovarianceOption = "all",
     criterion: Annotated[
-        str,
+        str | None,
         typer.Option(
-            **one_of(*CRITERIA), rich_help_panel=MODEL, help=f"What the search minimises: {', '.join(CRITERIA)}."
+            **one_of(*CRITERIA), rich_help_panel=MODEL, help=f"What the search minimises: {', '.join(CRITERIA)} (bic)."
         ),
-    ] = "bic",
+    ] = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -200,7 +200,7 @@ def fit(
     asked = Asked(
         components=parse_components(components),
         structures=parse_covariance(covariance),
-        criterion=criterion,
+        criterion=criterion or "bic",
         reg_covar=reg_covar if reg_covar == "auto" else float(reg_covar),
         init=init or "kmeans",
         seed=seed,
@@ -229,6 +229,11 @@ def fit(
         raise UsageError("--start-labels starts from the groups of a column: name it by --label")
     if start_labels and asked.is_one_fit and (init is not None or n_init is not None):
         raise UsageError("--start-labels is the only start of a single fit: leave --init and --n-init out")
+    if criterion is not None and asked.is_one_fit:
+        raise UsageError(
+            "--criterion is for a search; a single fit has nothing to choose from: "
+            "give several numbers of components or structures, or leave --criterion out"
+        )
     if init is not None and not asked.is_one_fit:
         raise UsageError(
             "--init is for a single fit; a search has starts of its own: "
