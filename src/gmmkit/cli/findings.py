@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gmmkit.cli.output import digits_of, number, print_table, print_text
+from gmmkit.cli.output import count, number, number_beside, print_table, print_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,22 +28,8 @@ def print_clusters(console: Console, merging: Mapping[str, Any], clusters: Seque
     n = next(row["n_clusters"] for row in rows if row["proposed"])
     console.print()
     if k > 1:
-        print_table(
-            console,
-            ["clusters", "<merged", "entropy", "fall a row"],
-            [
-                [
-                    str(row["n_clusters"]),
-                    "" if row["first"] is None else f"{_group(row['first'])} and {_group(row['second'])}",
-                    # Rounding is no entropy.
-                    number(row["entropy"] if row["entropy"] > 5e-3 else 0.0),
-                    "-" if row["first"] is None else number(row["fall_per_row"], 3),
-                ]
-                for row in rows[:MOST_ROWS]
-            ],
-            best=next(place for place, row in enumerate(rows) if row["proposed"]),
-        )
-    parts = f"{k} component{'s' * (k != 1)} form{'s' * (k == 1)} {n} cluster{'s' * (n != 1)}"
+        _print_merges(console, merging)
+    parts = f"{count(k, 'component')} form{'s' * (k == 1)} {count(n, 'cluster')}"
     print_text(console, f"{parts}. {merging['reason'].rstrip('.')}.")
     for cluster in clusters[:MOST_CLUSTERS]:
         print_text(console, cluster["sentence"])
@@ -64,7 +50,7 @@ def print_intervals(console: Console, found: Mapping[str, Any]) -> None:
                 str(row["component"]),
                 _parameter(row),
                 *(
-                    number(row[key], digits_of(row["standard_error"]))
+                    number_beside(row[key], row["standard_error"])
                     for key in ("estimate", "standard_error", "low", "high")
                 ),
             ]
@@ -100,6 +86,30 @@ def print_tests(console: Console, tests: Sequence[Mapping[str, Any]]) -> None:
             for test in tests
         ],
     )
+
+
+def _print_merges(console: Console, merging: Mapping[str, Any]) -> None:
+    rows = merging["rows"]
+    mistaken = merging.get("rule") == "misclassification"
+    found = []
+    for row in rows[:MOST_ROWS]:
+        first = row["first"] is None
+        cells = [str(row["n_clusters"]), "" if first else f"{_group(row['first'])} and {_group(row['second'])}"]
+        if mistaken:
+            cells.append("-" if first else f"{100 * row['score']:.1f} %")
+        else:
+            # Rounding is no entropy.
+            entropy = row["entropy"] if row["entropy"] > 5e-3 else 0.0
+            cells += [number(entropy), "-" if first else f"{abs(row['fall_per_row']):.3f}"]
+        found.append(cells)
+    heads = ["mistaken"] if mistaken else ["entropy", "fall a row"]
+    best = next(place for place, row in enumerate(rows) if row["proposed"])
+    print_table(console, ["clusters", "<merged", *heads], found, best=best)
+    said = "Entropy: how unsure rows are of their cluster, all in all. "
+    said += "Fall a row: what a merge takes off it, for each row of the two merged."
+    if mistaken:
+        said = "Mistaken: how many rows of one of the two merged would be taken for the other's."
+    print_text(console, said, style="dim")
 
 
 def _counted(test: Mapping[str, Any]) -> int:

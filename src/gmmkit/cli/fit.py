@@ -34,7 +34,7 @@ from gmmkit.cli.options import (
     parse_reg_covar,
     parse_volume,
 )
-from gmmkit.cli.output import console_on, print_json
+from gmmkit.cli.output import console_on, count, print_json
 from gmmkit.cli.places import check_outputs
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.words import print_facts
@@ -289,7 +289,7 @@ def fit(
         raise unanswered
     if strict and not fitted.converged:
         raise NotConverged(
-            f"the fit did not converge in {len(fitted.record.fit['objectives'])} passes (--strict); "
+            f"the fit did not converge in {count(len(fitted.record.fit['objectives']), 'pass', 'passes')} (--strict); "
             f"the model {_kept(output)}: raise --max-iter or --tol"
         )
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console_on", "digits_of", "json_value", "number", "print_json", "print_table", "print_text"]
+__all__ = ["console_on", "count", "json_value", "number", "number_beside", "print_json", "print_table", "print_text"]
 
 # Files and pipes have no width of their own.
 WIDTH_OF_FILES = 100
+# Spreads of which six decimals show a hundredth.
+_FINEST = 1e-5
 
 
 def print_json(value: Any) -> None:
@@ -96,9 +98,24 @@ def number(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits}f}"
 
 
-def digits_of(spread: float) -> int:
-    """Return the decimals that show a value to a hundredth of its spread."""
-    return min(6, max(0, 1 - math.floor(math.log10(spread)))) if spread > 0 else 2
+def number_beside(value: float, spread: float) -> str:
+    """Write a number to a hundredth of its spread, so that those of one spread have the same decimals.
+
+    Examples
+    --------
+    >>> number_beside(-0.00656, 0.91), number_beside(80.1, 5.9), number_beside(1e-8, 1e-8)
+    ('-0.01', '80.1', '1e-08')
+    """
+    digits = min(6, max(0, 1 - math.floor(math.log10(spread)))) if spread > 0 else 2
+    if spread < _FINEST or not abs(value) < 1e9:
+        return number(value, digits)
+    text = f"{value:.{digits}f}"
+    return text if text.strip("-0.") else text.lstrip("-")
+
+
+def count(n: int, one: str, many: str | None = None) -> str:
+    """Return ``"1 pass"``, ``"2 passes"``."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def print_text(console: Console, text: str, style: str | None = None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gmmkit.cli.findings import print_clusters, print_intervals, print_tests
-from gmmkit.cli.output import digits_of, number, print_table, print_text
+from gmmkit.cli.output import count, number, number_beside, print_table, print_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,8 +21,8 @@ BEST_ROWS = 8
 # Criteria whose names are no abbreviation that people know.
 CRITERIA = {"sabic": "adjusted BIC", "mml": "message length", "held_out": "held-out"}
 STOPPED = {
-    "max_iter": "Did not converge within {n_iter} passes: raise --max-iter",
-    "interrupted": "Interrupted after {n_iter} passes: the best complete model until then",
+    "max_iter": "Did not converge within {passes}: raise --max-iter",
+    "interrupted": "Interrupted after {passes}: the best complete model until then",
 }
 
 
@@ -73,18 +73,26 @@ def print_search(console: Console, facts: Facts) -> None:
         ],
         best=0 if shown else None,
     )
-    spurious = sum(row["spurious"] is not None for row in rows)
-    failed = sum(row["error"] is not None for row in rows)
-    parts = [f"{name}: lower is better. Starts: how many of those tried ended at this optimum. {len(rows)} fits"]
-    if len(ranked) > len(shown):
-        parts.append(f"{len(ranked) - len(shown)} more admissible")
-    if spurious:
-        parts.append(f"{spurious} spurious (a component on too few rows, or collapsed)")
-    if failed:
-        parts.append(f"{failed} failed")
-    print_text(console, ", ".join(parts) + ".", style="dim")
+    print_text(console, f"{name}: lower is better. Starts: how many of those tried ended at this optimum.", style="dim")
+    print_text(console, _tried(rows, len(shown), len(ranked)), style="dim")
     if len(ranked) > 1 and facts["margin"] is not None:
         _print_margin(console, ranked[1], facts)
+
+
+def _tried(rows: Sequence[Facts], n_shown: int, n_ranked: int) -> str:
+    """Say what became of all models, of which only the best are shown."""
+    spurious = sum(row["spurious"] is not None for row in rows)
+    failed = sum(row["error"] is not None for row in rows)
+    parts = []
+    if n_ranked > n_shown:
+        parts.append(f"{n_ranked - n_shown} more {'is' if n_ranked - n_shown == 1 else 'are'} worse")
+    if spurious:
+        some = f"{spurious} {'is' if spurious == 1 else 'are'} spurious"
+        parts.append(f"{some} (a component on too few rows, or collapsed) and not compared")
+    if failed:
+        parts.append(f"{failed} could not be fitted")
+    tried = f"{count(len(rows), 'model')} tried"
+    return f"{tried}; beside those shown, {', '.join(parts)}." if parts else f"{tried}."
 
 
 def _print_margin(console: Console, second: Facts, facts: Facts) -> None:
@@ -99,14 +107,14 @@ def _print_margin(console: Console, second: Facts, facts: Facts) -> None:
 def _headline(facts: Facts) -> str:
     k, d = facts["n_components"], facts["n_features"]
     source = facts["provenance"].get("source")
-    rows = f"{facts['n_rows']:,} rows of " if facts["n_rows"] else ""
+    rows = f"{count(facts['n_rows'], 'row')} of " if facts["n_rows"] else ""
     kind = "" if facts["degrees_of_freedom"] is None else "Student-t "
-    what = f"{k} {kind}component{'s' * (k != 1)}, {facts['fitted_structure']} covariance"
+    what = f"{count(k, f'{kind}component')}, {facts['fitted_structure']} covariance"
     if not _is_same(facts["fitted_structure"], facts["covariance_type"]):
         what += f" in columns of one scale ({facts['covariance_type']} in their own)"
     if facts["noise_weight"] is not None:
         what += f", and {100 * facts['noise_weight']:.1f} % noise"
-    return f"{what}: {rows}{d} column{'s' * (d != 1)}" + (f" from {source}" if source else "")
+    return f"{what}: {rows}{count(d, 'column')}" + (f" from {source}" if source else "")
 
 
 def _is_same(structure: str, other: str) -> bool:
@@ -120,21 +128,28 @@ def _fit_line(facts: Facts) -> str:
     if facts["log_likelihood"] is not None:
         parts.append(f"Log-likelihood {number(facts['log_likelihood'])}")
     parts += [f"{name.upper()} {number(facts[name])}" for name in ("bic", "aic", "icl") if facts[name] is not None]
-    parts.append(f"{facts['n_parameters']} parameters")
+    parts.append(count(facts["n_parameters"], "parameter"))
     if facts["converged"]:
-        parts.append(f"converged in {facts['n_iter']} passes")
+        parts.append(f"converged in {_passes(facts)}")
     return ", ".join(parts) + "."
+
+
+def _passes(facts: Facts) -> str:
+    return "an unknown number of passes" if facts["n_iter"] is None else count(facts["n_iter"], "pass", "passes")
 
 
 def _print_components(console: Console, facts: Facts) -> None:
     d = facts["n_features"]
     names = facts["feature_names"] or [f"column {j}" for j in range(d)]
-    components = sorted(facts["components"], key=lambda c: -c["weight"])
+    # The heaviest of many, but always by number, as wherever components are listed.
+    heaviest = sorted(facts["components"], key=lambda c: -c["weight"])[:MOST_COMPONENTS]
+    components = sorted(heaviest, key=lambda c: c["component"])
+    left = len(facts["components"]) - len(components)
     known = any(c["effective_rows"] is not None for c in components)
     rows = []
-    for c in components[:MOST_COMPONENTS]:
+    for c in components:
         values = [
-            f"{number(m, digits_of(s))} ± {number(s, digits_of(s))}"
+            f"{number_beside(m, s)} ± {number_beside(s, s)}"
             for m, s in zip(c["mean"][:MOST_FEATURES], c["standard_deviation"][:MOST_FEATURES], strict=True)
         ]
         apart = "-" if c["separation"] is None else f"{number(c['separation'], 1)} sd from {c['nearest_component']}"
@@ -147,9 +162,9 @@ def _print_components(console: Console, facts: Facts) -> None:
     print_table(console, ["", "weight", *freedom, *names[:MOST_FEATURES], "nearest", *held], rows)
     more = []
     if d > MOST_FEATURES:
-        more.append(f"{d - MOST_FEATURES} more columns")
-    if len(components) > MOST_COMPONENTS:
-        more.append(f"{len(components) - MOST_COMPONENTS} more components")
+        more.append(count(d - MOST_FEATURES, "more column"))
+    if left:
+        more.append(f"{count(left, 'lighter component')}")
     note = "Mean ± standard deviation of each column"
     if freedom:
         note = "df: degrees of freedom. Mean ± scale of each column"
@@ -175,7 +190,7 @@ def _cautions(facts: Facts) -> Sequence[str]:
     if facts["interrupted"]:
         lines.append("The search was interrupted: models that were not tried yet may be better.")
     if facts["reason"] in STOPPED:
-        lines.append(STOPPED[facts["reason"]].format(n_iter=facts["n_iter"]) + ".")
+        lines.append(STOPPED[facts["reason"]].format(passes=_passes(facts)) + ".")
     if facts["spurious"]:
         lines.append(f"No fit is admissible; the best is spurious: {facts['spurious']}.")
     lines += [f"Note: {warning}." for warning in facts["warnings"]]

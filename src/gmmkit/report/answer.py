@@ -179,10 +179,8 @@ def _told_apart(subject: Subject) -> str:
     share = f"on average {percent(mistaken)}" if mistaken > 0 else "none"
     text = f"{words}: {share} of the rows would be put in the wrong one"
     if subject.mixture.noise is not None and not drawn:
-        text += (
-            f", and {percent(overlap.noise_confusion)} in a cluster though they are noise, or in the noise though they "
-            "are of a cluster"
-        )
+        share = percent(overlap.noise_confusion) if overlap.noise_confusion > 0 else "none"
+        text += f", and {share} in a cluster though they are noise, or in the noise though they are of a cluster"
     text += " (if the model is right" + (", over rows simulated from it)" if drawn else ")")
     chance = overlap.misclassification
     first, second = (int(c) for c in np.unravel_index(chance.argmax(), chance.shape))
