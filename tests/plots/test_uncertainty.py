@@ -30,6 +30,15 @@ def test_sure_rows_are_seen_however_many_are_unsure(apart):
     assert min(line.get_alpha() for line in drawn) >= 0.5
 
 
+def test_how_many_are_unsure_is_said_and_numbers_keep_their_signs():
+    def remark(row):
+        return plot_uncertainty(TWO, np.array([[-9.0, 0.0], row])).texts[-1].get_text()
+
+    assert "uncertainty below 0.1 for all of them" in remark([9.0, 0.0]).replace("\n", " ")
+    assert "for 1 of them (50 %)" in remark([1.5, 0.0]).replace("\n", " ")
+    assert not any(line.startswith("%") for line in remark([1.5, 0.0]).splitlines())
+
+
 def test_one_column_puts_uncertainty_on_the_height():
     mixture = Mixture.from_arrays([0.5, 0.5], [[0.0], [3.0]], [1.0, 1.0], covariance_type="spherical")
     rows = mixture.sample(40, seed=0)[0]

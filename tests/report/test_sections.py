@@ -117,6 +117,14 @@ def test_convergence_and_warnings():
     assert any(link.attributes["href"] == "#warnings" for link in lead.all("a"))
 
 
+def test_passes_that_gain_nothing_are_told_not_drawn():
+    record = case("faithful").record
+    flat = replace(record, fit={**record.fit, "objectives": [-4.1, -4.1 + 1e-9, -4.1 + 1e-9]})
+    part = section(read(render_report(flat)), "convergence")
+    assert "the start was at the optimum" in part.text
+    assert not list(part.all("figure"))
+
+
 def test_a_close_choice_is_a_warning():
     given = case("faithful")
     rows = [dict(row) for row in given.record.table]
@@ -239,7 +247,7 @@ def test_merged_clusters():
     assert len(list(part.all("figure"))) == 2
     steps = next(part.all("table"))
     heads = [cell.text for cell in steps.all("th") if cell.attributes["scope"] == "col"]
-    assert heads == ["Clusters", "Merged", "Rows merged", "Entropy", "Taken off per row"]
+    assert heads == ["Clusters", "Merged", "Rows merged", "Entropy", "Fall a row"]
     assert [cell.text for cell in steps.all("th") if cell.attributes["scope"] == "row"] == ["3", "2 (proposed)", "1"]
     sizes, _ = section(root, "clusters").all("table")
     words = [item.text for item in section(root, "clusters").all("li")]

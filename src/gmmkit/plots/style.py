@@ -95,6 +95,7 @@ _KINDS = ("VV", "EE", "VI", "II", "EV", "VE", "EI")
 #: Axes narrower than this many inches (a phone's) put the legend above instead of beside.
 NARROW = 3.6
 FONT, SMALL = 9.5, 8.0
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _RC: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same layout on every machine
     "font.size": FONT,
@@ -235,8 +236,10 @@ def note(ax: Axes, text: str, theme: Theme, *, beside: float = 0.0, drop: float 
     if not text:
         return
     characters = int((axes_width(ax) - beside) * 72 / (0.57 * SMALL))
+    # A number stays beside its sign.
+    lines = textwrap.fill(text.replace(" %", f"{_NO_BREAK}%"), max(24, characters)).replace(_NO_BREAK, " ")
     ax.annotate(
-        textwrap.fill(text, max(24, characters)), (0.0, 0.0), xycoords="axes fraction", xytext=(0.0, -drop),
+        lines, (0.0, 0.0), xycoords="axes fraction", xytext=(0.0, -drop),
         textcoords="offset points", va="top", ha="left", fontsize=SMALL, color=theme.muted, parse_math=False,
         annotation_clip=False,
     )  # fmt: skip

@@ -151,6 +151,8 @@ def _how_many(uncertainty: Array, kinds: int) -> str:
     if kinds == 1:
         return "one component, so that none is unsure"
     unsure = int((uncertainty >= 0.1).sum())
+    if not unsure:
+        return "uncertainty below 0.1 for all of them"
     return f"uncertainty of 0.1 or more for {unsure:,} of them ({percent(unsure / len(uncertainty))})"
 
 

@@ -12,6 +12,9 @@ from gmmkit.report.words import number, plural
 
 __all__ = ["history"]
 
+# Of the log-likelihood per row; a picture of less is a flat line.
+_LEAST = 1e-6
+
 
 def history(subject: Subject) -> Html | None:
     """Return the section; None if the model's record does not say how the fit went."""
@@ -29,8 +32,11 @@ def history(subject: Subject) -> Html | None:
     if subject.search is not None:
         starts = "Several starts competed over a few passes before it; these are the passes of the one that won. "
     last = f"The objective is the log-likelihood per row, {number(result.objective, 6)} at the end." if n else ""
+    known = np.array(result.objectives)[np.isfinite(result.objectives)]
+    if len(known) > 1 and np.ptp(known) < _LEAST:
+        return tag("p", f"{told} {starts}{last} It was that from the first pass on: the start was at the optimum.")
     words = tag("p", f"{told} {starts}{last}")
-    if not n or not np.isfinite(result.objectives).any():
+    if not len(known):
         return words
     picture = figure(
         plot_convergence(result.objectives, width=WIDTH),

@@ -53,8 +53,11 @@ def merging(subject: Subject) -> Html | None:
             values = [size, merged, weight, "—" if first else percent(row["score"])]
         body.append(cells(values, heads=1))
     head = ["Clusters", "Merged", "Rows merged"]
-    head += ["Entropy", "Taken off per row"] if by_entropy else ["Mistaken"]
+    head += ["Entropy", "Fall a row"] if by_entropy else ["Mistaken"]
     listing = table(f"From {plural(k, 'component')} to one cluster", head, body)
+    if by_entropy:
+        words = "Fall a row: what a merge takes off the entropy, for each row of the two merged."
+        listing = join([listing, tag("p", words, class_="note")])
     if len(rows) > 10:
         listing = tag("details", tag("summary", "Every merge"), listing)
     return join([tag("p", told), tag("div", *pictures, class_="pictures"), listing])
