@@ -209,3 +209,11 @@ def test_one_column_keeps_its_structure(structure):
     assert clusterer.covariance_type_ == structure
     assert clusterer.n_parameters_ == clusterer.mixture_.n_parameters
     assert (observed_information(clusterer, rows).standard_errors.means > 0).all()
+
+
+@pytest.mark.parametrize(("name", "columns"), [("full", 2), ("VVV", 2), ("spherical", 2), ("E", 1), ("V", 1)])
+def test_t_components_are_tried_by_any_name_of_their_structure(name, columns):
+    random = np.random.default_rng(0)
+    rows = np.concatenate([random.standard_t(2, (150, columns)) + 12.0 * j for j in range(2)])
+    tried = MixtureClusterer(2, covariance_type=name).fit(rows).candidates_
+    assert any(candidate["distribution"] == "t" for candidate in tried)

@@ -42,9 +42,9 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         highest is below one half.
     covariance_type : "all", str or list of str, default="all"
         Structures of the mixtures of one component a cluster: mclust's or scikit-learn's names. Mixtures of more
-        components are of the one with most parameters. Of "EII", "VII", "EEI", "VVI", "EEE" and "VVV", where they are
-        among them by these names, one t component a cluster is tried as well as a normal one, with degrees of freedom
-        in common; "all" is "E" and "V" in one column, where no t components are tried.
+        components are of the one with most parameters. Of those that are "EII", "VII", "EEI", "VVI", "EEE" or "VVV",
+        one t component a cluster is tried as well as a normal one, with degrees of freedom in common. "all" is "E" and
+        "V" in one column.
     random_state : int, RandomState or None, default=0
         A clustering is a measurement: it gives the same answer twice unless asked not to.
     n_jobs : int or None, default=None

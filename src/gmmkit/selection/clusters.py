@@ -29,7 +29,7 @@ from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.sampling import sample_rows
-from gmmkit.model.covariance import Full
+from gmmkit.model.covariance import Full, family
 from gmmkit.numerics.streams import generator
 from gmmkit.selection.agreement import adjusted_rand_index
 from gmmkit.selection.cluster_choice import ClusterCandidate, ClusterResult, reason_for
@@ -156,7 +156,8 @@ class _Search:
         models = [ClusterModel(s, k) for s in self.settings.structures]
         if k > 1:
             models += [ClusterModel(self.general, size) for size in self._sizes(k)]
-        models += [ClusterModel(s, k, "t") for s in HEAVY_TAILED if s in self.settings.structures]
+        heavy = (s for s in self.settings.structures if family(s, self.d).structure in HEAVY_TAILED)
+        models += [ClusterModel(s, k, "t") for s in heavy]
         supported = sorted(self._fitted(models), key=self.bic)
         done: list[ClusterCandidate] = []
         least = math.inf
