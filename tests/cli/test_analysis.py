@@ -25,7 +25,7 @@ from gmmkit import (
     observed_information,
     save,
 )
-from gmmkit.cli.fitting import ONE_FIT
+from gmmkit.cli.asked import ONE_FIT
 from gmmkit.data import open_table
 from gmmkit.errors import ParameterError
 from gmmkit.files import read_model

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from gmmkit import GaussianMixture, GaussianMixtureSearch, load
+from gmmkit.cli.asked import ONE_FIT
 from gmmkit.cli.fit import BOOTSTRAPS, CRITERIA
 from gmmkit.cli.fit import STARTS as NAMES_OF_STARTS
-from gmmkit.cli.fitting import ONE_FIT
 from gmmkit.data import open_table
 from gmmkit.inference.starts import STARTS
 from gmmkit.model.covariance.catalogue import STRUCTURES

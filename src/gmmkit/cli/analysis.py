@@ -15,7 +15,7 @@ from gmmkit.cli.records import agreement_of
 from gmmkit.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
-    from gmmkit.cli.fitting import Asked
+    from gmmkit.cli.asked import Asked
     from gmmkit.cli.progress import Watch
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord

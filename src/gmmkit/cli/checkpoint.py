@@ -15,7 +15,7 @@ from gmmkit.cli.models import open_model
 from gmmkit.cli.records import settings_of
 
 if TYPE_CHECKING:
-    from gmmkit.cli.fitting import Asked
+    from gmmkit.cli.asked import Asked
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
     from gmmkit.inference.algorithm import Progress

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmmkit.cli.analysis import add_clusters
+from gmmkit.cli.asked import engine_seed
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.facts import facts_of
-from gmmkit.cli.fitting import engine_seed
 from gmmkit.cli.notes import notes_on
 from gmmkit.cli.options import (
     ColumnsOption,

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from gmmkit.cli.asked import Asked
 from gmmkit.cli.boundary import Interrupted, UsageError
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.facts import facts_of
-from gmmkit.cli.fitting import Asked, fit_table
+from gmmkit.cli.fitting import fit_table
 from gmmkit.cli.options import JobsOption, JsonOption, QuietOption
 from gmmkit.cli.output import console_on, print_json
 from gmmkit.cli.places import check_output

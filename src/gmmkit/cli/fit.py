@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmmkit.cli.analysis import Questions, analyse
-from gmmkit.cli.boundary import Interrupted, NotConverged, UsageError, complain
+from gmmkit.cli.asked import Asked
+from gmmkit.cli.boundary import Interrupted, NotConverged, complain
 from gmmkit.cli.checkpoint import Checkpoint
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.facts import facts_of
-from gmmkit.cli.fitting import Asked, Fitted, fit_table
+from gmmkit.cli.fitting import Fitted, fit_table
 from gmmkit.cli.options import (
     ColumnsOption,
     CovarianceOption,
@@ -37,6 +38,7 @@ from gmmkit.cli.options import (
 from gmmkit.cli.output import console_on, count, print_json
 from gmmkit.cli.places import check_outputs
 from gmmkit.cli.progress import Watch
+from gmmkit.cli.useless import refuse_useless
 from gmmkit.cli.words import print_facts
 from gmmkit.errors import GmmkitError
 
@@ -219,38 +221,7 @@ def fit(
     )
     questions = Questions(merge, standard_errors, bootstrap, bootstrap_kind, lrt)
     questions.check(asked, weighted=weights is not None)
-    if noise_volume is not None and not noise:
-        raise UsageError("--noise-volume is of a uniform background; add --noise, or leave --noise-volume out")
-    if folds is not None and (criterion != "held_out" or asked.is_one_fit):
-        raise UsageError("--folds is for a search by --criterion held_out; leave it out")
-    if min_eigenvalue is not None and asked.is_one_fit:
-        raise UsageError("--min-eigenvalue is for a search; leave it out")
-    if start_labels and label is None:
-        raise UsageError("--start-labels starts from the groups of a column: name it by --label")
-    if start_labels and asked.is_one_fit and (init is not None or n_init is not None):
-        raise UsageError("--start-labels is the only start of a single fit: leave --init and --n-init out")
-    if criterion is not None and asked.is_one_fit:
-        raise UsageError(
-            "--criterion is for a search; a single fit has nothing to choose from: "
-            "give several numbers of components or structures, or leave --criterion out"
-        )
-    if init is not None and not asked.is_one_fit:
-        raise UsageError(
-            "--init is for a single fit; a search has starts of its own: "
-            "give one number of components and one structure, or leave --init out"
-        )
-    if student is not None and not asked.is_one_fit:
-        raise UsageError(
-            "--student is for a single fit: give one number of components and one structure, "
-            "such as those that a search without it has found"
-        )
-    if asked.is_one_fit and n_init == 0:
-        raise UsageError("--n-init is 0; a single fit needs at least 1 start")
-    if resume and (checkpoint is None or not asked.is_one_fit):
-        raise UsageError(
-            "--resume goes on from the --checkpoint FILE of a single fit (one number of components, one structure); "
-            "a search begins anew"
-        )
+    refuse_useless(asked, context.params)
     if checkpoint is not None and resume and not quiet and not os.path.exists(checkpoint):
         complain(f"note: there is no {checkpoint} to go on from: the fit begins anew")
     from gmmkit.data import open_table

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gmmkit.cli.fitting import Asked
+    from gmmkit.cli.asked import Asked
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
     from gmmkit.inference.fit import FitResult
