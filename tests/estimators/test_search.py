@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -431,3 +432,73 @@ def test_what_there_is_to_doubt(faithful_search):
     assert shares.doubts_ == ()
     with pytest.raises(NotFittedError):
         GaussianMixtureSearch().doubts_  # noqa: B018
+
+
+def test_components_that_collapsed_in_different_directions_are_not_far_apart():
+    random = np.random.default_rng(1)
+    rows = random.poisson(6, (900, 3)).astype(float)
+    for j in range(3):
+        rows[300 * j : 300 * (j + 1), j] = 0.0
+    rows[random.choice(900, 2, replace=False)] += random.normal(0, 0.3, (2, 3))
+    search = GaussianMixtureSearch(range(1, 5)).fit(rows)
+    assert search.search_result_.best.result.health.relative_eigenvalues.min() >= 1e-4
+
+
+def test_a_limit_that_is_asked_for_is_held():
+    for limit in (1e-2, 0.1):
+        search = GaussianMixtureSearch([2, 3], min_eigenvalue=limit).fit(IRIS)
+        ranked = [c.result.health.relative_eigenvalues.min() for c in search.search_result_.ranked]
+        assert ranked
+        assert min(ranked) >= limit
+
+
+def test_a_constant_column_is_the_same_to_every_structure():
+    with pytest.warns(SingularComponentWarning, match=r"^column 4 holds one value only"):
+        search = GaussianMixtureSearch([1, 2]).fit(np.c_[IRIS, np.full(150, 7.0)])
+    assert not [row for row in search.results_ if row["spurious"] or row["error"]]
+    plain = GaussianMixtureSearch([1, 2]).fit(IRIS)
+    known = {(row["covariance_type"], row["n_components"]): row["log_likelihood"] for row in plain.results_}
+    more = {(row["covariance_type"], row["n_components"]): row["log_likelihood"] for row in search.results_}
+    # What the column adds is one number for all that have variances of its own.
+    added = [
+        more[name, 1] - known[name, 1]
+        for name in ("EEI", "VVI", "EVI", "EEE", "VVV", "EVV", "VVE", "EEV")
+        if (name, 1) in more and (name, 1) in known
+    ]
+    np.testing.assert_allclose(added, added[0], rtol=1e-4)
+    assert more["VVE", 2] <= more["VVV", 2] + 1e-6
+
+
+def test_an_interrupt_of_the_callers_start_is_heard(monkeypatch):
+    fitted_on, calls = _Context.fitted_on, []
+
+    def interrupted(self, cell, start):
+        result, found = fitted_on(self, cell, start)
+        calls.append(cell)
+        return (replace(result, reason="interrupted") if len(calls) == 2 else result), found
+
+    monkeypatch.setattr(_Context, "fitted_on", interrupted)
+    search = GaussianMixtureSearch([3], covariance_type=["EEE", "VVV", "VEV"])
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(IRIS, start=np.repeat([0, 1, 2], 50))
+    assert search.search_result_.interrupted
+    assert len(search.results_) == 2
+
+
+def test_folds_do_not_begin_at_a_start_that_knows_their_rows():
+    asked = {"covariance_type": ["VVV"], "criterion": "held_out", "folds": 4}
+    rows = np.random.default_rng(0).normal(size=(80, 3))
+    known = GaussianMixtureSearch([2], covariance_type="VVV").fit(rows).mixture_
+    plain, told = (GaussianMixtureSearch([2], **asked).fit(rows, start=start) for start in (None, known))
+    assert plain.results_[0]["held_out"] == told.results_[0]["held_out"]
+
+
+def test_an_interrupt_from_the_callback_keeps_what_folds_have_found():
+    def callback(candidate, done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    search = GaussianMixtureSearch([1, 2, 3], covariance_type="EEE", criterion="held_out", folds=3, callback=callback)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(IRIS)
+    assert len([row for row in search.results_ if row["held_out"] is not None]) == 3

@@ -251,3 +251,9 @@ def test_weights_of_clutter_in_many_rows_count_once():
     with opened(rows, weights=np.repeat([1.0, 3.0], [9000, 3000])) as problem:
         _, share = without_clutter(problem)
     assert share == pytest.approx(0.5, abs=0.03)
+
+
+def test_noise_that_takes_all_rows_is_refused():
+    rows = planted()
+    with pytest.raises(ParameterError, match="the noise took all the rows"):
+        fitted(rows, "full", k=2, noise=Background(True, 1e-3))

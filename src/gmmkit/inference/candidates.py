@@ -129,7 +129,12 @@ def fit_candidates(
                 fitted = Fitted(cell, result, found, int(winners.tried[s]), int(winners.reached[s]))
         except GmmkitError as error:
             fitted = Fitted(cell, error=str(error))
-        yield fitted if own is None or own.k != k else context.challenged(fitted, own)
+        if own is None or own.k != k:
+            yield fitted
+            continue
+        yield context.challenged(fitted, own)
+        if context.interrupted:
+            raise KeyboardInterrupt
 
 
 def _can_be_scored(mixture: Mixture) -> bool:
@@ -211,6 +216,7 @@ class _Context:
     workers: Workers
     settings: FitSettings
     smallest_eigenvalue: float
+    interrupted: bool = False
     _smaller: FitResult | None = None
 
     def problem(self, structure: str) -> Problem:
@@ -235,14 +241,15 @@ class _Context:
             result, found = self.fitted_on(fitted.cell, start)
         except GmmkitError as error:
             return replace(fitted, error=str(error)) if fitted.result is None else fitted
+        self.interrupted = result.interrupted
         tried = fitted.tried + 1
         if fitted.result is None:
             return Fitted(fitted.cell, result, found, tried, 1)
 
         def rank(of: FitResult) -> tuple[bool, float]:
-            return of.health.spurious(self.smallest_eigenvalue) is None, of.objectives[-1]
+            return of.health.spurious(self.smallest_eigenvalue) is None, of.objective
 
-        gain = (result.objectives[-1] - fitted.result.objectives[-1]) * self.surveyed.effective_rows
+        gain = (result.objective - fitted.result.objective) * self.surveyed.effective_rows
         if abs(gain) < SAME_OPTIMUM:
             return replace(fitted, tried=tried, reached=fitted.reached + 1)
         if rank(result) > rank(fitted.result):

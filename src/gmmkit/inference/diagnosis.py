@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +14,26 @@ from gmmkit.inference.repairs import Repair
 from gmmkit.model.covariance import Covariance, Full
 from gmmkit.model.mixture import Mixture
 
-__all__ = ["Health", "diagnose", "far_apart", "health_of"]
+__all__ = [
+    "ALIKE",
+    "ORDINARY",
+    "Health",
+    "diagnose",
+    "health_of",
+    "held_up",
+    "may_be_far_apart",
+    "within_eigenvalues",
+]
 
 Array = NDArray[np.float64]
 
 _ONE_ROW = 1.5
 _EMPTY = 1e-3
 _ROUNDING = 1e-6
-# Components are alike within so much, and wide by so many times the least that they are given.
-_MANY_ROWS, _ALIKE, _WIDE = 10, 1e-2, 2.0
+#: The smallest variance of a component, as a share of the data's, that is ordinarily admissible; one that is not may
+#: be of clusters far apart, whose components hold many rows and are no narrower than such a share of their mean.
+ORDINARY, ALIKE = 1e-4, 1e-2
+_MANY_ROWS, _WIDE = 10, 2.0
 _SOME = 0.05  # of a direction of length 1
 
 
@@ -40,26 +52,30 @@ class Health:
     dependent : bool
         Whether columns are linearly dependent where the family has covariances between them: nothing but what holds
         it up gives it width there.
+    within_eigenvalues : ndarray of shape (k,), optional
+        Smallest eigenvalue of each covariance in the metric of their weighted mean, where components are so narrow
+        beside the data, and so well supported, that it matters (`may_be_far_apart`).
     """
 
     effective_rows: Array
     relative_eigenvalues: Array
     needed_rows: int
     dependent: bool = False
+    within_eigenvalues: Array | None = None
 
     @property
     def far_apart(self) -> bool:
-        """Whether components are narrow only beside their distances: alike, well supported, and not held up."""
-        return bool(
-            far_apart(self.effective_rows, self.relative_eigenvalues, self.needed_rows, np.zeros(1, np.intp))[0]
-        )
+        """Whether components are narrow only beside their distances: well supported, and alike in every direction."""
+        within = self.within_eigenvalues
+        return within is not None and bool(within.min() > ALIKE)
 
-    def spurious(self, smallest_eigenvalue: float = 1e-4) -> str | None:
+    def spurious(self, smallest_eigenvalue: float = ORDINARY) -> str | None:
         """Return why the fit is not admissible, or None if it is.
 
         Likelihoods with free covariances are unbounded: a component that collapses onto a few rows, or onto rows
         that were rounded alike, can have any likelihood and means nothing. Where all components are as narrow as each
-        other, well supported and wider than what holds them up, it is the data that are wide: clusters far apart.
+        other in every direction, well supported and wider than what holds them up, it is the data that are wide:
+        clusters far apart, which the ordinary limit admits, and no stricter one.
         """
         if self.dependent:
             return (
@@ -72,8 +88,15 @@ class Health:
             if float(said) >= self.needed_rows:
                 said = f"{self.effective_rows[j]:.9g}"
             return f"component {j} rests on {said} effective rows, fewer than {self.needed_rows}"
-        if self.relative_eigenvalues.min() < smallest_eigenvalue and not self.far_apart:
-            j = int(self.relative_eigenvalues.argmin())
+        narrow = self.relative_eigenvalues < smallest_eigenvalue
+        if self.far_apart and smallest_eigenvalue <= ORDINARY:
+            narrow[:] = False
+        if smallest_eigenvalue >= ORDINARY:
+            narrow |= self.relative_eigenvalues < _least(self.effective_rows, self.effective_rows.mean())
+        if narrow.any():
+            j = int(np.where(narrow, self.relative_eigenvalues, np.inf).argmin())
+            if self.relative_eigenvalues[j] >= smallest_eigenvalue:
+                return f"component {j} has collapsed: nothing but the regularisation gives it width in some direction"
             return (
                 f"component {j} has collapsed: its smallest variance is {self.relative_eigenvalues[j]:.1e} "
                 f"of the data's, below {smallest_eigenvalue:g}"
@@ -81,24 +104,41 @@ class Health:
         return None
 
 
-def far_apart(rows: Array, eigenvalues: Array, needed: Array | int, offsets: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Tell of which mixtures the components (K,) are alike, well supported and not held up.
+def held_up(rows: Array, eigenvalues: Array, offsets: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell which components (K,) of some mixtures are hardly wider than the default prior makes them.
 
     Parameters
     ----------
     rows, eigenvalues : ndarray of shape (K,)
-        Effective rows and relative eigenvalues of all mixtures' components.
-    needed : int or ndarray of shape (S,)
-        Rows that a component needs.
+        Effective rows and relative eigenvalues.
     offsets : ndarray of shape (S,)
         Where each mixture's components begin.
     """
     sizes = np.diff(np.append(offsets, len(rows)))
-    floor = DELTA * np.repeat(np.add.reduceat(rows, offsets) / sizes, sizes) / np.maximum(rows, _EMPTY)
-    held_up = np.logical_or.reduceat(eigenvalues < _WIDE * floor, offsets)
-    alike = np.minimum.reduceat(eigenvalues, offsets) > _ALIKE * np.maximum.reduceat(eigenvalues, offsets)
+    return eigenvalues < _least(rows, np.repeat(np.add.reduceat(rows, offsets) / sizes, sizes))
+
+
+def may_be_far_apart(
+    rows: Array, eigenvalues: Array, needed: Array | int, offsets: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Tell of which mixtures (S,) a component is narrow, though all hold many rows and none is held up."""
+    narrow = np.minimum.reduceat(eigenvalues, offsets) < ORDINARY
     supported = np.minimum.reduceat(rows, offsets) >= _MANY_ROWS * np.asarray(needed)
-    return np.asarray(alike & supported & ~held_up)
+    return np.asarray(narrow & supported & ~np.logical_or.reduceat(held_up(rows, eigenvalues, offsets), offsets))
+
+
+def within_eigenvalues(weights: Array, covariances: Array, offsets: NDArray[np.intp]) -> Array:
+    """Return the smallest eigenvalues (K,) of covariances in the metric of their mixture's weighted mean of them."""
+    sums = np.add.reduceat(weights[:, None, None] * covariances, offsets)
+    mean = sums / np.add.reduceat(weights, offsets)[:, None, None]
+    white = np.linalg.inv(np.linalg.cholesky(mean))
+    own = np.repeat(white, np.diff(np.append(offsets, len(weights))), axis=0)
+    return np.asarray(np.linalg.eigvalsh(own @ covariances @ own.swapaxes(1, 2))[:, 0])
+
+
+def _least(rows: Array, mean: Array | np.floating[Any]) -> Array:
+    """Return relative eigenvalues below which components are hardly wider than the default prior makes them."""
+    return np.asarray(_WIDE * DELTA * mean / np.maximum(rows, _EMPTY))
 
 
 def health_of(problem: Problem, state: Mixture) -> Health:
@@ -106,7 +146,11 @@ def health_of(problem: Problem, state: Mixture) -> Health:
     counts = state.weights * problem.total_weight * problem.rows_per_weight
     eigenvalues = _relative_eigenvalues(state.covariance, problem)
     needed = problem.family.minimum_rows(problem.n_columns)
-    return Health(counts, eigenvalues, needed, any(_mixes(problem, direction) for direction in problem.null_directions))
+    dependent = any(_mixes(problem, direction) for direction in problem.null_directions)
+    one, beside = np.zeros(1, dtype=np.intp), None
+    if may_be_far_apart(counts, eigenvalues, needed, one)[0]:
+        beside = within_eigenvalues(state.weights, state.covariance.dense(), one)
+    return Health(counts, eigenvalues, needed, dependent, beside)
 
 
 def _mixes(problem: Problem, direction: Array) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gmmkit.errors import SingularComponentError
+from gmmkit.errors import ParameterError, SingularComponentError
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.clutter import without_clutter
 from gmmkit.inference.conjugate import ConjugatePrior
@@ -31,6 +31,7 @@ __all__ = ["FitResult", "FitSettings", "fit"]
 
 # Starts of what the caller knows, of all rows.
 _KNOWN = (FromMixture, FromPartition)
+_ALL = 1.0 - 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ class FitResult:
             "effective_rows": self.health.effective_rows.tolist(),
             "relative_eigenvalues": self.health.relative_eigenvalues.tolist(),
             "needed_rows": self.health.needed_rows,
+            **({"dependent": True} if self.health.dependent else {}),
             "starts_tried": self.starts_tried,
             "total_weight": self.total_weight,
             "n_parameters": self.n_parameters,
@@ -167,6 +169,7 @@ class FitResult:
                 np.array(record["effective_rows"], dtype=np.float64),
                 np.array(record["relative_eigenvalues"], dtype=np.float64),
                 int(record["needed_rows"]),
+                bool(record.get("dependent", False)),
             ),
             starts_tried=int(record["starts_tried"]),
             total_weight=float(record["total_weight"]),
@@ -190,6 +193,8 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
 
     Raises
     ------
+    ParameterError
+        If all rows became noise.
     SingularComponentError
         If a component, column or direction is degenerate and `on_singular` is "raise" (or ``reg_covar=0``).
     """
@@ -231,6 +236,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
             best = _interrupted(best)
             break
     assert best is not None, "fit needs at least one start"
+    _refuse_all_noise(best.state)
     state = ordered(best.state) if reorder else best.state
     health, found = diagnose(problem, state, algorithm.prior)
     if found and settings.policy == "raise" and best.reason != "interrupted":
@@ -254,6 +260,14 @@ def _refuse_flat(problem: Problem, settings: FitSettings) -> None:
     if unaided and len(problem.null_directions):
         why = "columns are constant or linearly dependent"
         raise SingularComponentError(f"{ILL_DEFINED} ({why})", asked=settings.on_singular == "raise")
+
+
+def _refuse_all_noise(state: Mixture) -> None:
+    if state.noise is not None and state.noise.weight > _ALL:
+        raise ParameterError(
+            "the noise took all the rows: its volume is smaller than what they fill; "
+            "give one in the data's units, not its reciprocal, or noise_volume='auto'"
+        )
 
 
 def _outset(problem: Problem, starts: Sequence[Start], settings: FitSettings) -> tuple[Problem, Noise | None]:

@@ -168,7 +168,7 @@ def _partitions(
             # In one column also groups of equal weight: none of them begins with too few rows.
             order, middle = np.argsort(points[:, 0], kind="stable"), np.empty(len(points))
             middle[order] = (np.cumsum(weights[order]) - 0.5 * weights[order]) / weights.sum()
-            chains.append(np.array([np.floor(k * middle) for k in sizes]).astype(np.intp))
+            chains.append(np.array([np.minimum(k * middle, k - 1) for k in sizes]).astype(np.intp))
         for i, k in enumerate(sizes):
             own = [chain[i] for chain in chains]
             own += [

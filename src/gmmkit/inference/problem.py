@@ -13,10 +13,10 @@ from gmmkit.data.table import Block, Table
 from gmmkit.errors import DataError
 from gmmkit.execution import Workers, plan_pass
 from gmmkit.inference.outliers import NULL_SHARE, without_gross_outliers
-from gmmkit.model.covariance import Covariance
+from gmmkit.model.covariance import Covariance, Diagonal, Full
 from gmmkit.model.scorer import Scorer, Sums, Workspace
 from gmmkit.numerics.frame import Frame, power_of_two
-from gmmkit.statistics import Statistics
+from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Assign", "Problem", "Survey", "Totals", "survey"]
 
@@ -51,12 +51,21 @@ class Survey:
 
     def frame(self, *, one_scale: bool) -> Frame:
         """Return the frame of these rows, with one scale for all columns or one for each."""
-        reach = np.maximum(self.high - self.mean, self.mean - self.low)
-        # A constant column has no spread to measure by: its own size serves, if its square is a number.
-        spread = np.where(self.constant, np.minimum(np.abs(self.mean), 1e150), reach)
+        # A constant column has no spread to measure by: that of the widest serves.
+        spread = np.where(self.constant, self.widest, self._reach)
         if one_scale:
-            spread = np.full_like(spread, reach.max() or spread.max())
+            spread = np.full_like(spread, self.widest)
         return Frame(self.mean, power_of_two(spread))
+
+    @property
+    def widest(self) -> float:
+        """The largest distance of a value from its column's mean; where all are constant, the largest value, or 1."""
+        # A size whose square is a number.
+        return float(self._reach.max() or np.minimum(np.abs(self.mean), 1e150).max() or 1.0)
+
+    @property
+    def _reach(self) -> Array:
+        return np.maximum(self.high - self.mean, self.mean - self.low)
 
 
 def survey(table: Table, workers: Workers) -> Survey:
@@ -208,11 +217,26 @@ class Problem:
 
         statistics = self.sweep(scorer, begin).statistics
         no_prior = np.zeros(self.family.contraction.scatter_shape(d))
-        pooled = self.family.refit(statistics, no_prior, np.zeros(d))
+        # One component has any matrix that its kind allows: volumes and shapes in common would divide by a volume of 0.
+        kin = {Contraction.FULL: Full, Contraction.DIAGONAL: Diagonal}.get(self.family.contraction, self.family)
+        pooled = kin.refit(statistics, no_prior, np.zeros(d))
         self.spread = pooled.as_scatter()
         variances = pooled.variances()
         largest, mean = float(variances.max()) or 1.0, float(variances.mean()) or 1.0
-        return pooled.lifted(NULL_SHARE * largest, _NULL_FLOOR * mean)
+        lifted, directions = pooled.lifted(NULL_SHARE * largest, _NULL_FLOOR * mean)
+        if len(directions) and self.surveyed.constant.any():
+            lifted = self._constants_lifted(lifted)
+        return self.family.from_dense(lifted.dense()), directions
+
+    def _constants_lifted(self, pooled: Covariance) -> Covariance:
+        """Return a pooled covariance with the variances of constant columns that every family gives them.
+
+        Likelihoods of two families are compared: what is assumed where nothing is known must be the same.
+        """
+        matrix, constant = pooled.dense()[0].copy(), np.flatnonzero(self.surveyed.constant)
+        matrix[constant], matrix[:, constant] = 0.0, 0.0
+        matrix[constant, constant] = _NULL_FLOOR * (self.surveyed.widest * self.frame.scale[constant]) ** 2
+        return type(pooled).from_dense(matrix[None])
 
 
 def _added(leaves: list[Array], more: list[Array]) -> list[Array]:

@@ -158,10 +158,11 @@ def _reseeded(
         Repair("reseed", component=j, iteration=iteration, effective_rows=float(statistics.counts[j])) for j in singular
     ]
     covariance = mixture.covariance.with_components(singular, problem.pooled)
-    if len(singular) == k:
-        # Where components share a covariance, it is the shared one that may be singular.
-        covariance = problem.pooled.take([0] * k)
-    return mixture.changed(weights=weights / weights.sum(), means=means, covariance=covariance), repairs
+    reseeded = mixture.changed(weights=weights / weights.sum(), means=means, covariance=covariance)
+    if len(singular) == k or _without_factor(reseeded, problem):
+        # Where components share a covariance, or its axes, what they share may be singular.
+        reseeded = reseeded.changed(covariance=problem.pooled.take([0] * k))
+    return reseeded, repairs
 
 
 def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.inference import stack_engine
-from gmmkit.inference.diagnosis import far_apart
+from gmmkit.inference.diagnosis import ALIKE, ORDINARY, held_up, may_be_far_apart, within_eigenvalues
 from gmmkit.inference.neighbours import merged, split
 from gmmkit.inference.stack import SINGULAR, Index, Stack, StackRows, StackRun
 from gmmkit.model.covariance import family
@@ -298,8 +298,16 @@ class Tournament:
         cells, eigenvalues = self._cells_of(stack), self._relative_eigenvalues(stack)
         wide = np.minimum.reduceat(eigenvalues, stack.offsets[:-1]) >= self.smallest_eigenvalue
         rows, needed = stack.weights * self.rows.total_weight, self._needed[self._structures[cells]]
-        apart = far_apart(rows, eigenvalues, needed, stack.offsets[:-1])
-        return np.asarray((wide | apart) & self._populated(stack, cells))
+        firsts = stack.offsets[:-1]
+        if self.smallest_eigenvalue <= ORDINARY:
+            maybe = np.flatnonzero(~wide & may_be_far_apart(rows, eigenvalues, needed, firsts))
+            if len(maybe):
+                few = stack.take(maybe)
+                within = within_eigenvalues(few.weights, few.covariances, few.offsets[:-1])
+                wide[maybe] = np.minimum.reduceat(within, few.offsets[:-1]) > ALIKE
+        if self.smallest_eigenvalue >= ORDINARY:
+            wide &= ~np.logical_or.reduceat(held_up(rows, eigenvalues, firsts), firsts)
+        return np.asarray(wide & self._populated(stack, cells))
 
     def _relative_eigenvalues(self, stack: Stack) -> Array:
         # W of each structure with WᵀW = Π(T)⁻¹.

@@ -55,11 +55,11 @@ class HeldOut:
         """Return the estimate that the likelihoods of the held-out folds come to."""
         sums = np.array([fold.log_likelihood for fold in folds])
         sizes = np.array([fold.total_weight for fold in folds])
-        mean = sums.sum() / sizes.sum()
-        deviations = sums - sizes * mean
-        f = len(folds)
-        error = np.sqrt(f / (f - 1) * (deviations**2).sum()) / sizes.sum()
-        return cls(float(mean), float(error), float(sizes.sum()))
+        total, f = sizes.sum(), len(folds)
+        mean = (sums / total).sum()
+        deviations = sums / total - sizes / total * mean
+        error = np.sqrt(f / (f - 1) * (deviations**2).sum())
+        return cls(float(mean), float(error), float(total))
 
     @property
     def criterion(self) -> float:

@@ -166,7 +166,9 @@ class Refitter:
         return self._judged(result.mixture.into(self.problem.frame), converged=result.converged)
 
     def _judged(self, state: Mixture, *, converged: bool) -> Refit:
-        if health_of(self.problem, state).spurious(self._narrowest) is not None:
+        # Dependent columns are a fault of the data's, not of this fit.
+        health = replace(health_of(self.problem, state), dependent=False)
+        if health.spurious(self._narrowest) is not None:
             return Refit(None, "collapsed")
         return Refit(state.out_of(self.problem.frame), None, converged)
 

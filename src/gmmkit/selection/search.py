@@ -101,7 +101,9 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
     return found
 
 
-def _fits(table: Table, cells: Sequence[Cell], settings: SearchSettings, workers: Workers) -> Iterator[Fitted]:
+def _fits(
+    table: Table, cells: Sequence[Cell], settings: SearchSettings, workers: Workers, own: FromPartition | None
+) -> Iterator[Fitted]:
     return fit_candidates(
         table,
         cells,
@@ -110,7 +112,7 @@ def _fits(table: Table, cells: Sequence[Cell], settings: SearchSettings, workers
         smallest_eigenvalue=settings.smallest_eigenvalue,
         n_random=settings.n_init,
         workers=workers,
-        own=settings.start,
+        own=own,
     )
 
 
@@ -124,7 +126,7 @@ def _fitted(
     """Return the candidates, and whether Ctrl-C ended their fits."""
     done: list[Candidate] = []
     try:
-        for fitted in _fits(table, cells, settings, workers):
+        for fitted in _fits(table, cells, settings, workers, settings.start):
             name, k = fitted.cell
             result = fitted.result
             candidate = Candidate(
@@ -159,15 +161,20 @@ def _validated(
     if interrupted:
         raise KeyboardInterrupt  # no fold was seen, by which to choose
     possible = [(c.covariance_type, c.n_components) for c in done if c.admissible]
-    found, interrupted = held_out(table, member, lambda seen: _fits(seen, possible, settings, workers), workers)
+    # The caller's start may know the rows that a fold does not see.
+    found, interrupted = held_out(table, member, lambda seen: _fits(seen, possible, settings, workers, None), workers)
     for i, candidate in enumerate(done):
         known = found.get((candidate.covariance_type, candidate.n_components))
         if isinstance(known, str):
             done[i] = replace(candidate, spurious=f"what one fold leaves cannot be fitted: {known}")
         elif known is not None:
             done[i] = replace(candidate, held_out=known)
-        if settings.callback is not None:
-            settings.callback(done[i], i + 1, len(done))
+    try:
+        for i, candidate in enumerate(done):
+            if settings.callback is not None:
+                settings.callback(candidate, i + 1, len(done))
+    except KeyboardInterrupt:
+        interrupted = True
     return done, interrupted
 
 

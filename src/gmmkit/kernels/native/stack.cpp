@@ -4,10 +4,10 @@
 // compiled once for each instruction set, into a namespace of its own; dispatch.cpp chooses.
 #include <atomic>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <numeric>
 #include <optional>
-#include <system_error>
 #include <thread>
 
 #include "mixture.hpp"
@@ -128,8 +128,8 @@ void each(int count, int n_threads, Worker worker) {
     std::vector<std::thread> threads;
     try {
         for (int i = 1; i < std::min(n_threads, count); ++i) threads.emplace_back(take);
-    } catch (const std::system_error&) {
-        // No more threads are to be had: those that are there do it all.
+    } catch (const std::exception&) {
+        // No more threads are to be had, or no memory for them: those that are there do it all.
     }
     take();
     for (auto& thread : threads) thread.join();
