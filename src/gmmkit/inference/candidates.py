@@ -29,7 +29,8 @@ from gmmkit.inference.sampling import sample_rows
 from gmmkit.inference.stack import CONVERGED, SINGULAR, Stack, StackRun
 from gmmkit.inference.starts import FromMixture, FromPartition, Named, Start
 from gmmkit.inference.stopping import AitkenGain
-from gmmkit.inference.tournament import SAME_OPTIMUM, Cell, Tournament, Winners
+from gmmkit.inference.tournament import SAME_OPTIMUM, Tournament
+from gmmkit.inference.winners import Cell, Winners
 from gmmkit.inference.won_fits import fits_of, mixtures_of
 from gmmkit.model.covariance import Full, family
 from gmmkit.model.evaluation import Likelihood, likelihood

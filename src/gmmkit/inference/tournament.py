@@ -20,15 +20,14 @@ from gmmkit.inference import stack_engine
 from gmmkit.inference.diagnosis import ALIKE, ORDINARY, held_up, may_be_far_apart, within_eigenvalues
 from gmmkit.inference.neighbours import merged, split
 from gmmkit.inference.stack import SINGULAR, Index, Stack, StackRows, StackRun
+from gmmkit.inference.winners import Cell, Winners
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.base import Equivariance
 
-__all__ = ["SAME_OPTIMUM", "Cell", "Partitions", "Tournament", "Winners", "kinds_for"]
+__all__ = ["SAME_OPTIMUM", "Partitions", "Tournament", "kinds_for"]
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int32]
-#: A structure and a number of components.
-Cell = tuple[str, int]
 #: Starts: partitions of the rows, by the maps of the data that leave them unchanged and the number of groups.
 Partitions = dict[tuple[Equivariance, int], list[Labels]]
 
@@ -77,34 +76,6 @@ class _Starts:
     @classmethod
     def join(cls, starts: Sequence[_Starts]) -> _Starts:
         return cls(np.concatenate([s.cells for s in starts]), np.concatenate([s.labels for s in starts]))
-
-
-@dataclass(frozen=True, slots=True)
-class Winners:
-    """What a competition ended with: one mixture for each cell that has a sound start.
-
-    Attributes
-    ----------
-    run : StackRun
-        Of W mixtures.
-    tried, reached : ndarray of shape (W,)
-        Starts that each cell had, and how many of those that were run to the end came out at this optimum.
-    relative_eigenvalues : ndarray of shape (K,)
-        Smallest eigenvalue of each covariance in the metric of the data's.
-    """
-
-    run: StackRun
-    tried: Index
-    reached: Index
-    relative_eigenvalues: Array
-
-    def __len__(self) -> int:
-        return len(self.run)
-
-    @property
-    def places(self) -> dict[Cell, int]:
-        """Where each cell's winner stands."""
-        return {cell: s for s, cell in enumerate(self.run.stack.cells)}
 
 
 @dataclass

@@ -11,7 +11,7 @@ from gmmkit.inference.opening import Opening
 from gmmkit.inference.order import principal_order
 from gmmkit.inference.problem import Survey
 from gmmkit.inference.stack import CONVERGED, Index, Stack
-from gmmkit.inference.tournament import Winners
+from gmmkit.inference.winners import Winners
 from gmmkit.model.covariance import family
 from gmmkit.model.evaluation import Likelihood
 from gmmkit.model.mixture import Mixture

@@ -19,7 +19,7 @@ from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers, plan_pass
 from gmmkit.inference.candidates import Fitted
-from gmmkit.inference.tournament import Cell
+from gmmkit.inference.winners import Cell
 from gmmkit.model.evaluation import Likelihood, likelihood
 
 __all__ = ["HeldOut", "fold_of_rows", "held_out"]

@@ -16,7 +16,7 @@ from gmmkit.execution import Workers
 from gmmkit.inference.candidates import Fitted, fit_candidates
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.starts import FromPartition
-from gmmkit.inference.tournament import Cell
+from gmmkit.inference.winners import Cell
 from gmmkit.model.covariance import family
 from gmmkit.numerics.arguments import whole
 from gmmkit.selection.cautions import warn_of_dependent_columns, warn_of_shares
