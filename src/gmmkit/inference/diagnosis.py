@@ -88,6 +88,9 @@ class Health:
             if float(said) >= self.needed_rows:
                 said = f"{self.effective_rows[j]:.9g}"
             return f"component {j} rests on {said} effective rows, fewer than {self.needed_rows}"
+        least = self.relative_eigenvalues.min()
+        if least >= max(smallest_eigenvalue, _least(self.effective_rows.min(), self.effective_rows.mean())):
+            return None
         narrow = self.relative_eigenvalues < smallest_eigenvalue
         if self.far_apart and smallest_eigenvalue <= ORDINARY:
             narrow[:] = False
@@ -115,7 +118,8 @@ def held_up(rows: Array, eigenvalues: Array, offsets: NDArray[np.intp]) -> NDArr
         Where each mixture's components begin.
     """
     sizes = np.diff(np.append(offsets, len(rows)))
-    return eigenvalues < _least(rows, np.repeat(np.add.reduceat(rows, offsets) / sizes, sizes))
+    least = _least(rows, np.repeat(np.add.reduceat(rows, offsets) / sizes, sizes))
+    return np.asarray(eigenvalues < least)
 
 
 def may_be_far_apart(
@@ -136,9 +140,9 @@ def within_eigenvalues(weights: Array, covariances: Array, offsets: NDArray[np.i
     return np.asarray(np.linalg.eigvalsh(own @ covariances @ own.swapaxes(1, 2))[:, 0])
 
 
-def _least(rows: Array, mean: Array | np.floating[Any]) -> Array:
+def _least(rows: Any, mean: Any) -> Any:
     """Return relative eigenvalues below which components are hardly wider than the default prior makes them."""
-    return np.asarray(_WIDE * DELTA * mean / np.maximum(rows, _EMPTY))
+    return _WIDE * DELTA * mean / np.maximum(rows, _EMPTY)
 
 
 def health_of(problem: Problem, state: Mixture) -> Health:
