@@ -160,6 +160,32 @@ def test_the_edge_of_what_was_tried_is_said(gmmkit: Gmmkit, faithful: Path) -> N
     assert "is the largest number" not in gmmkit("fit", faithful, "-k", "2:4", "--covariance", "EEE").err
 
 
+def test_what_a_search_warns_of_is_told_with_the_model(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = np.concatenate([random.normal(size=(60, 2)), random.normal(6.0, 1.0, size=(60, 2))])
+    rows = np.column_stack([rows, rows.sum(axis=1), np.full(120, 0.25)])
+    np.savetxt(tmp_path / "d.csv", rows, delimiter=",", header="a,b,c,share", comments="")
+    search = ("fit", "d.csv", "-k", "1:2", "--covariance", "EII,VVV", "--columns", "a,b,c", "--weights", "share")
+    text = " ".join(gmmkit(*search, "-o", "m.gmm", "--report", "r.html").err.split())
+    dependent, shares = "the columns are linearly dependent", "the weights of d.csv sum to 30, though 120 rows have one"
+    for said in (f"Note: {dependent}", f"Note: {shares}"):
+        assert text.count(said.removeprefix("Note: ")) == text.count(said) == 1
+    assert "2 models with covariances between columns were set aside." in text
+    facts = gmmkit("describe", "m.gmm", "--json").json
+    assert (
+        sum(dependent in said for said in facts["warnings"]) == sum(shares in said for said in facts["warnings"]) == 1
+    )
+    page = (tmp_path / "r.html").read_text()
+    assert f"T{dependent[1:]} (" in page
+    assert f"T{shares[1:]}" in page
+    # More components would only follow c = a + b piece by piece.
+    assert facts["n_components"] == 2
+    assert "largest number" not in text
+    outcome = gmmkit(*search, "--json")
+    assert outcome.json["warnings"] == facts["warnings"]
+    assert outcome.err == ""
+
+
 def test_tests_that_disagree_are_said_to(gmmkit: Gmmkit, faithful: Path) -> None:
     text = gmmkit("fit", faithful, "-k", "1", "--covariance", "EEE", "--lrt", "19").err
     words = "Note: the likelihood-ratio tests ask for at least 2 components, but the model has 1."

@@ -75,6 +75,13 @@ def test_a_record_is_told_of_once() -> None:
     assert from_a_shell.sentences[0].endswith("try -k 1:9")
     for other in ({"interrupted": True}, {"spurious": "component 1 has collapsed"}):
         assert told({"n_rows": 100, **other}, WIDE[:2]) == Doubts()
+    # More components are no advice where models that could follow dependent columns were set aside.
+    aside = {
+        "n_components": 3,
+        "spurious": "columns are linearly dependent: leave some out",
+    }
+    assert told({"n_rows": 100}, [*WIDE[:2], {**aside, "n_components": 2}]) == Doubts()
+    assert "the smallest" in told({"n_rows": 100}, [WIDE[1], aside]).sentences[0]
     # More components are no advice where rows are too few for these.
     few = told({"n_rows": 4}, WIDE[:2])
     assert few.few_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +14,7 @@ from gmmkit.cli.checkpoint import Checkpoint
 from gmmkit.cli.notes import notes_on
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.records import record_of
-from gmmkit.errors import DataError
+from gmmkit.errors import DataError, GmmkitWarning
 
 if TYPE_CHECKING:
     from gmmkit.cli.asked import Asked
@@ -61,7 +62,8 @@ def fit_table(
     if asked.is_one_fit:
         result, likelihood = _one_fit(table, asked, watch, checkpoint)
     else:
-        found = _search(table, asked, structures, watch, checkpoint)
+        found, warned = _search(table, asked, structures, watch, checkpoint)
+        notes = [*notes, *warned]
         assert found.best.result is not None and found.best.likelihood is not None  # noqa: PT018
         result, likelihood = found.best.result, found.best.likelihood
     interrupted = result.interrupted if found is None else found.interrupted
@@ -140,7 +142,8 @@ class _Later:
 
 def _search(
     table: Table, asked: Asked, structures: Sequence[str], watch: Watch, checkpoint: Checkpoint | None
-) -> SearchResult:
+) -> tuple[SearchResult, list[str]]:
+    """Return what a search found, and what it warned of, which is then told with the model wherever that is shown."""
     from gmmkit.inference.stopping import AitkenGain
     from gmmkit.selection.search import SearchSettings, search
 
@@ -163,7 +166,16 @@ def _search(
     )
     # Candidates compete together: the first is done when nearly all are.
     watch.say(f"searching among {len(structures) * len(asked.components)} models")
-    return search(table, settings, n_jobs=asked.jobs)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GmmkitWarning)
+        found = search(table, settings, n_jobs=asked.jobs)
+    warned = []
+    for warning in caught:
+        if issubclass(warning.category, GmmkitWarning):
+            warned.append(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return found, list(dict.fromkeys(warned))
 
 
 def _structures(n_columns: int) -> Sequence[str]:
