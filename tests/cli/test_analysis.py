@@ -227,6 +227,20 @@ def test_likelihood_ratio(gmmkit: Gmmkit, faithful: Path) -> None:
     assert [test["p_value"] for test in found] == [test.p_value for test in known.tests]
     assert [test["statistic"] for test in found] == [test.statistic for test in known.tests]
     assert re.search(r"1 against 2 .* 2 are needed", outcome.err)
+    assert "Rows and replicates are fitted alike, from a hierarchy; fits above may be better." in outcome.err
+
+
+def test_likelihood_ratio_from_many_starts(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    asked = ("-k", "1:2", "--covariance", "EEE", "--lrt", "19", "--lrt-starts", "many")
+    outcome = gmmkit("fit", faithful, *asked, "-o", "m.gmm", "--report", "r.html")
+    known = likelihood_ratio_test(open_table(faithful), 3, "EEE", n_replicates=19, starts="many", seed=0)
+    record = read_model(tmp_path / "m.gmm")
+    found = [(test["p_value"], test["statistic"], test["starts"]) for test in record.fit["likelihood_ratio"]]
+    assert found == [(test.p_value, test.statistic, "many") for test in known.tests]
+    assert "fitted alike, from many starts; fits above may be better." in outcome.err
+    assert "fitted alike, from many starts; fits elsewhere on this page" in (tmp_path / "r.html").read_text()
+    again = run(python_of(record))["tests"].tests
+    assert [(test.p_value, test.statistic) for test in again] == [(p, statistic) for p, statistic, _ in found]
 
 
 def test_the_issues_line(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
@@ -345,6 +359,8 @@ WRONG = {
     ("--lrt", "3"): "--lrt is 3; expected at least 19",
     ("--bootstrap", "1000000"): "--bootstrap is 1000000; expected at most 9999, since each replicate is fitted anew",
     ("--lrt", "10000"): "--lrt is 10000; expected at most 9999",
+    ("--lrt-starts", "many"): "add --lrt N, or leave --lrt-starts out",
+    ("--lrt", "99", "--lrt-starts", "few"): "expected one of hierarchical, many",
     ("--start-labels",): "name it by --label",
     ("-k", "2", "--covariance", "EEE", "--label", "waiting", "--start-labels", "--n-init", "2"): "leave --init and",
     ("-k", "2", "--covariance", "EEE", "--min-eigenvalue", "1e-5"): "--min-eigenvalue is for a search; leave it out",

@@ -12,12 +12,13 @@ import pytest
 
 from gmmkit import GaussianMixture, GaussianMixtureSearch, load
 from gmmkit.cli.asked import ONE_FIT
-from gmmkit.cli.fit import BOOTSTRAPS, CRITERIA
+from gmmkit.cli.fit import BOOTSTRAPS, CRITERIA, TEST_STARTS
 from gmmkit.cli.fit import STARTS as NAMES_OF_STARTS
 from gmmkit.data import open_table
 from gmmkit.inference.starts import STARTS
 from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.selection.bootstrap import BootstrapKind
+from gmmkit.selection.nested_fits import NestedStarts
 from gmmkit.selection.ranking import CRITERION_NAMES
 
 Gmmkit = Callable[..., Any]
@@ -215,3 +216,4 @@ def test_names_are_the_engines() -> None:
     assert NAMES_OF_STARTS == STARTS
     assert sorted(CRITERIA) == sorted(CRITERION_NAMES)
     assert get_args(BootstrapKind) == BOOTSTRAPS
+    assert get_args(NestedStarts) == TEST_STARTS

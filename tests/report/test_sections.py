@@ -308,6 +308,7 @@ def test_intervals_and_tests():
     assert "variance of x" in part.text
     assert "covariance of x and y" in part.text
     assert "3 are needed" in part.text
+    assert "Rows and replicates are fitted alike, from a hierarchy; fits elsewhere on this page may be" in part.text
     assert section(tree("faithful"), "precision") is None
 
 

@@ -48,6 +48,8 @@ class Questions:
         None: rows drawn with replacement.
     likelihood_ratio : int or None
         Replicates, for tests of the number of components.
+    likelihood_ratio_starts : str or None
+        None: from a hierarchy.
     """
 
     merge: bool = False
@@ -55,6 +57,7 @@ class Questions:
     bootstrap: int | None = None
     bootstrap_kind: str | None = None
     likelihood_ratio: int | None = None
+    likelihood_ratio_starts: str | None = None
 
     @property
     def any(self) -> bool:
@@ -86,6 +89,8 @@ class Questions:
                 )
         if self.bootstrap_kind is not None and self.bootstrap is None:
             raise UsageError("--bootstrap-kind is of a bootstrap; add --bootstrap N, or leave --bootstrap-kind out")
+        if self.likelihood_ratio_starts is not None and self.likelihood_ratio is None:
+            raise UsageError("--lrt-starts is of likelihood-ratio tests; add --lrt N, or leave --lrt-starts out")
         for option, wanted in (
             ("--standard-errors", self.standard_errors),
             ("--bootstrap", self.bootstrap is not None),
@@ -127,7 +132,7 @@ def analyse(
     if questions.likelihood_ratio is not None:
         watch.say(f"testing numbers of components: {questions.likelihood_ratio} replicates each")
         with _named("--lrt"):
-            record = _with(record, likelihood_ratio=_tests(record, table, asked, questions.likelihood_ratio))
+            record = _with(record, likelihood_ratio=_tests(record, table, asked, questions))
         yield record
 
 
@@ -196,15 +201,18 @@ def _intervals(record: ModelRecord, table: Table, asked: Asked, questions: Quest
     }
 
 
-def _tests(record: ModelRecord, table: Table, asked: Asked, n_replicates: int) -> list[dict[str, Any]]:
+def _tests(record: ModelRecord, table: Table, asked: Asked, questions: Questions) -> list[dict[str, Any]]:
     from gmmkit.selection.likelihood_ratio import likelihood_ratio_test
 
+    assert questions.likelihood_ratio is not None
+    starts = questions.likelihood_ratio_starts or "hierarchical"
     mixture = record.mixture
     found = likelihood_ratio_test(
         table,
         max(mixture.n_components + 1, *asked.components),
         str(record.settings["covariance_type"]),
-        n_replicates=n_replicates,
+        n_replicates=questions.likelihood_ratio,
+        starts=starts,  # type: ignore[arg-type]
         seed=asked.seed,
         n_jobs=asked.jobs,
     )
@@ -215,6 +223,7 @@ def _tests(record: ModelRecord, table: Table, asked: Asked, n_replicates: int) -
             "p_value": test.p_value,
             "rejected": test.p_value <= found.level,
             "failed": test.failed,
+            "starts": starts,
             "n_replicates": len(test.replicates),
             "replicates": [float(f"{value:.6g}") for value in test.replicates[:MOST_KEPT]],
         }

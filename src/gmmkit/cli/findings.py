@@ -19,6 +19,7 @@ KINDS = {
     "weighted": "rows with random weights",
     "parametric": "rows drawn from the model",
 }
+STARTS = {"hierarchical": "a hierarchy", "many": "many starts"}
 
 
 def print_clusters(console: Console, merging: Mapping[str, Any], clusters: Sequence[Mapping[str, Any]]) -> None:
@@ -86,6 +87,8 @@ def print_tests(console: Console, tests: Sequence[Mapping[str, Any]]) -> None:
             for test in tests
         ],
     )
+    starts = STARTS.get(str(tests[0].get("starts", "hierarchical")), "starts of their own")
+    print_text(console, f"Rows and replicates are fitted alike, from {starts}; fits above may be better.", style="dim")
 
 
 def _print_merges(console: Console, merging: Mapping[str, Any]) -> None:

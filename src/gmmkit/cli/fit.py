@@ -55,6 +55,7 @@ STARTS = (
 )
 CRITERIA = ("bic", "icl", "aic", "sabic", "mml", "held_out")
 BOOTSTRAPS = ("nonparametric", "weighted", "parametric")
+TEST_STARTS = ("hierarchical", "many")
 MODEL = "The model"
 QUESTIONS = "What to ask of it"
 
@@ -187,6 +188,14 @@ def fit(
             help="Likelihood-ratio tests of k against k + 1, N replicates.",
         ),
     ] = None,
+    lrt_starts: Annotated[
+        str | None,
+        typer.Option(
+            **one_of(*TEST_STARTS),
+            rich_help_panel=QUESTIONS,
+            help=f"How the fits that are tested start: {', '.join(TEST_STARTS)} (hierarchical).",
+        ),
+    ] = None,
     jobs: JobsOption = None,
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", metavar="FILE", help="Keep the best model so far, every 30 seconds.")
@@ -219,7 +228,7 @@ def fit(
         start_labels=start_labels,
         degrees_of_freedom=float(student) if student not in ("common", "free", None) else student,  # type: ignore[arg-type]
     )
-    questions = Questions(merge, standard_errors, bootstrap, bootstrap_kind, lrt)
+    questions = Questions(merge, standard_errors, bootstrap, bootstrap_kind, lrt, lrt_starts)
     questions.check(asked, weighted=weights is not None)
     refuse_useless(asked, context.params)
     if checkpoint is not None and resume and not quiet and not os.path.exists(checkpoint):

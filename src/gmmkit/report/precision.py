@@ -22,6 +22,7 @@ _MOST_LISTED = 400
 _NEEDED = ("parameter", "component", "estimate", "standard_error", "low", "high")
 _MOST_TESTS = 2
 _LEVEL = 0.05
+_STARTS = {"hierarchical": "a hierarchy", "many": "many starts"}
 _KINDS = {
     "nonparametric": "to rows drawn from these with replacement",
     "weighted": "with random weights of the rows",
@@ -159,6 +160,11 @@ def _tests(subject: Subject) -> list[Html]:
         "Is one component more needed? Rows are drawn from the fit without it, both are fitted to them, and what the "
         "larger gains is compared with what it gains on the real rows: if hardly any drawn sample gains as much, the "
         f"component is needed (p at or below {_LEVEL:g})."
+    )
+    starts = _STARTS.get(str(tests[0].get("starts", "hierarchical")), "starts of their own")
+    told += (
+        f" Rows and replicates are fitted alike, from {starts}; fits elsewhere on this page may be better, so that a "
+        "statistic need not be twice the difference of their log-likelihoods."
     )
     listing = table("Likelihood-ratio tests", ["Components", "Statistic", "p", "Answer"], body)
     return [tag("p", told), listing, tag("div", *pictures, class_="pictures")]

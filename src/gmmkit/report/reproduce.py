@@ -136,6 +136,7 @@ def _questions(record: ModelRecord, search: Search | None, rows: str) -> dict[st
             str(max(k + 1, *(search.sizes if search is not None else [k]))),
             _value(record.structure),
             f"n_replicates={drawn}",
+            *(['starts="many"'] if _part(test, "starts") == "many" else []),
             *_seed(record),
         ]
         made = _call("tests = likelihood_ratio_test", arguments)
