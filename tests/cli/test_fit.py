@@ -171,7 +171,7 @@ def test_what_a_search_warns_of_is_told_with_the_model(gmmkit: Gmmkit, tmp_path:
     dependent, shares = "the columns are linearly dependent", "the weights of d.csv sum to 30, though 120 rows have one"
     for said in (f"Note: {dependent}", f"Note: {shares}"):
         assert text.count(said.removeprefix("Note: ")) == text.count(said) == 1
-    assert "2 models with covariances between columns were set aside." in text
+    assert "2 models with covariances between columns were set aside" in text
     facts = gmmkit("describe", "m.gmm", "--json").json
     assert (
         sum(dependent in said for said in facts["warnings"]) == sum(shares in said for said in facts["warnings"]) == 1

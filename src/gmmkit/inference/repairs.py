@@ -20,7 +20,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.cholesky import not_positive_definite
 from gmmkit.statistics import Statistics
 
-__all__ = ["ILL_DEFINED", "OnSingular", "Repair", "describe", "repair"]
+__all__ = ["ILL_DEFINED", "OnSingular", "Repair", "dependence", "describe", "repair"]
 
 Array = NDArray[np.float64]
 # "refuse" is what reg_covar=0 means: raise where there is no factor, as scikit-learn does, and only there.
@@ -165,28 +165,36 @@ def _reseeded(
     return reseeded, repairs
 
 
+def dependence(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str | None:
+    """Say which columns the repairs call linearly dependent, if any."""
+    dependent = [r.direction for r in repairs if r.kind == "dependent columns" and r.direction is not None]
+    if not dependent:
+        return None
+    terms = [f"{c:+.3g} {_column(j, names)}" for j, c in enumerate(dependent[0]) if c]
+    shown = f"{' '.join(terms)} is constant" if len(terms) <= 6 else f"{len(terms)} of them together"
+    more = f", and {len(dependent) - 1} more such combinations" if len(dependent) > 1 else ""
+    return f"the columns are linearly dependent ({shown}{more})"
+
+
+def _column(j: int, names: tuple[str, ...] | None) -> str:
+    return f"column {names[j]!r}" if names else f"column {j}"
+
+
 def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
     """Return the repairs in plain words, one sentence for each kind."""
-
-    def column(j: int) -> str:
-        return f"column {names[j]!r}" if names else f"column {j}"
-
     sentences = []
     constant = [r for r in repairs if r.kind == "constant column"]
     if constant:
-        listed = ", ".join(column(r.column) for r in constant if r.column is not None)
+        listed = ", ".join(_column(r.column, names) for r in constant if r.column is not None)
         sentences.append(
             f"{listed} {'holds one value only and tells' if len(constant) == 1 else 'hold one value each and tell'} "
             "nothing about clusters: a tiny variance was assumed there; leave out what is constant"
         )
-    dependent = [r.direction for r in repairs if r.kind == "dependent columns" and r.direction is not None]
-    if dependent:
-        terms = [f"{c:+.3g} {column(j)}" for j, c in enumerate(dependent[0]) if c]
-        shown = f"{' '.join(terms)} is constant" if len(terms) <= 6 else f"{len(terms)} of them together"
-        more = f", and {len(dependent) - 1} more such combinations" if len(dependent) > 1 else ""
+    dependent = dependence(repairs, names)
+    if dependent is not None:
         sentences.append(
-            f"the columns are linearly dependent ({shown}{more}): a tiny variance was assumed in "
-            "such directions; leave out what the other columns determine, or use fewer columns than rows"
+            f"{dependent}: a tiny variance was assumed in such directions; leave out what the other columns "
+            "determine, or use fewer columns than rows"
         )
     empty = sorted({r.component for r in repairs if r.kind == "empty" and r.component is not None})
     if empty:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gmmkit.data.table import Table
 from gmmkit.errors import GmmkitWarning, SingularComponentWarning
-from gmmkit.inference.repairs import Repair, describe
+from gmmkit.inference.repairs import Repair, dependence
 from gmmkit.selection.ranking import SearchResult
 
 __all__ = ["warn_of_dependent_columns", "warn_of_shares"]
@@ -38,5 +38,9 @@ def warn_of_dependent_columns(found: SearchResult, table: Table) -> None:
     if not aside or found.best.result in aside:
         return
     repairs = tuple(r for r in aside[0].repairs if isinstance(r, Repair) and r.kind == "dependent columns")
-    said = f"{describe(repairs, table.names)}; {len(aside)} models with covariances between columns were set aside"
+    said = (
+        f"{dependence(repairs, table.names)}: {len(aside)} models with covariances between columns were set aside, and "
+        "the others need many components to follow such columns; leave out what the other columns determine, or use "
+        "fewer columns than rows, and search again"
+    )
     warnings.warn(SingularComponentWarning(said, repairs), stacklevel=_THEIRS)
