@@ -5,7 +5,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.noise import Noise
 from gmmkit.selection.overlap import measure_overlap, posteriors_of
-from gmmkit.selection.summary import describe_clusters
+from gmmkit.selection.summary import clusters_in_words, describe_clusters
 
 MEANS = [[0.0, 0.0, 5.0], [2.0, 0.0, 5.0], [12.0, 9.0, 5.0]]
 MIXTURE = Mixture.from_arrays([0.3, 0.2, 0.5], MEANS, [1.0, 1.0, 1.0], covariance_type="spherical")
@@ -38,6 +38,36 @@ def test_words_follow_from_the_numbers():
     row = third.as_row()
     assert row["centre"] == {"length": 12.0, "width": 9.0, "height": 5.0}
     assert row["sentence"] == third.sentence
+
+
+def test_who_is_touched_is_not_apart():
+    # Of many rows few, of few rows many are taken for the other's.
+    means = [[0.0], [3.0], [40.0]]
+    uneven = Mixture.from_arrays([0.9, 0.02, 0.08], means, [1.0, 1.0, 1.0], covariance_type="spherical")
+    large, small, far = describe_clusters(uneven)
+    assert (large.neighbour, small.neighbour) == (1, 0)
+    assert large.mistaken == small.received < 0.01 <= large.received == small.mistaken
+    assert "; cluster 1 runs into it: " in large.sentence
+    assert "% of that one's rows would be put here; " in large.sentence
+    assert "; runs into cluster 0: " in small.sentence
+    assert max(far.mistaken, far.received) < 0.01
+    assert "; well apart from its nearest, cluster 1, 37.0 standard deviations away; " in far.sentence
+    assert large.as_row()["received"] == large.received
+
+
+def test_the_neighbour_is_the_one_whose_distance_is_told():
+    for cluster in describe_clusters(MIXTURE, ROWS):
+        assert cluster.neighbour is not None
+        between = np.linalg.norm(np.subtract(MEANS[cluster.cluster], MEANS[cluster.neighbour]))
+        assert cluster.separation == pytest.approx(between)
+
+
+def test_next_to_another_is_not_apart():
+    near = Mixture.from_arrays([0.5, 0.5], [[0.0], [0.5]], [1.0, 1.0], covariance_type="spherical")
+    sure = measure_overlap(lambda: [(np.eye(2), None)], [(0,), (1,)])
+    first, second = clusters_in_words(near, sure, [(0,), (1,)])
+    assert first.company == "next to cluster 1, 0.5 standard deviations away"
+    assert second.company == "next to cluster 0, 0.5 standard deviations away"
 
 
 def test_groups_are_one_cluster():

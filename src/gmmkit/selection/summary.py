@@ -29,6 +29,8 @@ _HIGH, _VERY_HIGH = 0.5, 1.5
 _MOST_COLUMNS = 3
 # Share of a cluster's rows put in another from which the two overlap, and overlap much.
 _APART, _MUCH = 0.01, 0.1
+# Standard deviations below which two are not apart, whatever their rows are taken for.
+_NEAR = 2.0
 _DRAWN = 20_000
 
 
@@ -50,9 +52,12 @@ class ClusterSummary:
     deviation : ndarray of shape (d,)
         Of the centre from that of all clusters, in standard deviations of the mixture.
     neighbour : int or None
-        The cluster that most of its rows are taken for, or else the nearest; None if there is no other.
+        The cluster that most of its rows are taken for, or else of which most rows are taken for its own, or else the
+        nearest; None if there is no other.
     mistaken : float
         Share of its rows that are put in the neighbour.
+    received : float
+        Share of the neighbour's rows that are put in this one.
     separation : float
         Smallest distance of their components, in standard deviations; infinity without a neighbour.
     certainty : float
@@ -69,6 +74,7 @@ class ClusterSummary:
     deviation: Array
     neighbour: int | None
     mistaken: float
+    received: float
     separation: float
     certainty: float
     names: tuple[str, ...]
@@ -96,11 +102,16 @@ class ClusterSummary:
         """How it lies to its neighbour."""
         if self.neighbour is None:
             return "there is no other cluster"
-        if self.mistaken < _APART:
-            distance = "" if np.isinf(self.separation) else f", {self.separation:.1f} standard deviations away"
-            return f"well apart from its nearest, cluster {self.neighbour}{distance}"
-        words = "runs into" if self.mistaken >= _MUCH else "touches"
-        return f"{words} cluster {self.neighbour}: {_percent(self.mistaken)} of its rows would be put there"
+        if self.mistaken >= _APART:
+            there = f"{_percent(self.mistaken)} of its rows would be put there"
+            return f"{_met(self.mistaken)} cluster {self.neighbour}: {there}"
+        if self.received >= _APART:
+            here = f"{_percent(self.received)} of that one's rows would be put here"
+            return f"cluster {self.neighbour} {_met(self.received)} it: {here}"
+        distance = "" if np.isinf(self.separation) else f", {self.separation:.1f} standard deviations away"
+        if self.separation < _NEAR:
+            return f"next to cluster {self.neighbour}{distance}"
+        return f"well apart from its nearest, cluster {self.neighbour}{distance}"
 
     @property
     def sentence(self) -> str:
@@ -123,6 +134,7 @@ class ClusterSummary:
             "place": self.place,
             "neighbour": self.neighbour,
             "mistaken": self.mistaken,
+            "received": self.received,
             "separation": None if np.isinf(self.separation) else self.separation,
             "certainty": self.certainty,
             "sentence": self.sentence,
@@ -211,15 +223,22 @@ def clusters_in_words(
         )
         neighbour = None
         if len(groups) > 1:
-            neighbour = int(chance[a].argmax()) if chance[a].max() >= _APART else int(distance.argmin())
+            touched = next((met for met in (chance[a], chance[:, a]) if met.max() >= _APART), -distance)
+            neighbour = int(touched.argmax())
+        mistaken, received = (0.0, 0.0) if neighbour is None else (chance[a, neighbour], chance[neighbour, a])
         summaries.append(
             ClusterSummary(
                 a, tuple(group), float(overlap.sizes[a]), float(overlap.sizes[a] / overlap.total_weight),
                 centres[a], (centres[a] - middle) / spread, neighbour,
-                0.0 if neighbour is None else float(chance[a, neighbour]), float(distance.min()), float(sure[a]), given,
+                float(mistaken), float(received), np.inf if neighbour is None else float(distance[neighbour]),
+                float(sure[a]), given,
             )
         )  # fmt: skip
     return tuple(summaries)
+
+
+def _met(share: float) -> str:
+    return "runs into" if share >= _MUCH else "touches"
 
 
 def _percent(share: float) -> str:
