@@ -76,3 +76,22 @@ def test_a_cut_is_scipys(m):
     for k, partition in zip(sizes, _cut(tree, sizes), strict=True):
         assert set(partition) == set(range(k))
         assert adjusted_rand_score(partition, fcluster(tree, k, "maxclust")) == 1.0
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_a_linear_map_of_the_rows_cuts_alike_even_where_the_covariance_is_that_of_all(k):
+    rng = np.random.default_rng(3)
+    rows = np.concatenate([rng.gamma(2.0, size=(80, 3)), rng.gamma(2.0, size=(60, 3)) + [5.0, 0.0, 0.0]])
+    labels = np.repeat([0, k - 1], [80, 60]).astype(np.int32)[None]
+    cuts = []
+    for matrix in (np.eye(3), np.linalg.qr(rng.normal(size=(3, 3)))[0] * [1.0, 10.0, 1e3]):
+        z = rows @ matrix.T
+        means = np.array([z[labels[0] == j].mean(axis=0) for j in range(k)])
+        within = sum((labels[0] == j).mean() * np.cov(z[labels[0] == j].T, bias=True) for j in range(k))
+        weights = np.bincount(labels[0]) / len(z)
+        stack = Stack(("EEE",), np.array([k]), weights, means, np.tile(within, (k, 1, 1)))
+        white = np.linalg.inv(np.linalg.cholesky(np.cov(z.T, bias=True)))
+        cuts.append(split(stack, np.ascontiguousarray(z.T), labels, white[None])[1])
+    assert cuts[0].shape == cuts[1].shape
+    for first, second in zip(*cuts, strict=True):
+        assert adjusted_rand_score(first, second) == 1.0

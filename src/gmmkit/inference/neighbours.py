@@ -14,7 +14,11 @@ Labels = NDArray[np.int32]
 
 
 def split(stack: Stack, z: Array, labels: Labels, white: Array) -> tuple[Index, Labels]:
-    """Cut each group in two: at its component's mean, across the direction in which that is widest.
+    """Cut each group in two: at its component's mean, across the direction in which its rows are widest.
+
+    With y a row less the mean in the metric, that is the first axis of ``Σ |y|² y yᵀ``, which for normal rows is the
+    covariance's. The covariance itself may be round in the metric of all rows, as it is of one component, and as that
+    which components share is in all directions but between them: rounding would choose, and a map of the data change.
 
     Parameters
     ----------
@@ -35,7 +39,7 @@ def split(stack: Stack, z: Array, labels: Labels, white: Array) -> tuple[Index, 
     owner = np.repeat(np.arange(len(stack)), stack.sizes)
     within = np.arange(len(owner)) - stack.offsets[owner]
     own_white = white[owner]
-    axes = np.linalg.eigh(own_white @ stack.covariances @ own_white.swapaxes(1, 2))[1][:, :, -1]
+    axes = np.linalg.eigh(_fourth_moments(stack, z, labels, white))[1][:, :, -1]
     across = np.einsum("kij,ki->kj", own_white, axes)
     beyond = across @ z > np.einsum("ki,ki->k", across, stack.means)[:, None]
     own = labels[owner] == within[:, None]
@@ -43,6 +47,20 @@ def split(stack: Stack, z: Array, labels: Labels, white: Array) -> tuple[Index, 
     found = np.flatnonzero(cut.any(axis=1) & (own & ~beyond).any(axis=1))
     owner, cut = owner[found], cut[found]
     return owner, np.where(cut, stack.sizes[owner, None].astype(np.int32), labels[owner])
+
+
+def _fourth_moments(stack: Stack, z: Array, labels: Labels, white: Array) -> Array:
+    """Return Σ |y|² y yᵀ (K, d, d) over each component's rows."""
+    component = stack.offsets[:-1, None] + labels
+    y = (z.T - stack.means[component]) @ white.swapaxes(1, 2)
+    heavy = y * (y**2).sum(axis=2, keepdims=True)
+    flat, d = component.ravel(), len(z)
+    moments = np.empty((len(stack.weights), d, d))
+    for i in range(d):
+        for j in range(i + 1):
+            products = (heavy[:, :, i] * y[:, :, j]).ravel()
+            moments[:, i, j] = moments[:, j, i] = np.bincount(flat, products, len(moments))
+    return moments
 
 
 def merged(stack: Stack, labels: Labels, white: Array, n_pairs: int) -> tuple[Index, Labels]:
