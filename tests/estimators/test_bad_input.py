@@ -10,7 +10,7 @@ import scipy.sparse
 from sklearn.exceptions import NotFittedError
 
 from cases import two_clusters
-from gmmkit import GaussianMixture, Mixture
+from gmmkit import GaussianMixture, GaussianMixtureSearch, Mixture
 from gmmkit.errors import DataError, ParameterError
 
 X, LABELS = two_clusters(n=60)
@@ -310,6 +310,14 @@ STARTS = {
     "three labels": (np.arange(60) % 3, "start has 3 distinct labels, but n_components is 2: give n_components=3"),
     "one label": (LABELS * 0, "start has 1 distinct labels, but n_components is 2"),
     "NaN label": (np.where(LABELS == 1, np.nan, 0.0), "the label of row 30 is NaN"),
+    "no label": (np.where(LABELS == 1, None, "a"), "the label of row 30 is None, but every row needs a label"),
+    "pandas' NA": (np.where(LABELS == 1, pd.NA, 0), "the label of row 30 is NaN, but every row needs a label"),
+    "NaN beside text": (np.where(LABELS == 1, np.array(np.nan, dtype=object), "a"), "the label of row 30 is NaN"),
+    "text and numbers": (
+        np.where(LABELS == 1, np.array("a", dtype=object), 7),
+        "start: labels must be all numbers or all text, but there is 7 in row 0 and 'a' in row 30",
+    ),
+    "ragged": ([[1.0, 0.0], [1.0]] * 30, "whose parts are of different lengths"),
     "wrong shape": (np.ones((60, 3)) / 3, "responsibilities of 60 rows and 2 components have the shape (60, 2)"),
     "few responsibilities": (np.eye(2), "start has the shape (2, 2)"),
     "sum": (responsibilities(7, [0.5, 0.4]), "the responsibilities of row 7 sum to 0.9, but must sum to 1"),
@@ -334,6 +342,12 @@ STARTS = {
 def test_starts_that_cannot_be_used(case):
     start, expected = STARTS[case]
     assert expected in message_of(GaussianMixture(2).fit, X, start=start, error=ParameterError)
+
+
+@pytest.mark.parametrize("case", ["few labels", "no label", "pandas' NA", "text and numbers", "ragged"])
+def test_starts_that_a_search_cannot_use(case):
+    start, expected = STARTS[case]
+    assert expected in message_of(GaussianMixtureSearch([2, 3]).fit, X, start=start, error=ParameterError)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gmmkit import GaussianMixture, bootstrap
+from gmmkit import GaussianMixture, bootstrap, likelihood_ratio_test
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.model.mixture import Mixture
@@ -190,6 +190,21 @@ def test_likelihood_ratios_beside_the_one_observed():
     )
     with pytest.raises(DataError, match="at least one finite value"):
         plot_likelihood_ratio([np.nan], 1.0, n_components=1)
+
+
+def test_a_likelihood_ratio_test_tells_its_own_numbers():
+    rows = np.random.default_rng(0).normal(size=(50, 1))
+    tests = likelihood_ratio_test(rows, covariance_type="E", n_replicates=19)
+    test = tests.tests[-1]
+    drawn = plot_likelihood_ratio(test)
+    known = plot_likelihood_ratio(test.replicates, test.statistic, n_components=1, p_value=test.p_value)
+    assert drawn.texts[-1].get_text() == known.texts[-1].get_text()
+    with pytest.raises(
+        ParameterError, match=r"those of one test, but got LikelihoodRatioTests\(E; 1 vs 2: .*tests\[-1\]"
+    ):
+        plot_likelihood_ratio(tests)
+    with pytest.raises(ParameterError, match="observed and n_components must be given with replicates"):
+        plot_likelihood_ratio(test.replicates)
 
 
 def test_rows_of_a_bootstraps_summary_name_themselves():

@@ -155,3 +155,16 @@ def test_nothing_to_draw_is_named():
         plot_convergence([np.nan])
     with pytest.raises(ParameterError, match="scale must be one of"):
         plot_convergence([1.0], scale="loud")
+    with pytest.raises(
+        ParameterError, match=r"or a fitted GaussianMixture or .*, but got GaussianMixtureSearch\(.*fit it"
+    ):
+        plot_convergence(GaussianMixtureSearch())
+    with pytest.raises(ParameterError, match=r"objectives must be numbers, .* but got 'bic'"):
+        plot_convergence("bic")
+
+
+def test_the_convergence_of_a_search_is_that_of_its_choice():
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    search = GaussianMixtureSearch([1, 2], covariance_type="VVV").fit(rows)
+    drawn, known = plot_convergence(search), plot_convergence(search.best_estimator_.lower_bounds_)
+    assert remark(drawn) == remark(known)

@@ -15,7 +15,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.inference.starts import FromMixture, FromPartition, Start
 from gmmkit.model.covariance import Covariance, family
 from gmmkit.model.mixture import Mixture
-from gmmkit.numerics.arguments import numbers
+from gmmkit.numerics.arguments import numbers, shown
 
 __all__ = [
     "checked_means",
@@ -94,11 +94,16 @@ def start_from(start: Any, covariance_type: str, k: int, n: int, d: int) -> Star
                 f"start is a {start!r}, but the fit is of {k} components, {d} columns, {covariance_type}"
             )
         return FromMixture(start)
-    array = np.asarray(start)
+    array = _array(start, n, str(k))
     if array.ndim == 2:
         return _from_responsibilities(array, k, n)
     if array.ndim == 1:
-        return _from_labels(array, k, n)
+        found = _from_labels(array, n)
+        if found.k != k:
+            raise ParameterError(
+                f"start has {found.k} distinct labels, but n_components is {k}: give n_components={found.k}"
+            )
+        return found
     received = f"an array of shape {array.shape}" if array.ndim else reprlib.repr(start)
     raise ParameterError(f"start must be labels ({n},), responsibilities ({n}, {k}) or a Mixture, but got {received}")
 
@@ -116,15 +121,15 @@ def partition_from(start: Any, sizes: Collection[int], table: Table) -> FromPart
 
         found = FromPartition(known, k)
     else:
-        array = np.asarray(start)
+        array = _array(start, n, "k")
         if array.ndim not in (1, 2):
             received = f"an array of shape {array.shape}" if array.ndim else reprlib.repr(start)
             raise ParameterError(
                 f"start must be labels ({n},), responsibilities ({n}, k) or a Mixture, but got {received}"
             )
         if array.ndim == 1:
-            k = len(np.unique(array[array == array]))  # noqa: PLR0124 - NaN, whatever the type
-            found = _from_labels(array, k, n)
+            found = _from_labels(array, n)
+            k = found.k
         else:
             k = array.shape[1]
             found = _from_responsibilities(array, k, n)
@@ -133,22 +138,52 @@ def partition_from(start: Any, sizes: Collection[int], table: Table) -> FromPart
     return found
 
 
-def _from_labels(labels: NDArray[Any], k: int, n: int) -> FromPartition:
+def _array(start: Any, n: int, k: str) -> NDArray[Any]:
+    try:
+        return np.asarray(start)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"start must be labels ({n},), responsibilities ({n}, {k}) or a Mixture, but got {shown(start)}, "
+            "whose parts are of different lengths"
+        ) from None
+
+
+def _from_labels(labels: NDArray[Any], n: int) -> FromPartition:
     if len(labels) != n:
         raise ParameterError(f"start has {len(labels)} labels, but X has {n} rows: give one label a row")
-    unknown = np.flatnonzero(labels != labels)  # noqa: PLR0124 - NaN, whatever the type
-    if len(unknown):
-        raise ParameterError(f"start: the label of row {unknown[0]} is NaN, but every row needs a label")
-    names, codes = np.unique(labels, return_inverse=True)
-    if len(names) != k:
-        raise ParameterError(
-            f"start has {len(names)} distinct labels, but n_components is {k}: give n_components={len(names)}"
-        )
+    missing = _unlabelled(labels)
+    if missing is not None:
+        label = "None" if labels[missing] is None else "NaN"
+        raise ParameterError(f"start: the label of row {missing} is {label}, but every row needs a label")
+    try:
+        names, codes = np.unique(labels, return_inverse=True)
+    except (TypeError, ValueError):
+        first = {type(labels[row]): row for row in reversed(range(n))}
+        seen = " and ".join(f"{shown(labels[row])} in row {row}" for row in sorted(first.values())[:2])
+        raise ParameterError(f"start: labels must be all numbers or all text, but there is {seen}") from None
+    k = len(names)
 
     def known(block: Block) -> Array:
         return np.eye(k)[codes[block.index : block.index + len(block.rows)]]
 
     return FromPartition(known, k)
+
+
+def _unlabelled(labels: NDArray[Any]) -> int | None:
+    """Return the first row whose label is missing: None, NaN of whatever type, or pandas' NA."""
+    if labels.dtype != object:
+        return next(iter(np.flatnonzero(labels != labels).tolist()), None)  # noqa: PLR0124
+
+    def is_missing(label: Any) -> bool:
+        try:
+            return label is None or bool(label != label)  # noqa: PLR0124
+        except TypeError:
+            # NA is neither true nor false.
+            return True
+        except ValueError:
+            return False
+
+    return next((row for row, label in enumerate(labels) if is_missing(label)), None)
 
 
 def _from_responsibilities(responsibilities: NDArray[Any], k: int, n: int) -> FromPartition:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.errors import DataError, ParameterError
+from gmmkit.numerics.arguments import numbers, shown
 from gmmkit.plots.style import SMALL, ThemeName, drawing, dress, new_figure, note, theme_named
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def plot_convergence(
 
     Parameters
     ----------
-    objectives : sequence of float, or fitted GaussianMixture
+    objectives : sequence of float, or fitted GaussianMixture or GaussianMixtureSearch
         Objective per row after each pass, from the first; higher is better. Passes without a finite value are
-        left out.
+        left out. Of a search: those of the fit that it chose.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     scale : {"auto", "gap", "objective"}
@@ -54,21 +55,23 @@ def plot_convergence(
     ------
     DataError
         If no objective is finite.
+    ParameterError
+        If the scale is unknown, or `objectives` has none.
 
     Examples
     --------
     >>> plot_convergence([-5.0, -4.2, -4.1]).get_xlabel()
     'pass'
     """
-    objectives = getattr(objectives, "lower_bounds_", objectives)
+    objectives = _objectives(objectives)
     colours = theme_named(theme)
     if scale not in ("auto", "gap", "objective"):
         raise ParameterError(f"scale must be one of 'auto', 'gap', 'objective', but got {scale!r}")
-    values = np.asarray(objectives, dtype=np.float64).ravel()
+    values = numbers("objectives", objectives).ravel()
     passes = np.flatnonzero(np.isfinite(values))
     if not len(passes):
         raise DataError(f"objectives must hold at least one finite value, but got {values[:5].tolist()}")
-    values, numbers = values[passes], passes + 1
+    values, counted = values[passes], passes + 1
     best = float(values.max())
     gap = best - values
     as_gap = bool((gap > 0).any()) and (scale == "gap" or (scale == "auto" and len(values) >= _FEW))
@@ -81,20 +84,30 @@ def plot_convergence(
         marker = "o" if len(values) <= 40 else ""
         if as_gap:
             seen = gap > 0
-            ax.plot(numbers[seen], gap[seen], color=colours.accent, linewidth=1.6, marker=marker, markersize=3.5)
+            ax.plot(counted[seen], gap[seen], color=colours.accent, linewidth=1.6, marker=marker, markersize=3.5)
             _logarithmic(ax)
             ax.set_ylabel("gap to the best\n(nats per row)")
         else:
-            ax.plot(numbers, values, color=colours.accent, linewidth=1.6, marker=marker, markersize=3.5)
+            ax.plot(counted, values, color=colours.accent, linewidth=1.6, marker=marker, markersize=3.5)
             ax.set_ylabel("objective (nats per row)")
             ax.margins(y=0.12)
-        ax.set_xlim(0.5 if len(values) <= 40 else 0.0, max(1.5, numbers[-1] + max(0.5, 0.02 * numbers[-1])))
+        ax.set_xlim(0.5 if len(values) <= 40 else 0.0, max(1.5, counted[-1] + max(0.5, 0.02 * counted[-1])))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
         ax.set_xlabel("pass")
-        last = int(numbers[-1])
+        last = int(counted[-1])
         ax.set_label(f"Convergence over {last} pass{'es' * (last > 1)}")
         note(ax, _remark(values, passes, best), colours)
     return ax
+
+
+def _objectives(given: Any) -> Any:
+    found = getattr(getattr(given, "best_estimator_", given), "lower_bounds_", given)
+    if isinstance(found, str) or not isinstance(found, Iterable):
+        raise ParameterError(
+            "objectives must be numbers, one for each pass, or a fitted GaussianMixture or GaussianMixtureSearch, "
+            f"but got {shown(given)}: fit it first, if it is one"
+        )
+    return found
 
 
 def _remark(values: Array, passes: NDArray[np.intp], best: float) -> str:

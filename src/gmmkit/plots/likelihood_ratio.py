@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gmmkit.errors import DataError
+from gmmkit.errors import DataError, ParameterError
+from gmmkit.numerics.arguments import numbers, shown
 from gmmkit.plots.style import SMALL, ThemeName, drawing, dress, new_figure, note, theme_named
+from gmmkit.selection.likelihood_ratio import LikelihoodRatioTest, LikelihoodRatioTests
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,10 +21,10 @@ _MOST_BINS = 40
 
 
 def plot_likelihood_ratio(
-    replicates: Sequence[float],
-    observed: float,
+    replicates: Sequence[float] | LikelihoodRatioTest,
+    observed: float | None = None,
     *,
-    n_components: int,
+    n_components: int | None = None,
     p_value: float | None = None,
     ax: Axes | None = None,
     theme: ThemeName = "light",
@@ -35,13 +37,15 @@ def plot_likelihood_ratio(
 
     Parameters
     ----------
-    replicates : sequence of float
-        Of rows drawn from the fit with fewer components; those that are not finite are left out.
-    observed : float
-    n_components : int
-        Of the fit with fewer components.
+    replicates : sequence of float, or LikelihoodRatioTest
+        Of rows drawn from the fit with fewer components; those that are not finite are left out. A test tells the
+        other numbers, too.
+    observed : float, optional
+        Given with replicates.
+    n_components : int, optional
+        Of the fit with fewer components; given with replicates.
     p_value : float, optional
-        Default: ``(1 + replicates at least as large) / (1 + replicates)``.
+        Default: the test's, or ``(1 + replicates at least as large) / (1 + replicates)``.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     theme : {"light", "dark"}
@@ -56,6 +60,8 @@ def plot_likelihood_ratio(
     ------
     DataError
         If no replicate is finite.
+    ParameterError
+        If `replicates` are those of several tests, or `observed` or `n_components` are missing beside numbers.
 
     Examples
     --------
@@ -64,7 +70,19 @@ def plot_likelihood_ratio(
     '1 component against 2: 0 of 4 replicates as large as 20.0; p = 0.2.'
     """
     colours = theme_named(theme)
-    values = np.asarray(replicates, dtype=np.float64).ravel()
+    if isinstance(replicates, LikelihoodRatioTest):
+        test, replicates = replicates, replicates.replicates.tolist()
+        observed = test.statistic if observed is None else observed
+        n_components = test.n_components if n_components is None else n_components
+        p_value = test.p_value if p_value is None else p_value
+    elif isinstance(replicates, LikelihoodRatioTests):
+        raise ParameterError(
+            f"replicates must be those of one test, but got {shown(replicates)}: "
+            "give one of its tests, such as tests.tests[-1]"
+        )
+    if observed is None or n_components is None:
+        raise ParameterError("observed and n_components must be given with replicates, or a LikelihoodRatioTest alone")
+    values = numbers("replicates", replicates).ravel()
     values = values[np.isfinite(values)]
     if not len(values):
         raise DataError("replicates must hold at least one finite value: there is nothing to draw")
