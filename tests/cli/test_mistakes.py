@@ -119,6 +119,9 @@ VALUES = {
     "--init=kmeans": "--init is for a single fit",
     "--reg-covar=much": "expected auto, or a number",
     "--reg-covar=-1": "expected auto, or a number",
+    "--min-eigenvalue=1": "'1'; expected a number at or above 0 and below 1",
+    "--min-eigenvalue=-1e-4": "expected a number at or above 0 and below 1",
+    "--min-eigenvalue=tiny": "expected a number at or above 0 and below 1",
     "--tol=inf": "expected a number at or above 0",
     "--max-iter=0": "'0'; expected a whole number, at least 1",
     "--n-init=two": "'two'; expected a whole number",
@@ -154,6 +157,8 @@ def test_other_verbs_options(gmmkit: Callable[..., Any], faithful: Path, model: 
     one_line(gmmkit("report", model, "-o", "nowhere/r.html"), USAGE, "does not exist")
     one_line(gmmkit("report", model, "-o", "r.pdf"), USAGE, "expected a name that ends in .html or .htm")
     one_line(gmmkit("cluster", faithful, "-o", "m.html"), USAGE, "expected a name that ends in .gmm")
+    for clusters in ("foo", "0"):
+        one_line(gmmkit("cluster", faithful, "-k", clusters), USAGE, "expected auto or a whole number, at least 1")
     one_line(gmmkit("fitt", faithful), USAGE, "Did you mean 'fit'")
     one_line(gmmkit("fit"), USAGE, "DATA")
 

@@ -1,8 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 
 from gmmkit import GaussianMixtureSearch, MixtureClusterer
 from gmmkit.errors import DataError, ParameterError
+from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.plots import plot_convergence, plot_criterion
 from gmmkit.selection.ranking import CRITERION_NAMES
 
@@ -102,6 +105,14 @@ def test_spurious_and_failed_fits_stand_apart():
     assert "1 spurious fit, not compared" in remark(ax)
     assert "2 fits failed" in remark(ax)
     assert high > 108.0
+
+
+@pytest.mark.parametrize("kinds", [("full", "tied"), STRUCTURES])
+def test_another_name_of_a_spurious_fit_is_no_other_one(kinds):
+    sound = [fit(k, kind, 100.0 + k) for k in (2, 3) for kind in kinds]
+    odd = [fit(1, kind, 50.0, spurious="columns are dependent", same_as=kinds[0]) for kind in kinds[1:]]
+    rows = [fit(1, kinds[0], 50.0, spurious="columns are dependent"), *odd, *sound]
+    assert re.search(r"\b1 spurious fit\b", remark(plot_criterion(rows)))
 
 
 def test_only_spurious_fits_are_still_drawn():

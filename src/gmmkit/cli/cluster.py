@@ -38,7 +38,12 @@ __all__ = ["cluster"]
 
 
 def _number(text: Any) -> str:
-    return "auto" if text == "auto" else str(at_least(1)(text))
+    if text == "auto":
+        return "auto"
+    try:
+        return str(at_least(1)(text))
+    except typer.BadParameter:
+        raise typer.BadParameter(f"it is {text!r}; expected auto or a whole number, at least 1") from None
 
 
 def cluster(

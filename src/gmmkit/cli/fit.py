@@ -26,6 +26,7 @@ from gmmkit.cli.options import (
     QuietOption,
     WeightsOption,
     at_least,
+    below_one,
     not_negative,
     one_of,
     parse_columns,
@@ -118,7 +119,7 @@ def fit(
     min_eigenvalue: Annotated[
         float | None,
         typer.Option(
-            parser=not_negative,
+            parser=below_one,
             metavar="X",
             rich_help_panel=MODEL,
             help="A search sets components aside that are narrower than this share of the data's variance (1e-4).",

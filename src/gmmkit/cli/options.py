@@ -22,6 +22,7 @@ __all__ = [
     "QuietOption",
     "WeightsOption",
     "at_least",
+    "below_one",
     "chosen",
     "complete_structures",
     "not_negative",
@@ -60,6 +61,17 @@ def not_negative(text: Any) -> float:
         value = -1.0
     if not 0.0 <= value < float("inf"):
         raise typer.BadParameter(f"it is {text!r}; expected a number at or above 0")
+    return value
+
+
+def below_one(text: Any) -> float:
+    """Parse a share: a number at or above zero, and below one."""
+    try:
+        value = not_negative(text)
+    except typer.BadParameter:
+        value = 1.0
+    if not value < 1.0:
+        raise typer.BadParameter(f"it is {text!r}; expected a number at or above 0 and below 1")
     return value
 
 

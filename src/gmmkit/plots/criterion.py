@@ -53,6 +53,11 @@ class _Fit:
         return self.value is not None and not self.spurious and not self.copy
 
     @property
+    def set_aside(self) -> bool:
+        """Whether it is a spurious fit of its own: another name for one is no other fit."""
+        return self.spurious and not self.copy
+
+    @property
     def failed(self) -> bool:
         return self.value is None and not self.spurious and not self.copy
 
@@ -268,7 +273,7 @@ def _best(ax: Axes, best: _Fit, sound: list[_Fit], criterion: str, colours: Them
 
 def _marked(fits: list[_Fit]) -> list[str]:
     """Return what to remark of fits that do not count, each of which has a mark."""
-    failed, spurious = (sum(fit.failed for fit in fits), sum(fit.spurious and fit.value is not None for fit in fits))
+    failed, spurious = sum(fit.failed for fit in fits), sum(fit.set_aside and fit.value is not None for fit in fits)
     remarks = []
     if spurious:
         remarks.append(
@@ -282,7 +287,7 @@ def _marked(fits: list[_Fit]) -> list[str]:
 def _counted(ax: Axes, fits: list[_Fit], colours: Theme) -> list[str]:
     """Write above the lines how many fits of each size do not count; return what to remark of them."""
     remarks = []
-    kinds = (("spurious", "\N{WHITE CIRCLE}", [fit.k for fit in fits if fit.spurious]),
+    kinds = (("spurious", "\N{WHITE CIRCLE}", [fit.k for fit in fits if fit.set_aside]),
              ("failed", "\N{MULTIPLICATION SIGN}", [fit.k for fit in fits if fit.failed]))  # fmt: skip
     for place, (word, mark, sizes) in enumerate(kinds):
         for k in sorted(set(sizes)):
