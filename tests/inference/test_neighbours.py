@@ -81,7 +81,7 @@ def test_a_cut_is_scipys(m):
 @pytest.mark.parametrize("k", [1, 2])
 def test_a_linear_map_of_the_rows_cuts_alike_even_where_the_covariance_is_that_of_all(k):
     rng = np.random.default_rng(3)
-    rows = np.concatenate([rng.gamma(2.0, size=(80, 3)), rng.gamma(2.0, size=(60, 3)) + [5.0, 0.0, 0.0]])
+    rows = np.concatenate([rng.gamma(2.0, size=(80, 3)), rng.gamma(2.0, size=(60, 3)) + 5.0 * np.eye(3)[0]])
     labels = np.repeat([0, k - 1], [80, 60]).astype(np.int32)[None]
     cuts = []
     for matrix in (np.eye(3), np.linalg.qr(rng.normal(size=(3, 3)))[0] * [1.0, 10.0, 1e3]):
