@@ -46,9 +46,11 @@ def natural(rows: StackRows, stack: Stack) -> tuple[Array, Array, NDArray[np.boo
     Neither can those whose scores would be differences of numbers so large that they round to more than `_ROUNDED`.
     """
     d = stack.means.shape[1]
-    covariances, factors, singular = _factored(stack.covariances)
+    factors, singular = _factored(stack.covariances)
     log_determinants = 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-    precisions = np.asarray(np.linalg.inv(covariances), dtype=np.float64)
+    # By the factors, which have pivots wherever the columns' units are far apart.
+    white = np.asarray(np.linalg.inv(factors), dtype=np.float64)
+    precisions = white.swapaxes(1, 2) @ white
     linear = np.einsum("kij,kj->ki", precisions, stack.means)
     with np.errstate(divide="ignore"):
         constants = np.maximum(np.log(stack.weights), -1e300)
@@ -59,21 +61,21 @@ def natural(rows: StackRows, stack: Stack) -> tuple[Array, Array, NDArray[np.boo
     return theta, precisions, np.logical_or.reduceat(singular, stack.offsets[:-1])
 
 
-def _factored(covariances: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Return covariances (K, d, d), unit matrices for those without a factor, the factors, and which those are."""
+def _factored(covariances: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the Cholesky factors of covariances (K, d, d), unit matrices for those without, and which those are."""
     unit = np.eye(covariances.shape[1])
     singular: NDArray[np.bool_] = np.asarray(~np.isfinite(covariances).all(axis=(1, 2)))
     covariances = np.where(singular[:, None, None], unit, covariances)
     try:
-        return covariances, np.asarray(np.linalg.cholesky(covariances), dtype=np.float64), singular
+        return np.asarray(np.linalg.cholesky(covariances), dtype=np.float64), singular
     except np.linalg.LinAlgError:
         factors = np.empty_like(covariances)
     for j, covariance in enumerate(covariances):
         try:
             factors[j] = np.linalg.cholesky(covariance)
         except np.linalg.LinAlgError:
-            covariances[j], factors[j], singular[j] = unit, unit, True
-    return covariances, factors, singular
+            factors[j], singular[j] = unit, True
+    return factors, singular
 
 
 def evaluate(rows: StackRows, psi: Array, stack: Stack) -> Evaluation:
