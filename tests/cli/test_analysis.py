@@ -393,7 +393,7 @@ def test_one_model_is_described_where_clusters_are(gmmkit: Gmmkit, tmp_path: Pat
 
 def test_wrong_clusters(gmmkit: Gmmkit, faithful: Path, model: Path) -> None:
     for options, code, words in (
-        (("--clusters", "many"), 2, "expected a whole number, at least 1"),
+        (("--clusters", "many"), 2, "expected auto or a whole number, at least 1"),
         (("--clusters", "500"), 2, "500 clusters need at least as many distinct rows"),
         (("--covariance", "round"), 2, "expected one of all, full"),
         (("--columns", "a"), 3, "no column 'a'"),

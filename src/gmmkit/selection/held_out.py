@@ -42,7 +42,7 @@ class HeldOut:
     Examples
     --------
     >>> found = HeldOut.of([Likelihood(-10.0, 0.0, 5.0), Likelihood(-14.0, 0.0, 5.0)])
-    >>> found.log_density, found.standard_error, found.criterion
+    >>> found.log_density, round(found.standard_error, 9), found.criterion
     (-2.4, 0.4, 48.0)
     """
 
