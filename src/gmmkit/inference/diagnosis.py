@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,13 @@ from gmmkit.model.covariance import Covariance, Full
 from gmmkit.model.mixture import Mixture
 
 __all__ = [
-    "ALIKE",
+    "DEPENDENT",
     "ORDINARY",
     "Health",
     "diagnose",
+    "far_apart",
     "health_of",
     "held_up",
-    "may_be_far_apart",
-    "within_eigenvalues",
 ]
 
 Array = NDArray[np.float64]
@@ -32,8 +31,10 @@ _EMPTY = 1e-3
 _ROUNDING = 1e-6
 #: The smallest variance of a component, as a share of the data's, that is ordinarily admissible; one that is not may
 #: be of clusters far apart, whose components hold many rows and are no narrower than such a share of their mean.
-ORDINARY, ALIKE = 1e-4, 1e-2
-_MANY_ROWS, _WIDE = 10, 2.0
+ORDINARY = 1e-4
+_MANY_ROWS, _ALIKE, _WIDE = 10, 1e-2, 2.0
+#: How the reason begins that such columns are.
+DEPENDENT = "columns are linearly dependent"
 _SOME = 0.05  # of a direction of length 1
 
 
@@ -52,22 +53,15 @@ class Health:
     dependent : bool
         Whether columns are linearly dependent where the family has covariances between them: nothing but what holds
         it up gives it width there.
-    within_eigenvalues : ndarray of shape (k,), optional
-        Smallest eigenvalue of each covariance in the metric of their weighted mean, where components are so narrow
-        beside the data, and so well supported, that it matters (`may_be_far_apart`).
+    far_apart : bool
+        Whether components are narrow only beside their distances (`far_apart`).
     """
 
     effective_rows: Array
     relative_eigenvalues: Array
     needed_rows: int
     dependent: bool = False
-    within_eigenvalues: Array | None = None
-
-    @property
-    def far_apart(self) -> bool:
-        """Whether components are narrow only beside their distances: well supported, and alike in every direction."""
-        within = self.within_eigenvalues
-        return within is not None and bool(within.min() > ALIKE)
+    far_apart: bool = False
 
     def spurious(self, smallest_eigenvalue: float = ORDINARY) -> str | None:
         """Return why the fit is not admissible, or None if it is.
@@ -79,7 +73,7 @@ class Health:
         """
         if self.dependent:
             return (
-                "columns are linearly dependent, or fewer rows than columns: covariances between them are singular; "
+                f"{DEPENDENT}, or fewer rows than columns: covariances between them are singular; "
                 "leave columns out, or take a structure along the columns"
             )
         if self.effective_rows.min() < self.needed_rows:
@@ -122,22 +116,36 @@ def held_up(rows: Array, eigenvalues: Array, offsets: NDArray[np.intp]) -> NDArr
     return np.asarray(eigenvalues < least)
 
 
-def may_be_far_apart(
-    rows: Array, eigenvalues: Array, needed: Array | int, offsets: NDArray[np.intp]
+def far_apart(
+    weights: Array, covariances: Array, health: tuple[Array, Array], needed: Array | int, offsets: NDArray[np.intp]
 ) -> NDArray[np.bool_]:
-    """Tell of which mixtures (S,) a component is narrow, though all hold many rows and none is held up."""
+    """Tell of which mixtures (S,) the components are narrow only beside their distances.
+
+    All hold many rows, none is held up, and none is in any direction much narrower than their weighted mean.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (K,)
+    covariances : ndarray of shape (K, d, d)
+    health : tuple of ndarray of shape (K,)
+        Effective rows and relative eigenvalues.
+    needed : int or ndarray of shape (S,)
+        Rows that a component needs.
+    offsets : ndarray of shape (S,)
+        Where each mixture's components begin.
+    """
+    rows, eigenvalues = health
     narrow = np.minimum.reduceat(eigenvalues, offsets) < ORDINARY
     supported = np.minimum.reduceat(rows, offsets) >= _MANY_ROWS * np.asarray(needed)
-    return np.asarray(narrow & supported & ~np.logical_or.reduceat(held_up(rows, eigenvalues, offsets), offsets))
-
-
-def within_eigenvalues(weights: Array, covariances: Array, offsets: NDArray[np.intp]) -> Array:
-    """Return the smallest eigenvalues (K,) of covariances in the metric of their mixture's weighted mean of them."""
-    sums = np.add.reduceat(weights[:, None, None] * covariances, offsets)
-    mean = sums / np.add.reduceat(weights, offsets)[:, None, None]
-    white = np.linalg.inv(np.linalg.cholesky(mean))
-    own = np.repeat(white, np.diff(np.append(offsets, len(weights))), axis=0)
-    return np.asarray(np.linalg.eigvalsh(own @ covariances @ own.swapaxes(1, 2))[:, 0])
+    found: NDArray[np.bool_] = (
+        narrow & supported & ~np.logical_or.reduceat(held_up(rows, eigenvalues, offsets), offsets)
+    )
+    ends = np.append(offsets[1:], len(weights))
+    for s in np.flatnonzero(found):
+        own = slice(offsets[s], ends[s])
+        white = np.linalg.inv(np.linalg.cholesky(np.average(covariances[own], axis=0, weights=weights[own])))
+        found[s] = np.linalg.eigvalsh(white @ covariances[own] @ white.T)[:, 0].min() > _ALIKE
+    return found
 
 
 def _least(rows: Any, mean: Any) -> Any:
@@ -151,10 +159,12 @@ def health_of(problem: Problem, state: Mixture) -> Health:
     eigenvalues = _relative_eigenvalues(state.covariance, problem)
     needed = problem.family.minimum_rows(problem.n_columns)
     dependent = any(_mixes(problem, direction) for direction in problem.null_directions)
-    one, beside = np.zeros(1, dtype=np.intp), None
-    if may_be_far_apart(counts, eigenvalues, needed, one)[0]:
-        beside = within_eigenvalues(state.weights, state.covariance.dense(), one)
-    return Health(counts, eigenvalues, needed, dependent, beside)
+    health = Health(counts, eigenvalues, needed, dependent)
+    if eigenvalues.min() >= ORDINARY:
+        return health
+    one = np.zeros(1, dtype=np.intp)
+    apart = far_apart(state.weights, state.covariance.dense(), (counts, eigenvalues), needed, one)
+    return replace(health, far_apart=bool(apart[0]))
 
 
 def _mixes(problem: Problem, direction: Array) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.inference import stack_engine
-from gmmkit.inference.diagnosis import ALIKE, ORDINARY, held_up, may_be_far_apart, within_eigenvalues
+from gmmkit.inference.diagnosis import ORDINARY, far_apart, held_up
 from gmmkit.inference.neighbours import merged, split
 from gmmkit.inference.stack import SINGULAR, Index, Stack, StackRows, StackRun
 from gmmkit.inference.winners import Cell, Winners
@@ -271,11 +271,7 @@ class Tournament:
         rows, needed = stack.weights * self.rows.total_weight, self._needed[self._structures[cells]]
         firsts = stack.offsets[:-1]
         if self.smallest_eigenvalue <= ORDINARY:
-            maybe = np.flatnonzero(~wide & may_be_far_apart(rows, eigenvalues, needed, firsts))
-            if len(maybe):
-                few = stack.take(maybe)
-                within = within_eigenvalues(few.weights, few.covariances, few.offsets[:-1])
-                wide[maybe] = np.minimum.reduceat(within, few.offsets[:-1]) > ALIKE
+            wide |= far_apart(stack.weights, stack.covariances, (rows, eigenvalues), needed, firsts)
         if self.smallest_eigenvalue >= ORDINARY:
             wide &= ~np.logical_or.reduceat(held_up(rows, eigenvalues, firsts), firsts)
         return np.asarray(wide & self._populated(stack, cells))

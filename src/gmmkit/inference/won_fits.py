@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.inference.diagnosis import Health, may_be_far_apart, within_eigenvalues
+from gmmkit.inference.diagnosis import Health, far_apart
 from gmmkit.inference.fit import FitResult, FitSettings
 from gmmkit.inference.opening import Opening
 from gmmkit.inference.order import principal_order
@@ -57,21 +57,17 @@ def fits_of(
     traces = run.traces + volume
     offsets, fits = stack.offsets.tolist(), []
     needed = np.array([family(name).minimum_rows(n_columns) for name in stack.structures])
-    maybe = may_be_far_apart(
-        stack.weights * surveyed.effective_rows, winners.relative_eigenvalues, needed, stack.offsets[:-1]
-    )
+    health = stack.weights * surveyed.effective_rows, winners.relative_eigenvalues
+    apart = far_apart(stack.weights, stack.covariances, health, needed, stack.offsets[:-1])
     for s, mixture in enumerate(mixtures_of(winners, opening)):
         own = slice(*offsets[s : s + 2])
-        beside = None
-        if maybe[s]:
-            beside = within_eigenvalues(mixture.weights, mixture.covariance.dense(), np.zeros(1, dtype=np.intp))
         result = FitResult(
             mixture=mixture,
             objectives=tuple(traces[s, : run.passes[s]].tolist()),
             reason="converged" if run.status[s] == CONVERGED else "max_iter",
             repairs=(),
             health=Health(
-                mixture.weights * surveyed.effective_rows, eigenvalues[own], int(needed[s]), within_eigenvalues=beside
+                mixture.weights * surveyed.effective_rows, eigenvalues[own], int(needed[s]), far_apart=bool(apart[s])
             ),
             starts_tried=int(winners.tried[s]),
             total_weight=total,

@@ -8,7 +8,7 @@ import numpy as np
 
 from gmmkit.data.table import Table
 from gmmkit.errors import GmmkitWarning, SingularComponentWarning
-from gmmkit.inference.repairs import Repair, dependence
+from gmmkit.inference.repairs import dependence
 from gmmkit.selection.ranking import SearchResult
 
 __all__ = ["warn_of_dependent_columns", "warn_of_shares"]
@@ -37,7 +37,7 @@ def warn_of_dependent_columns(found: SearchResult, table: Table) -> None:
     aside = [result for result in fits if result.health.dependent]
     if not aside or found.best.result in aside:
         return
-    repairs = tuple(r for r in aside[0].repairs if isinstance(r, Repair) and r.kind == "dependent columns")
+    repairs = tuple(repair for repair in aside[0].repairs if repair.kind == "dependent columns")
     said = (
         f"{dependence(repairs, table.names)}: {len(aside)} models with covariances between columns were set aside, and "
         "the others need many components to follow such columns; leave out what the other columns determine, or use "

@@ -21,8 +21,6 @@ _ONE_ROW = 1.5
 _MOST_SIZES = 9
 # At or below which a test rejects, where its record does not say.
 _LEVEL = 0.05
-# In why a model was set aside: of its columns, not of its components.
-_DEPENDENT = "columns are linearly dependent"
 # Differences in BIC, and what they are called (Kass & Raftery 1995, §3.2).
 _EVIDENCE = ((2.0, "hardly worth a mention"), (6.0, "positive evidence"), (10.0, "strong evidence"))
 
@@ -172,13 +170,16 @@ def _said(record: ModelRecord, kind: str) -> bool:
 
 
 def _doubt_of_sizes(record: ModelRecord) -> str | None:
+    # Not with the module: the command line words doubts, and starts without NumPy.
+    from gmmkit.inference.diagnosis import DEPENDENT
+
     try:
         sizes = {int(row["n_components"]) for row in record.table or ()}
     except (LookupError, TypeError, ValueError):
         return None
     best = record.mixture.n_components
     # Of the structures that were left none follows columns that depend on each other: more components stand in for it.
-    if sizes and best == max(sizes) and any(_DEPENDENT in str(row.get("spurious")) for row in record.table or ()):
+    if sizes and best == max(sizes) and any(DEPENDENT in str(row.get("spurious")) for row in record.table or ()):
         return None
     # What the command line made is asked for anew there.
     remedy = "-k {0}:{1}" if record.provenance.get("command") else "n_components=range({0}, {2})"
