@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.errors import ParameterError
 from gmmkit.inference.problem import Problem, survey
-from gmmkit.inference.sampling import whitened
+from gmmkit.inference.sampling import inverse_cdf, whitened
 
 __all__ = ["without_clutter"]
 
@@ -57,9 +57,8 @@ def without_clutter(problem: Problem, initial: Any = True) -> tuple[Problem, flo
         index = np.flatnonzero(known)
         held = known[index]
         if table.n_rows > _MOST:
-            chosen = np.random.default_rng(0).random(_MOST) * held.sum()
-            drawn = np.searchsorted(np.cumsum(held), chosen).clip(max=len(index) - 1)
             # Draws are by weight: how often a row came is its weight now.
+            drawn = inverse_cdf(held, _MOST, np.random.default_rng(0))
             index, times = np.unique(index[drawn], return_counts=True)
             held = times.astype(np.float64)
         rows = whitened(problem, problem.frame.points_in(table.take(index)))

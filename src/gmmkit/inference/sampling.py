@@ -19,7 +19,7 @@ from gmmkit.statistics import Statistics
 if TYPE_CHECKING:
     from gmmkit.inference.problem import Problem
 
-__all__ = ["Sample", "draw_rows", "gather_sample", "in_rows", "sample_rows", "thinned", "whitened"]
+__all__ = ["Sample", "draw_rows", "gather_sample", "in_rows", "inverse_cdf", "sample_rows", "thinned", "whitened"]
 
 Array = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ def sample_rows(problem: Problem, random: np.random.Generator) -> Sample:
         # What weights of 1 would choose, without making them.
         chosen = np.asarray(np.sort(random.random(_MOST)) * table.n_rows, dtype=np.intp)
     else:
-        chosen = _inverse_cdf(table.weights, _MOST, random)
+        chosen = inverse_cdf(table.weights, _MOST, random)
     drawn = _canonical(problem, _merge(problem.frame.points_in(table.take(chosen)), np.ones(len(chosen))))
     return replace(drawn, complete=False)
 
@@ -60,7 +60,7 @@ def thinned(sample: Sample, most: int, random: np.random.Generator) -> Sample:
     """Return a sample of at most `most` distinct rows: the same if it has no more, else as many draws by weight."""
     if len(sample.weights) <= most:
         return sample
-    chosen, times = np.unique(_inverse_cdf(sample.weights, most, random), return_counts=True)
+    chosen, times = np.unique(inverse_cdf(sample.weights, most, random), return_counts=True)
     return Sample(sample.rows[chosen], times.astype(np.float64), complete=False)
 
 
@@ -98,7 +98,8 @@ def gather_sample(problem: Problem, sample: Sample, responsibilities: Array) -> 
     return sums.statistics()
 
 
-def _inverse_cdf(weights: Array, size: int, random: np.random.Generator) -> NDArray[np.intp]:
+def inverse_cdf(weights: Array, size: int, random: np.random.Generator) -> NDArray[np.intp]:
+    """Return where `size` draws by weight fall, sorted; with repeats."""
     cumulative = np.cumsum(weights)
     draws = np.sort(random.random(size)) * cumulative[-1]
     return np.asarray(np.minimum(np.searchsorted(cumulative, draws, side="right"), len(weights) - 1))
