@@ -23,6 +23,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NATIVE = Path(__file__).parent / "src" / "gmmkit" / "kernels" / "native"
 LIBRARY = NATIVE / "_stack.so"
 FLAGS = ["-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-ffp-contract=fast", "-Wno-psabi", "-pthread"]
+# Compiled once for each instruction set.
+SOURCES = ("dense", "stack")
 TARGETS = {
     "baseline": [],
     "avx2": ["-mavx2", "-mfma"],
@@ -61,7 +63,8 @@ def compile_library() -> str | None:
     flags = [*FLAGS, f'-DGMMKIT_SOURCES="{digest()}"', *(["-DGMMKIT_X86"] if x86 else [])]
     with tempfile.TemporaryDirectory() as folder:
         jobs = {
-            name: [*compiler, *flags, *extra, f"-DTARGET={name}", "-c", str(NATIVE / "stack.cpp")]
+            f"{source}_{name}": [*compiler, *flags, *extra, f"-DTARGET={name}", "-c", str(NATIVE / f"{source}.cpp")]
+            for source in SOURCES
             for name, extra in targets.items()
         }
         jobs["dispatch"] = [*compiler, *flags, "-c", str(NATIVE / "dispatch.cpp")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["MAX_TASKS", "Plan", "plan_pass"]
+__all__ = ["MAX_TASKS", "Plan", "plan_fused", "plan_pass"]
 
 MAX_TASKS = 64
 # Measured from d = 2 to 64: one thread is as fast with 8 MB of temporaries as with 1 MB, and two threads are 1.7×
@@ -20,6 +20,7 @@ _BLOCK_BYTES = 1 << 23
 # cache. With few, their rows are too short for that to pay for the lock.
 _SCORE_BYTES, _MANY_SCORES = 1 << 20, 64
 _FEWEST_ROWS, _MOST_ROWS = 256, 32768
+_BLOCK_OPERATIONS, _MOST_FUSED_ROWS = 60_000_000, 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,16 @@ class Plan:
         count = min(MAX_TASKS, blocks)
         edges = [min(blocks * i // count * self.block_rows, self.n_rows) for i in range(count + 1)]
         return list(pairwise(edges))
+
+
+def plan_fused(n_rows: int, operations_per_row: int, n_columns: int) -> Plan:
+    """Plan a pass by a kernel that keeps nothing of a block's size: some two milliseconds of work at a time.
+
+    Longer blocks would leave threads idle at the end of a pass, shorter ones spend their time in Python. Of rows that
+    are read from a file a block holds 8 MB at most.
+    """
+    rows = min(_BLOCK_OPERATIONS // operations_per_row, _BLOCK_BYTES // (8 * n_columns), _MOST_FUSED_ROWS)
+    return Plan(n_rows, 1 << (max(rows, _FEWEST_ROWS).bit_length() - 1))
 
 
 def plan_pass(n_rows: int, values_per_row: int, scores_per_row: int = 1) -> Plan:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.inference.problem import Assign, Totals
+from gmmkit.inference.problem import Begin, Totals
 from gmmkit.inference.repairs import Repair
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer
@@ -26,8 +26,8 @@ class Algorithm(Protocol):
     def scorer(self, state: Mixture) -> Scorer:
         """Return what enters `score`."""
 
-    def begin(self, state: Mixture, block_rows: int) -> Assign:
-        """Return the assignment for one task."""
+    def begin(self, state: Mixture) -> Begin:
+        """Return what begins the assignment of each task."""
 
     def objective(self, totals: Totals, state: Mixture) -> float:
         """Return what is maximised, per unit of weight, at the state the totals were gathered with."""

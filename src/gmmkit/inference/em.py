@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Block
 from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.prior import Prior
-from gmmkit.inference.problem import Assign, Problem, Totals
+from gmmkit.inference.problem import Assign, Begin, Problem, Totals, soft, softly
 from gmmkit.inference.repairs import OnSingular, Repair, repair
 from gmmkit.model.covariance import Covariance
 from gmmkit.model.mixture import Mixture
@@ -53,8 +53,8 @@ class EM:
             log_noise=state.log_noise,
         )
 
-    def begin(self, state: Mixture, block_rows: int) -> Assign:
-        return _soft if state.noise is None else _soft_beside_noise
+    def begin(self, state: Mixture) -> Begin:
+        return softly if state.noise is None else _softly_beside_noise
 
     def started(self, state: Mixture) -> Mixture:
         """Return a first state with all the parameters that this algorithm's states have."""
@@ -104,13 +104,13 @@ class EM:
         return mixture_of(totals.statistics, self.problem, self.prior, state.covariance), totals.statistics
 
 
-def _soft(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
-    return scorer.responsibilities(block.rows, work)
+def _softly_beside_noise(_: int) -> Assign:
+    return _soft_beside_noise
 
 
 def _soft_beside_noise(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array, Array]:
     """Add, last of what else adds, how many rows are noise."""
-    responsibilities, log_density = scorer.responsibilities(block.rows, work)
+    responsibilities, log_density = soft(scorer, block, work)
     noise = work.scored[-1]
     return responsibilities, log_density, np.asarray(noise.sum() if block.weights is None else block.weights @ noise)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Block
 from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.loop import run
-from gmmkit.inference.problem import Assign, Problem, Totals
+from gmmkit.inference.problem import Begin, Problem, Totals
 from gmmkit.inference.repairs import Repair
 from gmmkit.inference.sampling import Sample
 from gmmkit.inference.stopping import SmallChange
@@ -78,8 +78,8 @@ class KMeans:
     def scorer(self, state: Mixture) -> Scorer:
         return Scorer(log_weights(state.weights), state.means, state.covariance, self.problem.frame)
 
-    def begin(self, state: Mixture, block_rows: int) -> Assign:
-        return hard
+    def begin(self, state: Mixture) -> Begin:
+        return lambda _: hard
 
     def objective(self, totals: Totals, state: Mixture) -> float:
         return totals.row_sum / self.problem.total_weight

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -55,7 +54,7 @@ def run(
     try:
         for iteration in range(1, max_iter + 1):
             scorer = algorithm.scorer(state)
-            totals = problem.sweep(scorer, partial(algorithm.begin, state))
+            totals = problem.sweep(scorer, algorithm.begin(state))
             objective = algorithm.objective(totals, state)
             try:
                 next_state, repaired = algorithm.refit(totals, state, iteration)

@@ -14,17 +14,20 @@ from gmmkit.errors import DataError
 from gmmkit.execution import Workers, plan_pass
 from gmmkit.inference.outliers import NULL_SHARE, without_gross_outliers
 from gmmkit.model.covariance import Covariance, Diagonal, Full
+from gmmkit.model.fused import Fused
 from gmmkit.model.scorer import Scorer, Sums, Workspace
 from gmmkit.numerics.frame import Frame, power_of_two
 from gmmkit.statistics import Contraction, Statistics
 
-__all__ = ["Assign", "Problem", "Survey", "Totals", "survey"]
+__all__ = ["Assign", "Begin", "Problem", "Survey", "Totals", "soft", "softly", "survey"]
 
 Array = NDArray[np.float64]
 # Turns a block into responsibilities (k, B), one number for each row (B,) to be summed with its weight, and what else
 # adds: arrays of any shape, in which the rows' weights are counted already. It scores or reads the block into the
 # workspace itself.
 Assign = Callable[[Scorer, Block, Workspace], tuple[Array, ...]]
+# Returns a task's assignment; given the rows of its longest block.
+Begin = Callable[[int], Assign]
 
 _NULL_FLOOR = 1e-5  # share of the mean eigenvalue that a null direction is given
 
@@ -130,6 +133,16 @@ class Totals:
     leaves: tuple[Array, ...] = ()
 
 
+def soft(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
+    """Assign rows to components as probable as they are: EM's expectation."""
+    return scorer.responsibilities(block.rows, work)
+
+
+def softly(_: int) -> Assign:
+    """Begin tasks of soft assignments, which a compiled kernel makes where it can (`model/fused.py`)."""
+    return soft
+
+
 class Problem:
     """Rows, a covariance family, and what is computed of them once.
 
@@ -139,6 +152,8 @@ class Problem:
     family : type[Covariance]
     surveyed : Survey
     workers : Workers
+    single : bool, default=False
+        Whether passes may be computed in floats, where they have digits enough.
 
     Attributes
     ----------
@@ -152,8 +167,10 @@ class Problem:
         The contracted scatter of one row of the pooled covariance before null directions were lifted.
     """
 
-    def __init__(self, table: Table, family: type[Covariance], surveyed: Survey, workers: Workers) -> None:
-        self.table, self.family, self.surveyed, self.workers = table, family, surveyed, workers
+    def __init__(
+        self, table: Table, family: type[Covariance], surveyed: Survey, workers: Workers, *, single: bool = False
+    ) -> None:
+        self.table, self.family, self.surveyed, self.workers, self.single = table, family, surveyed, workers, single
         self.n_columns = table.n_columns
         self.total_weight = surveyed.total_weight
         self.frame = surveyed.frame(one_scale=family.equivariance == "scalar")
@@ -168,15 +185,20 @@ class Problem:
         """What turns a sum of weights into rows."""
         return self.surveyed.effective_rows / self.total_weight
 
-    def sweep(self, scorer: Scorer, begin: Callable[[int], Assign]) -> Totals:
+    def sweep(self, scorer: Scorer, begin: Begin) -> Totals:
         """Make one pass: `begin` is called once for each task and returns that task's assignment."""
-        plan = scorer.plan(self.table.n_rows)
+        fused = Fused.of(scorer, reach=self._reach, single=self.single) if begin is softly else None
+        plan = (fused or scorer).plan(self.table.n_rows)
 
         def task(start: int, stop: int) -> tuple[Sums, list[float], list[Array]]:
-            work, sums, row_sums = scorer.workspace(plan.block_rows), scorer.sums(), []
-            leaves: list[Array] = []
-            assign = begin(plan.block_rows)
+            sums, row_sums, leaves = (fused or scorer).sums(), [], list[Array]()
+            work: Workspace | None = None
             for block in self.table.blocks(plan.block_rows, start, stop):
+                if fused is not None and (row_sum := fused.gather(block, sums)) is not None:
+                    row_sums.append(row_sum)
+                    continue
+                if work is None:
+                    work, assign = scorer.workspace(plan.block_rows), begin(plan.block_rows)
                 responsibilities, row_values, *more = assign(scorer, block, work)
                 if block.weights is None:
                     row_sums.append(float(row_values.sum()))
@@ -197,6 +219,12 @@ class Problem:
 
         sums, row_sums, leaves = self.workers.map_merge(task, plan.tasks(), merge)
         return Totals(sums.statistics(), math.fsum(row_sums), tuple(leaves))
+
+    @property
+    def _reach(self) -> Array:
+        """Largest |z| of each column in the frame."""
+        low, high = (self.frame.points_in(ends) for ends in (self.surveyed.low, self.surveyed.high))
+        return np.maximum(np.abs(low), np.abs(high))
 
     def one_component(self, means: Array) -> Scorer:
         """Return a centred scorer about `means` (k, d) with the pooled covariance: for first moments of a start."""

@@ -27,7 +27,7 @@ from scipy.special import digamma, polygamma
 
 from gmmkit.data.table import Block
 from gmmkit.inference.em import EM
-from gmmkit.inference.problem import Assign, Totals
+from gmmkit.inference.problem import Begin, Totals
 from gmmkit.kernels.student import row_weights
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
@@ -75,14 +75,14 @@ class StudentEM(EM):
             known = np.full(k, state.weights @ known / state.weights.sum()) if self.degrees == "common" else known
         return super().started(state).changed(degrees_of_freedom=known)
 
-    def begin(self, state: Mixture, block_rows: int) -> Assign:
-        assign, d = super().begin(state, block_rows), state.n_features
+    def begin(self, state: Mixture) -> Begin:
+        softly, d = super().begin(state), state.n_features
         nu = state.degrees_of_freedom
         assert nu is not None
 
         def weigh(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, ...]:
             """Add counts and ``Σ r log u`` (2, k) to what else adds, and let each row count u times."""
-            responsibilities, log_density, *beside = assign(scorer, block, work)
+            responsibilities, log_density, *beside = softly(len(block.rows))(scorer, block, work)
             u = row_weights(work.distances, nu, d)
             held = np.ones(len(block.rows)) if block.weights is None else block.weights
             logs = np.einsum("kb,kb,b->k", responsibilities, np.log(np.maximum(u, _SMALLEST_WEIGHT)), held)
@@ -90,7 +90,7 @@ class StudentEM(EM):
             responsibilities *= u
             return responsibilities, log_density, np.stack([counts, logs]), *beside
 
-        return weigh
+        return lambda _: weigh
 
     def maximise(self, totals: Totals, state: Mixture) -> tuple[Mixture, Statistics]:
         weighed, prior, family = totals.statistics, self.prior, self.problem.family

@@ -14,6 +14,7 @@ from gmmkit.data import as_table
 from gmmkit.data.table import Block, Table
 from gmmkit.errors import DataError
 from gmmkit.execution import Workers
+from gmmkit.model.fused import Fused
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
 
@@ -21,6 +22,8 @@ __all__ = ["BlockAnswer", "Likelihood", "classify", "evaluate", "evaluate_blocks
 
 Array = NDArray[np.float64]
 Quantity = Literal["log_density", "component_log_density", "posterior", "noise"]
+
+_KERNEL_NAMES = {"log_density": "log_sums", "component_log_density": "scores", "posterior": "posterior"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,21 @@ def evaluate(
         mixture = mixture.changed(weights=np.full(k, 1.0 / k), noise=None)
         volume = mixture.frame.log_volume + math.log(k)
 
+    whole = quantity != "noise" and dtype is np.float64
+
+    def fuse(fused: Fused, block: Block) -> bool:
+        place = slice(block.index, block.index + len(block.rows))
+        # Single precision is what an answer is rounded to, not what it is computed in.
+        to = answer[place] if whole else np.empty((len(block.rows), *shape[1:]))
+        if not fused.answer(block.rows, **{_KERNEL_NAMES[quantity]: to}):
+            return False
+        if quantity != "posterior":
+            term = fused.row_term(block.rows)
+            to += volume if term is None else (volume + term).reshape(-1, *(1,) * (to.ndim - 1))
+        if not whole:
+            answer[place] = to
+        return True
+
     def write(scorer: Scorer, block: Block, work: Workspace) -> None:
         place = slice(block.index, block.index + len(block.rows))
         if quantity == "component_log_density":
@@ -95,7 +113,7 @@ def evaluate(
             return
         answer[place] = posterior.T if quantity == "posterior" else log_density + volume
 
-    _each_block(table, mixture, write, n_jobs)
+    _each_block(table, mixture, write, n_jobs, None if quantity == "noise" else fuse)
     return answer
 
 
@@ -112,10 +130,10 @@ def evaluate_blocks(mixture: Mixture, rows: Any) -> Iterator[tuple[Block, BlockA
         yield block, BlockAnswer(_labels(scorer, work.scored), posterior.T, log_density + volume)
 
 
-def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArray[np.intp]:
+def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArray[np.int64]:
     """Return the most probable component of each row (n,); −1 for noise."""
     table = _checked_table(mixture, rows)
-    labels = np.empty(table.n_rows, dtype=np.intp)
+    labels = np.empty(table.n_rows, dtype=np.int64)
 
     def write(scorer: Scorer, block: Block, work: Workspace) -> None:
         place = slice(block.index, block.index + len(block.rows))
@@ -130,7 +148,10 @@ def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArr
             found[lost] = scorer.nearest(work.z[:, lost])
         labels[place] = found
 
-    _each_block(table, mixture, write, n_jobs)
+    def fuse(fused: Fused, block: Block) -> bool:
+        return fused.answer(block.rows, labels=labels[block.index : block.index + len(block.rows)])
+
+    _each_block(table, mixture, write, n_jobs, fuse)
     return labels
 
 
@@ -139,12 +160,17 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
     table = _checked_table(mixture, rows)
 
     def task(start: int, stop: int) -> list[tuple[float, float, float]]:
-        work = scorer.workspace(plan.block_rows)
+        work: Workspace | None = None
         sums = []
         for block in table.blocks(plan.block_rows, start, stop):
             table.check_finite(block)
-            _, log_density = scorer.responsibilities(block.rows, work)
-            log_certainty = np.log(work.scored.max(axis=0))
+            found = None if fused is None else fused.certainties(block.rows)
+            if found is None:
+                if work is None:
+                    work = scorer.workspace(plan.block_rows)
+                log_density = scorer.responsibilities(block.rows, work)[1]
+                found = log_density, np.log(work.scored.max(axis=0))
+            log_density, log_certainty = found
             weights = np.ones(len(block.rows)) if block.weights is None else block.weights
             held = weights > 0
             sums.append(
@@ -158,7 +184,8 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
 
     with Workers(n_jobs) as workers:
         scorer = mixture.scorer
-        plan = scorer.plan(table.n_rows)
+        fused = Fused.of(scorer)
+        plan = (fused or scorer).plan(table.n_rows)
         parts = workers.map_merge(task, plan.tasks(), list.__add__)
     log_likelihood, log_certainty, total = (math.fsum(column) for column in zip(*parts, strict=True))
     return Likelihood(log_likelihood + total * scorer.frame.log_volume, log_certainty, total)
@@ -173,17 +200,28 @@ def _labels(scorer: Scorer, scored: Array) -> NDArray[np.intp]:
 
 
 def _each_block(
-    table: Table, mixture: Mixture, write: Callable[[Scorer, Block, Workspace], None], n_jobs: int | None
+    table: Table,
+    mixture: Mixture,
+    write: Callable[[Scorer, Block, Workspace], None],
+    n_jobs: int | None,
+    fuse: Callable[[Fused, Block], bool] | None,
 ) -> None:
+    """Call `write` for each block, or `fuse`, where there is a kernel and it tells that it did the block."""
+
     def task(start: int, stop: int) -> None:
-        work = scorer.workspace(plan.block_rows)
+        work: Workspace | None = None
         for block in table.blocks(plan.block_rows, start, stop):
             table.check_finite(block)
+            if fused is not None and fuse is not None and fuse(fused, block):
+                continue
+            if work is None:
+                work = scorer.workspace(plan.block_rows)
             write(scorer, block, work)
 
     with Workers(n_jobs) as workers:
         scorer = mixture.scorer
-        plan = scorer.plan(table.n_rows)
+        fused = None if fuse is None else Fused.of(scorer)
+        plan = (fused or scorer).plan(table.n_rows)
         workers.map_merge(task, plan.tasks(), lambda first, second: None)  # noqa: ARG005
 
 

@@ -21,12 +21,12 @@ from gmmkit.numerics.frame import Frame
 from gmmkit.numerics.logsumexp import log_normalise
 from gmmkit.statistics import Contraction, Statistics
 
-__all__ = ["Scorer", "Sums", "Workspace"]
+__all__ = ["KAPPA_SQUARED_LIMIT", "Scorer", "Sums", "Workspace"]
 
 Array = NDArray[np.float64]
 
 _LOG_2PI = float(np.log(2 * np.pi))
-_KAPPA_SQUARED_LIMIT = 1e-9 / np.finfo(np.float64).eps
+KAPPA_SQUARED_LIMIT = 1e-9 / np.finfo(np.float64).eps
 # Stands for log 0 where −inf would turn products with zeros into NaN.
 _LOG_ZERO = -1e250
 _FARTHEST = 1e300
@@ -82,19 +82,28 @@ class Sums:
             self.second += other.second
         return self
 
+    def open_centred(self) -> tuple[Array, Array, Array]:
+        """Return counts, first and second moments about the means, to be added to in place."""
+        if self.counts is None:
+            self.counts = np.zeros(len(self._means))
+        return self.counts, self.first, self.second
+
+    def open_expanded(self, p: int) -> Array:
+        """Return the moments about the origin (k, p), to be added to in place."""
+        if self.origin is None:
+            self.origin = np.zeros((len(self._means), p))
+        return self.origin
+
     def gather_expanded(self, psi: Array, z: Array, responsibilities: Array) -> None:
         """Add a block's moments about the origin."""
-        if self.origin is None:
-            self.origin = np.zeros((len(responsibilities), len(psi)))
-        expanded.gather(responsibilities, psi, self.origin)
+        expanded.gather(responsibilities, psi, self.open_expanded(len(psi)))
         self._family.gather_shared(z, responsibilities, self.shared)
 
     def gather_centred(self, z: Array, responsibilities: Array) -> None:
         """Add a block's moments about the means."""
-        if self.counts is None:
-            self.counts = np.zeros(len(responsibilities))
-        self.counts += responsibilities.sum(axis=1)
-        self._family.gather_centred(z, self._means, responsibilities, self.first, self.second)
+        counts, first, second = self.open_centred()
+        counts += responsibilities.sum(axis=1)
+        self._family.gather_centred(z, self._means, responsibilities, first, second)
 
     def statistics(self) -> Statistics:
         """Return everything gathered, about the means."""
@@ -143,23 +152,23 @@ class Scorer:
     ) -> None:
         k, d = means.shape
         self.degrees_of_freedom, self.log_noise = degrees_of_freedom, log_noise
-        self.means, self.covariance, self.frame, self._exact = means, covariance, frame, exact
+        self.means, self.covariance, self.frame, self.exact = means, covariance, frame, exact
         self.family = type(covariance)
         weights = np.where(np.isfinite(log_weights), log_weights, _LOG_ZERO)
-        self._constants = weights - 0.5 * (d * _LOG_2PI + covariance.log_determinants)
+        self.constants = weights - 0.5 * (d * _LOG_2PI + covariance.log_determinants)
         if degrees_of_freedom is not None:
-            self._peaks = self._constants + student.peak_offsets(degrees_of_freedom, d)
-        self._whitening = covariance.whitening
-        self._theta: Array | None = None
+            self._peaks = self.constants + student.peak_offsets(degrees_of_freedom, d)
+        self.whitening = covariance.whitening
+        self.theta: Array | None = None
         if not centred and expanded_pays(self.family, k, d):
-            self._theta = covariance.natural(means, self._constants)
+            self.theta = covariance.natural(means, self.constants)
 
     @property
     def values_per_row(self) -> int:
         """Float64 temporaries of a pass for each row: what block sizes are planned from."""
         k, d = self.means.shape
         beside = (0 if self.degrees_of_freedom is None else 2 * k) + (0 if self.log_noise is None else 2)
-        return int(2 * k + beside + (3 * d if self._theta is None else self.family.features.size(d)))
+        return int(2 * k + beside + (3 * d if self.theta is None else self.family.features.size(d)))
 
     def plan(self, n_rows: int) -> Plan:
         """Return how a pass over `n_rows` is cut: a function of sizes only."""
@@ -168,7 +177,7 @@ class Scorer:
     def workspace(self, block_rows: int) -> Workspace:
         """Return buffers for one task."""
         k, d = self.means.shape
-        p = 0 if self._theta is None else self.family.features.size(d)
+        p = 0 if self.theta is None else self.family.features.size(d)
         is_student, has_noise = self.degrees_of_freedom is not None, self.log_noise is not None
         return Workspace(d, p, k, block_rows, student=is_student, noise=has_noise)
 
@@ -176,15 +185,15 @@ class Scorer:
         """Read rows (B, d) into the frame and return their scores (k, B), less `row_term`."""
         z, near = self._read(rows, work)
         scores = work.scored[: len(self.means)]
-        if near and self._theta is not None:
+        if near and self.theta is not None:
             work.expanded = True
             self.family.features.add_squares(z, work.psi)
-            expanded.score(self._theta, work.psi, scores)
-        elif self._exact is not None:
-            return self._exact.score(rows, work)
+            expanded.score(self.theta, work.psi, scores)
+        elif self.exact is not None:
+            return self.exact.score(rows, work)
         else:
             with np.errstate(over="ignore", invalid="ignore"):
-                self.family.score_centred(z, self.means, self._whitening, self._constants, scores)
+                self.family.score_centred(z, self.means, self.whitening, self.constants, scores)
         return scores if self.degrees_of_freedom is None else self._student(work, scores)
 
     def row_term(self, work: Workspace) -> Array | None:
@@ -221,16 +230,16 @@ class Scorer:
         Far out, with u the row over its size, ``|W(z − μ)|²`` is ``size² |Wu|² − 2 size uᵀPμ``: the widest component
         along u wins, and among equally wide ones the one that lies farthest along.
         """
-        if self._exact is not None:
-            return self._exact.nearest(z)
+        if self.exact is not None:
+            return self.exact.nearest(z)
         size = np.abs(z).max(axis=0)
         u = z / np.where(np.isfinite(size) & (size > 0), size, 1.0)
         nothing = np.zeros(len(self.means))
         width, beyond, before = (
-            self.family.score_centred(u, means, self._whitening, nothing, np.empty((len(nothing), u.shape[1])))
+            self.family.score_centred(u, means, self.whitening, nothing, np.empty((len(nothing), u.shape[1])))
             for means in (np.zeros_like(self.means), self.means, -self.means)
         )
-        width[self._constants <= 0.5 * _LOG_ZERO] = -np.inf
+        width[self.constants <= 0.5 * _LOG_ZERO] = -np.inf
         equal = width >= width.max(axis=0) * (1.0 + _EQUALLY_WIDE)
         return np.asarray(np.where(equal, beyond - before, -np.inf).argmax(axis=0), dtype=np.intp)
 
@@ -240,7 +249,7 @@ class Scorer:
             sums.gather_expanded(work.psi, work.z, responsibilities)
         else:
             z = work.z
-            if self._exact is not None:
+            if self.exact is not None:
                 # Scored without a shift: moved to this frame, whose means the sums are about.
                 z = z - (self.frame.shift * self.frame.scale)[:, None]
             sums.gather_centred(z, responsibilities)
@@ -256,7 +265,7 @@ class Scorer:
         term = self.covariance.row_term(work.z) if work.expanded else None
         if term is not None:
             scores += term
-        np.subtract(self._constants[:, None], scores, out=distances)
+        np.subtract(self.constants[:, None], scores, out=distances)
         distances *= 2.0
         # Rounding must not put a row nearer than at the centre.
         np.maximum(distances, 0.0, out=distances)
@@ -272,7 +281,7 @@ class Scorer:
         far = np.flatnonzero(~np.isfinite(work.distances).all(axis=0))
         size = np.abs(work.z[:, far]).max(axis=0)
         halves = self.family.score_centred(
-            work.z[:, far] / size, np.zeros((k, d)), self._whitening, np.zeros(k), np.empty((k, len(far)))
+            work.z[:, far] / size, np.zeros((k, d)), self.whitening, np.zeros(k), np.empty((k, len(far)))
         )
         for j, nu in enumerate(self.degrees_of_freedom):
             beyond = ~np.isfinite(work.distances[j, far])
@@ -285,7 +294,7 @@ class Scorer:
         z = work.z
         largest = np.maximum(z.max(axis=1), -z.min(axis=1))
         with np.errstate(over="ignore", invalid="ignore"):
-            near = bool(self.covariance.kappa_squared(largest) <= _KAPPA_SQUARED_LIMIT)
+            near = bool(self.covariance.kappa_squared(largest) <= KAPPA_SQUARED_LIMIT)
         if not near and not np.isfinite(largest).all():
             # Finite rows whose frame coordinates overflow: as far as can be told, and still in their direction.
             np.clip(z, -_FARTHEST, _FARTHEST, out=z)

@@ -1,5 +1,7 @@
 """The compiled kernel: expectation–maximisation for stacks of small mixtures, one after the other, on threads.
 
+Passes over many rows are in `dense.py`.
+
 It is an optional part of the build: without it the NumPy engine does the same, more slowly. `why_not` says why it is
 not used; the environment variable ``GMMKIT_NATIVE=0`` switches it off. Arrays are as in `inference/stack.py`:
 components of all mixtures lie one after the other, z is (d, n) with contiguous columns.
@@ -23,6 +25,7 @@ __all__ = [
     "MOST_COLUMNS",
     "STRUCTURES",
     "begin",
+    "call",
     "classify",
     "instruction_set",
     "partition_keys",
@@ -50,6 +53,11 @@ _COMMON: list[Any] = [
 ]  # fmt: skip
 
 
+_FUNCTIONS = (
+    "dense_pass", "dense_answer", "stack_run", "stack_begin", "stack_classify", "smallest_eigenvalues",
+    "partition_keys",
+)  # fmt: skip
+
 # The place of the flag among them.
 _INTERRUPTED = len(_COMMON) - 1
 
@@ -75,9 +83,11 @@ def _load() -> tuple[ctypes.CDLL | None, str | None]:
         library.gmmkit_partition_keys.argtypes = [
             _int32s, _uint64s, ctypes.c_int, ctypes.c_int, ctypes.c_int, _uint64s,
         ]  # fmt: skip
+        library.gmmkit_dense_pass.argtypes = [ctypes.c_void_p] * 3
+        library.gmmkit_dense_answer.argtypes = [ctypes.c_void_p] * 4
     except (OSError, AttributeError) as error:
         return None, f"the compiled kernel cannot be loaded ({error}): build gmmkit again"
-    for name in ("stack_run", "stack_begin", "stack_classify", "smallest_eigenvalues", "partition_keys"):
+    for name in _FUNCTIONS:
         getattr(library, f"gmmkit_{name}").restype = ctypes.c_int
     return library, None
 
@@ -225,6 +235,11 @@ def partition_keys(labels: NDArray[np.int32], marks: NDArray[np.uint64]) -> NDAr
     keys = np.empty(count, dtype=np.uint64)
     _checked(_library().gmmkit_partition_keys(labels, marks, count, n, int(labels.max(initial=0)) + 1, keys))
     return keys
+
+
+def call(name: str, *structures: ctypes._SimpleCData[Any] | ctypes.Structure) -> None:
+    """Call one of the library's functions that take addresses of structures and return whether memory sufficed."""
+    _checked(getattr(_library(), name)(*map(ctypes.addressof, structures)))
 
 
 def _library() -> ctypes.CDLL:

@@ -1,6 +1,7 @@
 // The library's functions, in the best instruction set that this processor has.
 #include <new>
 
+#include "dense_api.hpp"
 #include "partitions.hpp"
 #include "stack.hpp"
 
@@ -12,6 +13,8 @@ namespace gmmkit {
     void begin(const Problem&, const std::int32_t*, const Run&);    \
     void classify(const Problem&, const Run&, std::int32_t*);       \
     void smallest_eigenvalues(const double*, const double*, const std::int32_t*, int, int, double*); \
+    void dense_pass(const DenseRows&, const DenseMixture&, const DenseSums&);                        \
+    void dense_answer(const DenseRows&, const DenseMixture&, const DenseAnswers&, std::int64_t*);    \
     }
 DECLARE(baseline)
 #ifdef GMMKIT_X86
@@ -92,6 +95,15 @@ int gmmkit_stack_classify(ARGUMENTS, std::int32_t* labels) {
 int gmmkit_smallest_eigenvalues(const double* matrices, const double* white, const std::int32_t* which, int count,
                                  int d, double* out) {
     GUARDED(smallest_eigenvalues(matrices, white, which, count, d, out))
+}
+
+int gmmkit_dense_pass(const DenseRows* rows, const DenseMixture* mixture, const DenseSums* sums) {
+    GUARDED(dense_pass(*rows, *mixture, *sums))
+}
+
+int gmmkit_dense_answer(const DenseRows* rows, const DenseMixture* mixture, const DenseAnswers* answers,
+                         std::int64_t* lost) {
+    GUARDED(dense_answer(*rows, *mixture, *answers, lost))
 }
 
 int gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks, int count, int n, int groups,

@@ -1,0 +1,276 @@
+"""The compiled kernel's dense passes: every row against every component, fused from score to sums, a tile at a time.
+
+Two forms, as in NumPy (`kernels/centred.py`, `kernels/expanded.py`):
+
+- *centred*: whitening matrices (k, d, d) or inverse standard deviations (k, d), each component about its own mean;
+  in doubles, or in floats whose tiles' sums are added in doubles;
+- *expanded*: scores Θ ψ(z) for ψ = [1, z], [1, z, |z|²] or [1, z, z²], in doubles.
+
+Rows are float64 or float32 with any strides, and are read as ``z = (x − shift) · scale``. The interpreter lock is let
+go in every call; a call runs in the caller's thread, and its answer depends on its arguments and the instruction set.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.kernels import native
+from gmmkit.kernels.expanded import Features
+
+__all__ = ["Answers", "Components", "answer", "centred", "expanded", "gather", "takes"]
+
+Array = NDArray[np.float64]
+Pointer = ctypes.c_void_p
+
+_MATRICES, _DEVIATIONS = 0, 1
+_EXPANDED = {Features.LINEAR: 2, Features.RADIAL: 3, Features.DIAGONAL: 4}
+
+
+class _Rows(ctypes.Structure):
+    _fields_ = [
+        ("values", Pointer), ("single", ctypes.c_bool), ("n", ctypes.c_int64), ("d", ctypes.c_int),
+        ("row_stride", ctypes.c_int64), ("column_stride", ctypes.c_int64), ("weights", Pointer),
+        ("shift", Pointer), ("scale", Pointer),
+    ]  # fmt: skip
+
+
+class _Mixture(ctypes.Structure):
+    _fields_ = [
+        ("form", ctypes.c_int), ("single", ctypes.c_bool), ("k", ctypes.c_int), ("means", Pointer),
+        ("whitening", Pointer), ("constants", Pointer), ("theta", Pointer),
+    ]  # fmt: skip
+
+
+class _Sums(ctypes.Structure):
+    _fields_ = [
+        ("counts", Pointer), ("first", Pointer), ("second", Pointer), ("origin", Pointer), ("scatter", Pointer),
+        ("matrix", ctypes.c_bool), ("log_likelihood", Pointer),
+    ]  # fmt: skip
+
+
+class _Answers(ctypes.Structure):
+    _fields_ = [
+        ("log_sums", Pointer), ("certainty", Pointer), ("posterior", Pointer), ("scores", Pointer), ("labels", Pointer),
+        ("largest", Pointer),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """Components as the kernel takes them, and the frame their rows are read in; made by `centred` and `expanded`."""
+
+    form: int
+    single: bool
+    k: int
+    p: int
+    shift: Array
+    scale: Array
+    arrays: tuple[Array | None, ...]
+
+    def _mixture(self) -> _Mixture:
+        return _Mixture(self.form, self.single, self.k, *map(_address, self.arrays))
+
+    @property
+    def d(self) -> int:
+        """Number of columns."""
+        return len(self.shift)
+
+    @property
+    def is_centred(self) -> bool:
+        """Whether each component is scored and gathered about its own mean."""
+        return self.form in (_MATRICES, _DEVIATIONS)
+
+    @property
+    def operations_per_row(self) -> int:
+        """Multiplications with an addition, about, that a row takes: what blocks are cut by."""
+        if self.form == _MATRICES:
+            return self.k * (self.d * (self.d + 5) + 24)
+        return self.k * (2 * self.p + 24)
+
+
+def centred(
+    means: Array, whitening: Array, constants: Array, shift: Array, scale: Array, *, single: bool = False
+) -> Components:
+    """Return components that score ``constant − ½ |W (z − mean)|²``.
+
+    Parameters
+    ----------
+    means : ndarray of shape (k, d)
+        In the frame.
+    whitening : ndarray of shape (k, d, d) or (k, d)
+        Lower triangular, or inverse standard deviations.
+    constants : ndarray of shape (k,)
+    shift, scale : ndarray of shape (d,)
+        Of the frame.
+    single : bool, default=False
+        Compute in floats. Means, and what is gathered about them, are those that floats can hold.
+    """
+    k, d = means.shape
+    form = _MATRICES if whitening.ndim == 3 else _DEVIATIONS
+    if whitening.shape != ((k, d, d) if form == _MATRICES else (k, d)) or constants.shape != (k,):
+        raise ValueError(f"means {means.shape}, whitening {whitening.shape}, constants {constants.shape} do not agree")
+    arrays = (_whole(means), _whole(whitening), _whole(constants), None)
+    return Components(form, single, k, 2 * d, _frame(shift, d), _frame(scale, d), arrays)
+
+
+def expanded(features: Features, theta: Array, shift: Array, scale: Array) -> Components:
+    """Return components that score ``Θ ψ(z)``, theta (k, p)."""
+    k, p = theta.shape
+    d = len(shift)
+    if p != features.size(d):
+        raise ValueError(f"theta has {p} columns, but there are {features.size(d)} features of {d} columns")
+    arrays = (None, None, None, _whole(theta))
+    return Components(_EXPANDED[features], False, k, p, _frame(shift, d), _frame(scale, d), arrays)
+
+
+def takes(rows: NDArray[Any]) -> bool:
+    """Tell whether the kernel reads these rows as they are: floats or doubles of this machine, at whole places."""
+    size = rows.dtype.itemsize
+    return (
+        rows.dtype in (np.float64, np.float32)
+        and rows.flags.aligned
+        and all(stride % size == 0 for stride in rows.strides)
+    )
+
+
+def gather(
+    rows: NDArray[Any],
+    weights: Array | None,
+    components: Components,
+    *,
+    counts: Array | None = None,
+    first: Array | None = None,
+    second: Array | None = None,
+    origin: Array | None = None,
+    scatter: Array | None = None,
+) -> float:
+    """Add what rows (b, d) with softmax responsibilities come to; return ``Σ w log Σ exp(scores)``.
+
+    Where that is not a number (a row so far from every component that none of its scores is) nothing is added.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (b, d)
+        As `takes` says.
+    weights : ndarray of shape (b,), or None
+    components : Components
+    counts, first, second : ndarray of shapes (k,), (k, d), and (k, d, d) or (k, d)
+        Moments about the means, of centred components.
+    origin : ndarray of shape (k, p)
+        Sums of the features, of expanded components.
+    scatter : ndarray of shape (d, d) or (d,), optional
+        ``Σ w z zᵀ`` or ``Σ w z²``, of expanded components.
+    """
+    k, d, log_likelihood = components.k, components.d, np.zeros(1)
+    if components.is_centred:
+        own = (k, d, d) if components.form == _MATRICES else (k, d)
+        for name, sums, shape in (("counts", counts, (k,)), ("first", first, (k, d)), ("second", second, own)):
+            _check(name, sums, shape)
+    else:
+        _check("origin", origin, (k, components.p))
+        if scatter is not None:
+            _check("scatter", scatter, (d, d) if scatter.ndim == 2 else (d,))
+    asked = _Sums(
+        *map(_address, (counts, first, second, origin, scatter)),
+        scatter is not None and scatter.ndim == 2,
+        log_likelihood.ctypes.data,
+    )
+    given = _given(rows, weights, components)
+    native.call("gmmkit_dense_pass", given, components._mixture(), asked)
+    return float(log_likelihood[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What `answer` found beside what it wrote.
+
+    Attributes
+    ----------
+    lost : int
+        Rows without a score that is a number; what is said of them is not.
+    largest : ndarray of shape (d,)
+        Of |z|, by column.
+    """
+
+    lost: int
+    largest: Array
+
+
+def answer(
+    rows: NDArray[Any],
+    components: Components,
+    *,
+    log_sums: Array | None = None,
+    certainty: Array | None = None,
+    posterior: Array | None = None,
+    scores: Array | None = None,
+    labels: NDArray[np.int64] | None = None,
+) -> Answers:
+    """Write what is asked for of rows (b, d).
+
+    Parameters
+    ----------
+    rows : ndarray of shape (b, d)
+        As `takes` says.
+    components : Components
+    log_sums : ndarray of shape (b,), optional
+        log Σ exp(scores).
+    certainty : ndarray of shape (b,), optional
+        Logarithm of the largest posterior probability.
+    posterior, scores : ndarray of shape (b, k), optional
+    labels : ndarray of int64, shape (b,), optional
+        The component with the largest score; the first of equal ones.
+    """
+    b, k = len(rows), components.k
+    for name, values in (("log_sums", log_sums), ("certainty", certainty)):
+        if values is not None:
+            _check(name, values, (b,))
+    for name, values in (("posterior", posterior), ("scores", scores)):
+        if values is not None:
+            _check(name, values, (b, k))
+    if labels is not None and (labels.dtype != np.int64 or labels.shape != (b,) or not labels.flags.c_contiguous):
+        raise ValueError(f"labels must be a contiguous array of {b} int64, but got {labels.dtype} {labels.shape}")
+    largest, lost = np.zeros(components.d), ctypes.c_int64()
+    asked = _Answers(*map(_address, (log_sums, certainty, posterior, scores, labels, largest)))
+    native.call("gmmkit_dense_answer", _given(rows, None, components), components._mixture(), asked, lost)
+    return Answers(lost.value, largest)
+
+
+def _given(rows: NDArray[Any], weights: Array | None, components: Components) -> _Rows:
+    b, d = rows.shape
+    if d != components.d or not takes(rows):
+        raise ValueError(
+            f"rows must be float64 or float32 of {components.d} columns, but got {rows.dtype} of shape {rows.shape}"
+        )
+    if weights is not None:
+        _check("weights", weights, (b,))
+    size = rows.dtype.itemsize
+    return _Rows(
+        rows.ctypes.data, size == 4, b, d, rows.strides[0] // size, rows.strides[1] // size, _address(weights),
+        components.shift.ctypes.data, components.scale.ctypes.data,
+    )  # fmt: skip
+
+
+def _check(name: str, values: NDArray[Any] | None, shape: tuple[int, ...]) -> None:
+    if values is None or values.dtype != np.float64 or values.shape != shape or not values.flags.c_contiguous:
+        got = "nothing" if values is None else f"{values.dtype} of shape {values.shape}"
+        raise ValueError(f"{name} must be a C-contiguous array of float64 of shape {shape}, but got {got}")
+
+
+def _frame(values: Array, d: int) -> Array:
+    values = _whole(values)
+    _check("shift and scale", values, (d,))
+    return values
+
+
+def _whole(values: Array) -> Array:
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _address(values: NDArray[Any] | None) -> int | None:
+    return None if values is None else values.ctypes.data

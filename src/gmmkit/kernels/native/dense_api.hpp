@@ -1,0 +1,51 @@
+// What is asked of a dense pass; arrays belong to the caller. Layouts are documented in dense.py.
+#pragma once
+#include <cstdint>
+
+namespace gmmkit {
+
+// n rows of d columns, of doubles or floats, with any strides (in values). Read as z = (x − shift) · scale.
+struct DenseRows {
+    const void* values;
+    bool single;
+    std::int64_t n;
+    int d;
+    std::int64_t row_stride, column_stride;
+    const double* weights;  // (n), or null: 1 each
+    const double *shift, *scale;
+};
+
+// How components score: by matrices of their own (MATRICES), by standard deviations of their own (DEVIATIONS), both about
+// their means; or by Θ ψ(z), with ψ = 1, z (LINEAR), and |z|² (RADIAL), or the squares (SQUARES).
+enum Form { MATRICES, DEVIATIONS, LINEAR, RADIAL, SQUARES };
+
+struct DenseMixture {
+    Form form;
+    bool single;  // compute in floats: MATRICES and DEVIATIONS only
+    int k;
+    const double* means;      // (k, d), in the frame
+    const double* whitening;  // (k, d, d) inverse Cholesky factors, or (k, d) inverse standard deviations
+    const double* constants;  // (k), scores at the means
+    const double* theta;      // (k, p) for the other forms
+};
+
+// What a pass adds to; null where it is not asked for.
+struct DenseSums {
+    double *counts, *first, *second;  // (k), (k, d), (k, d, d) or (k, d): about the means
+    double* origin;                   // (k, p): Σ r ψ
+    double* scatter;                  // (d, d) or (d): Σ w z zᵀ or Σ w z², if asked for with LINEAR
+    bool matrix;                      // which of them
+    double* log_likelihood;           // Σ w log Σ exp(scores)
+};
+
+// What rows are told; null where it is not asked for. Arrays of n rows, in their order.
+struct DenseAnswers {
+    double* log_sums;      // (n): log Σ exp(scores)
+    double* certainty;     // (n): log of the largest posterior
+    double* posterior;     // (n, k)
+    double* scores;        // (n, k)
+    std::int64_t* labels;  // (n)
+    double* largest;       // (d): max |z|
+};
+
+}  // namespace gmmkit

@@ -1,0 +1,114 @@
+// Columns that are independent within a component, each component about its own mean: in floats, which have too few
+// digits for the expanded form.
+#pragma once
+#include "panels.hpp"
+
+namespace gmmkit {
+namespace TARGET {
+namespace {
+
+template <typename T>
+struct Deviations {
+    // Two sums for each component and column of a tile.
+    static constexpr int BESIDE = REGISTERS == 32 ? 3 : 1, COLUMNS = 4;
+    const DenseMixture& m;
+    int d, wide, tall;
+    Array<T> scales, means;  // of groups of DOWN components, column by column: 1/σ and μ/σ; (tall, wide)
+    Array<double> sums, counts;
+
+    static int columns(const DenseMixture&, int d) { return (d + COLUMNS - 1) / COLUMNS * COLUMNS; }
+    static int components(const DenseMixture& m) { return (m.k + BESIDE - 1) / BESIDE * BESIDE; }
+
+    Deviations(const DenseMixture& mixture, const Tile<T>& tile, bool gathers)
+        : m(mixture), d(tile.d), wide(columns(m, d)), tall(components(m)),
+          scales(std::size_t((m.k + DOWN - 1) / DOWN) * d * 2 * DOWN, T(0)), means(std::size_t(tall) * wide, T(0)) {
+        for (int j = 0; j < m.k; ++j)
+            for (int a = 0; a < d; ++a) {
+                const double w = m.whitening[std::size_t(j) * d + a], mean = m.means[std::size_t(j) * d + a];
+                T* to = scales.data() + (std::size_t(j / DOWN) * d + a) * 2 * DOWN + j % DOWN;
+                to[0] = T(w);
+                to[DOWN] = T(mean * w);
+                means[std::size_t(j) * wide + a] = T(mean);
+            }
+        if (gathers) {
+            sums.assign(std::size_t(tall) * wide * 2 + WIDTH<T>, 0.0);
+            counts.assign(m.k, 0.0);
+        }
+    }
+
+    void score(Tile<T>& tile) const {
+        constexpr int W = WIDTH<T>;
+        for (int i = 0; i < tile.strips(); i += STRIP<T>) {
+            Lanes<T> top[ACROSS];
+            for (auto& t : top) t = all<T>(-std::numeric_limits<T>::infinity());
+            for (int g = 0; g < m.k; g += DOWN) {
+                Lanes<T> distance[DOWN][ACROSS] = {};
+                const T* scale = scales.data() + std::size_t(g / DOWN) * d * 2 * DOWN;
+                for (int a = 0; a < d; ++a, scale += 2 * DOWN) {
+                    Lanes<T> z[ACROSS];
+                    for (int c = 0; c < ACROSS; ++c) z[c] = get(tile.column(a) + i + c * W);
+                    for (int r = 0; r < DOWN; ++r)
+                        for (int c = 0; c < ACROSS; ++c) {
+                            const Lanes<T> u = z[c] * scale[r] - scale[DOWN + r];
+                            distance[r][c] += u * u;
+                        }
+                }
+                for (int r = 0; r < DOWN && g + r < m.k; ++r)
+                    for (int c = 0; c < ACROSS; ++c) {
+                        const Lanes<T> s = T(m.constants[g + r]) - T(0.5) * distance[r][c];
+                        put(tile.of(g + r) + i + c * W, s);
+                        top[c] = greater(top[c], s);
+                    }
+            }
+            for (int c = 0; c < ACROSS; ++c) put(tile.tops.data() + i + c * W, top[c]);
+        }
+    }
+
+    void gather(Tile<T>& tile) {
+        const int n = tile.width();
+        for (int j = 0; j < m.k; ++j) {
+            Lanes<T> count = {};
+            for (int i = 0; i < n; i += WIDTH<T>) {
+                const Lanes<T> r = get(tile.of(j) + i) * get(tile.shares.data() + i);
+                count += r;
+                put(tile.of(j) + i, r);
+            }
+            counts[j] += sum_of<T>(count);
+        }
+        for (int a = 0; a < wide; a += COLUMNS)
+            for (int j = 0; j < tall; j += BESIDE) add_squares(tile, j, a, n);
+    }
+
+    void add_squares(const Tile<T>& tile, int j, int a, int n) {
+        Lanes<T> acc[BESIDE][COLUMNS][2] = {};
+        for (int i = 0; i < n; i += WIDTH<T>) {
+            Lanes<T> z[COLUMNS];
+            for (int b = 0; b < COLUMNS; ++b) z[b] = get(tile.column(a + b) + i);
+            for (int c = 0; c < BESIDE; ++c) {
+                const Lanes<T> r = get(tile.of(j + c) + i);
+                for (int b = 0; b < COLUMNS; ++b) {
+                    const Lanes<T> deviation = z[b] - means[std::size_t(j + c) * wide + a + b], t = r * deviation;
+                    acc[c][b][0] += t;
+                    acc[c][b][1] += t * deviation;
+                }
+            }
+        }
+        for (int c = 0; c < BESIDE; ++c)
+            add_sums<2 * COLUMNS, T>(&acc[c][0][0], sums.data() + (std::size_t(j + c) * wide + a) * 2);
+    }
+
+    void write(const DenseSums& out) const {
+        for (int j = 0; j < m.k; ++j) {
+            out.counts[j] += counts[j];
+            for (int a = 0; a < d; ++a) {
+                const double* from = sums.data() + (std::size_t(j) * wide + a) * 2;
+                out.first[std::size_t(j) * d + a] += from[0];
+                out.second[std::size_t(j) * d + a] += from[1];
+            }
+        }
+    }
+};
+
+}  // namespace
+}  // namespace TARGET
+}  // namespace gmmkit

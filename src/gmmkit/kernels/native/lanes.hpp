@@ -1,0 +1,227 @@
+// Vectors as wide as the processor's registers, of doubles or of floats: loading, summing, exponential, logarithm.
+//
+// `vector.hpp` has vectors of eight doubles whatever the processor: the stack's answers are the same on all. Here speed
+// decides, and the last bits are the instruction set's.
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
+namespace gmmkit {
+namespace TARGET {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int BYTES = 64, REGISTERS = 32;
+#elif defined(__AVX2__)
+constexpr int BYTES = 32, REGISTERS = 16;
+#elif defined(__aarch64__)
+constexpr int BYTES = 16, REGISTERS = 32;
+#else
+constexpr int BYTES = 16, REGISTERS = 16;
+#endif
+
+typedef double Doubles __attribute__((vector_size(BYTES)));
+typedef float Floats __attribute__((vector_size(BYTES)));
+typedef std::int64_t Longs __attribute__((vector_size(BYTES)));
+typedef std::int32_t Ints __attribute__((vector_size(BYTES)));
+
+template <typename T> struct Kind;
+template <> struct Kind<double> {
+    using V = Doubles;
+    using I = Longs;
+};
+template <> struct Kind<float> {
+    using V = Floats;
+    using I = Ints;
+};
+template <typename T> using Lanes = typename Kind<T>::V;
+template <typename T> constexpr int WIDTH = BYTES / int(sizeof(T));
+
+// x less 0 is x, of either sign of 0: nothing is computed.
+template <typename T> inline Lanes<T> all(T x) { return x - Lanes<T>{}; }
+
+template <typename T> inline Lanes<T> get(const T* p) {
+    Lanes<T> v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+inline void put(double* p, Doubles v) { __builtin_memcpy(p, &v, sizeof v); }
+inline void put(float* p, Floats v) { __builtin_memcpy(p, &v, sizeof v); }
+
+#define INLINED __attribute__((always_inline))
+
+template <typename Work, int... I>
+INLINED inline void each_of(std::integer_sequence<int, I...>, Work&& work) {
+    (work(std::integral_constant<int, I>()), ...);
+}
+
+// Call work(0) … work(N − 1), written out: what it indexes stays in registers.
+template <int N, typename Work>
+INLINED inline void each_of(Work&& work) {
+    each_of(std::make_integer_sequence<int, N>(), work);
+}
+
+template <typename V> inline V greater(V a, V b) { return a > b ? a : b; }
+
+// Memory that begins where a line of the cache does, so that no vector lies in two.
+template <typename T>
+struct Aligned {
+    using value_type = T;
+    Aligned() = default;
+    template <typename U> Aligned(const Aligned<U>&) {}
+    T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(64))); }
+    void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t(64)); }
+    template <typename U> bool operator==(const Aligned<U>&) const { return true; }
+    template <typename U> bool operator!=(const Aligned<U>&) const { return false; }
+};
+template <typename T> using Array = std::vector<T, Aligned<T>>;
+
+// To whole vectors.
+template <typename T> constexpr int padded(int n) { return (n + WIDTH<T> - 1) / WIDTH<T> * WIDTH<T>; }
+
+// Blocks of S lanes of a and b in turn: the even blocks of both, or the odd ones.
+template <int S, bool ODD, typename V, std::size_t... L>
+INLINED inline V blocks_of(V a, V b, std::index_sequence<L...>) {
+    constexpr int n = int(sizeof...(L));
+    return __builtin_shufflevector(a, b, (int(L) / S % 2 ? n + (int(L) / S - 1 + ODD) * S + int(L) % S
+                                                        : (int(L) / S + ODD) * S + int(L) % S)...);
+}
+
+template <int S, typename T>
+INLINED inline Lanes<T> folded(Lanes<T> a, Lanes<T> b) {
+    using All = std::make_index_sequence<WIDTH<T>>;
+    return blocks_of<S, false>(a, b, All{}) + blocks_of<S, true>(a, b, All{});
+}
+
+// The sums of the lanes of as many vectors as there are lanes, in as many additions as a tree has.
+template <int COUNT, typename T>
+INLINED inline Lanes<T> sums_of_lanes(const Lanes<T>* v) {
+    if constexpr (COUNT == 1) return v[0];
+    else return folded<COUNT / 2, T>(sums_of_lanes<COUNT / 2, T>(v), sums_of_lanes<COUNT / 2, T>(v + COUNT / 2));
+}
+
+// Add the sums of the lanes of N vectors to N doubles, and zeros to those beyond, to whole vectors.
+template <int N, typename T>
+INLINED inline void add_sums(const Lanes<T>* v, double* to) {
+    each_of<padded<T>(N) / WIDTH<T>>([&](auto part) INLINED {
+        constexpr int start = part * WIDTH<T>;
+        Lanes<T> lanes[WIDTH<T>];
+        each_of<WIDTH<T>>([&](auto l) INLINED { lanes[l] = start + l < N ? v[start + l < N ? start + l : 0] : Lanes<T>{}; });
+        T sums[WIDTH<T>];
+        put(sums, sums_of_lanes<WIDTH<T>, T>(lanes));
+        for (int l = 0; l < WIDTH<T>; ++l) to[start + l] += double(sums[l]);
+    });
+}
+
+inline Doubles root(Doubles v) {
+#ifdef __AVX512F__
+    return (Doubles)_mm512_maskz_sqrt_pd(0xff, (__m512d)v);
+#else
+    for (int l = 0; l < WIDTH<double>; ++l) v[l] = __builtin_sqrt(v[l]);
+    return v;
+#endif
+}
+
+inline Floats root(Floats v) {
+#ifdef __AVX512F__
+    return (Floats)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);
+#else
+    for (int l = 0; l < WIDTH<float>; ++l) v[l] = __builtin_sqrtf(v[l]);
+    return v;
+#endif
+}
+
+template <typename T>
+inline double sum_of(Lanes<T> v) {
+    double sum = 0.0;
+    for (int l = 0; l < WIDTH<T>; ++l) sum += double(v[l]);
+    return sum;
+}
+
+// exp(x) for x ≤ 0, within 5e-16 of itself; 0 below −690, where products would become subnormal numbers, which are many
+// times slower. x = n ln 2 + r, and a polynomial of least largest relative error (2.9e-16) on |r| ≤ ln 2 / 2. That ln 2 is
+// rounded costs 2e-17 n: where n is large, exp(x) is nothing beside 1.
+inline Doubles exponential(Doubles x) {
+    const Doubles shift = all<double>(6755399441055744.0);  // 1.5 · 2⁵²: adding it rounds to an integer
+#ifdef __AVX512F__
+    const Doubles near = x;  // what is not a number, or rounds to none, is masked
+#else
+    const Doubles near = greater(x, all<double>(-690.0));
+#endif
+    const Doubles k = near * 1.4426950408889634074 + shift, n = k - shift, r = near - n * 6.9314718055994530942e-01;
+    Doubles p = all<double>(2.7476795347842264527e-7);
+    p = p * r + 2.7634990577209072012e-6;
+    p = p * r + 2.4801931720618971392e-5;
+    p = p * r + 1.9841185236734157529e-4;
+    p = p * r + 1.3888888516227077819e-3;
+    p = p * r + 8.333333370869705052e-3;
+    p = p * r + 4.1666666668136470854e-2;
+    p = p * r + 1.6666666666611555854e-1;
+    p = p * r + 4.9999999999998324327e-1;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
+#ifdef __AVX512F__
+    return (Doubles)_mm512_maskz_scalef_pd(_mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(-690.0), _CMP_GE_OQ),
+                                           (__m512d)p, (__m512d)n);
+#else
+    const Doubles value = p * (Doubles)(((Longs)k << 52) + (Longs)all<double>(1.0));
+    return x < -690.0 ? all<double>(0.0) : value;
+#endif
+}
+
+inline Floats exponential(Floats x) {
+    const Floats shift = all<float>(12582912.0f);  // 1.5 · 2²³
+#ifdef __AVX512F__
+    const Floats near = x;
+#else
+    const Floats near = greater(x, all<float>(-80.0f));
+#endif
+    const Floats k = near * 1.44269504f + shift, n = k - shift;
+    const Floats r = (near - n * 0.693359375f) - n * -2.12194440e-4f;  // in floats n ln 2 is needed in two parts
+    Floats p = all<float>(1.9875691500e-4f);
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+#ifdef __AVX512F__
+    return (Floats)_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-80.0f), _CMP_GE_OQ), (__m512)p,
+                                          (__m512)n);
+#else
+    const Floats value = p * (Floats)(((Ints)k << 23) + (Ints)all<float>(1.0f));
+    return x < -80.0f ? all<float>(0.0f) : value;
+#endif
+}
+
+// log(x) for normal x > 0, within 1 unit in the last place or so: x = 2ᵏ m, m in [√½, √2), and
+// log m = 2 artanh(s), s = (m − 1) / (m + 1).
+inline Doubles logarithm(Doubles x) {
+    const Longs bits = (Longs)x, root = (Longs)all<double>(0.70710678118654752440);
+    const Longs exponent = (bits - root) >> 52;
+    const Doubles m = (Doubles)(bits - (exponent << 52)), s = (m - 1.0) / (m + 1.0), t = s * s;
+    Doubles p = all<double>(2.0 / 21.0);
+    p = p * t + 2.0 / 19.0;
+    p = p * t + 2.0 / 17.0;
+    p = p * t + 2.0 / 15.0;
+    p = p * t + 2.0 / 13.0;
+    p = p * t + 2.0 / 11.0;
+    p = p * t + 2.0 / 9.0;
+    p = p * t + 2.0 / 7.0;
+    p = p * t + 2.0 / 5.0;
+    p = p * t + 2.0 / 3.0;
+    const Doubles k = __builtin_convertvector(exponent, Doubles);
+    return k * 6.93147180369123816490e-01 + (2.0 * s + (s * t * p + k * 1.90821492927058770002e-10));
+}
+
+}  // namespace
+}  // namespace TARGET
+}  // namespace gmmkit

@@ -1,0 +1,157 @@
+"""A scorer's blocks handed to the compiled kernel: score, softmax and gather in one call, or score and answer.
+
+What the kernel takes: Gaussian components without a background. Families whose second moments are matrices of their own
+go centred, whatever the block; the others expanded, where the block is near enough (`scorer.py`). Blocks that it cannot
+do, and all blocks where there is no kernel, are left to the scorer's NumPy forms.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data.table import Block
+from gmmkit.execution import Plan, plan_fused
+from gmmkit.kernels import native
+from gmmkit.kernels.native import dense
+from gmmkit.model.scorer import KAPPA_SQUARED_LIMIT, Scorer, Sums
+from gmmkit.statistics import Contraction
+
+__all__ = ["Fused"]
+
+Array = NDArray[np.float64]
+
+# Beyond 1,000 standard deviations from the frame's origin floats have too few digits: at that distance covariances are
+# off by 5e-6.
+_SINGLE_LIMIT = 1e6
+
+
+class Fused:
+    """The compiled passes of one scorer; see `Fused.of`.
+
+    Attributes
+    ----------
+    single : bool
+        Whether blocks are computed in floats.
+    """
+
+    def __init__(self, scorer: Scorer, components: dense.Components, *, near: bool) -> None:
+        self._scorer, self._components, self._near = scorer, components, near
+        self.single = components.single
+
+    @classmethod
+    def of(cls, scorer: Scorer, *, reach: Array | None = None, single: bool = False) -> Self | None:
+        """Return what does a scorer's blocks, or None where nothing does.
+
+        Parameters
+        ----------
+        scorer : Scorer
+        reach : ndarray of shape (d,), optional
+            Largest |z| of all rows, if it is known: blocks need not be looked at one by one.
+        single : bool, default=False
+            Compute in floats, where the reach allows and there is a form for it.
+        """
+        if native.why_not() is not None or scorer.degrees_of_freedom is not None or scorer.log_noise is not None:
+            return None
+        kappa_squared = np.inf if reach is None else _kappa_squared(scorer, reach)
+        near, contraction = kappa_squared <= KAPPA_SQUARED_LIMIT, scorer.family.contraction
+        own_axes = contraction in (Contraction.DIAGONAL, Contraction.SPHERICAL)
+        single = single and kappa_squared <= _SINGLE_LIMIT and (own_axes or contraction is Contraction.FULL)
+        if contraction is Contraction.FULL or (single and own_axes):
+            # Where the rows are in a frame without a shift, a row less a mean is rounded once.
+            centre = scorer if scorer.exact is None else scorer.exact
+            whitening = centre.whitening if contraction is not Contraction.SPHERICAL else _for_each_column(centre)
+            frame = centre.frame
+            components = dense.centred(
+                centre.means, whitening, centre.constants, frame.shift, frame.scale, single=single
+            )
+        elif scorer.theta is not None:
+            frame = scorer.frame
+            components = dense.expanded(scorer.family.features, scorer.theta, frame.shift, frame.scale)
+        else:
+            return None
+        return cls(scorer, components, near=bool(near))
+
+    def plan(self, n_rows: int) -> Plan:
+        """Return how a pass over `n_rows` is cut: a function of sizes only."""
+        return plan_fused(n_rows, self._components.operations_per_row, self._components.d)
+
+    def sums(self) -> Sums:
+        """Return empty sums for one task, about the means that the kernel computes with."""
+        if not self.single:
+            return self._scorer.sums()
+        return Sums(self._scorer.family, self._scorer.means.astype(np.float32).astype(np.float64))
+
+    def gather(self, block: Block, sums: Sums) -> float | None:
+        """Add a block, softly assigned; return ``Σ w log p`` in the frame, or None: NumPy must do it."""
+        rows = _as_taken(block.rows)
+        if self._components.is_centred:
+            counts, first, second = sums.open_centred()
+            own = second if second.ndim > 1 else np.zeros_like(first)
+            total = dense.gather(rows, block.weights, self._components, counts=counts, first=first, second=own)
+            if second.ndim == 1 and np.isfinite(total):
+                second += own.sum(axis=1)
+            return total if np.isfinite(total) else None
+        if not self._near and not self._is_near(np.maximum(*self._ends(rows))):
+            return None
+        origin, family = sums.open_expanded(self._components.p), self._scorer.family
+        if family.contraction not in _SHARED:
+            total = dense.gather(rows, block.weights, self._components, origin=origin)
+            return total if np.isfinite(total) else None
+        d = self._components.d
+        scatter = np.zeros((d, d) if family.contraction is Contraction.TIED else d)
+        total = dense.gather(rows, block.weights, self._components, origin=origin, scatter=scatter)
+        if not np.isfinite(total):
+            return None
+        shared = scatter.sum() if family.contraction is Contraction.SHARED else scatter
+        sums.shared += shared
+        # What all scores of a row lack, −½ zᵀ P z, of all rows together.
+        k = self._components.k
+        return total - 0.5 * self._scorer.covariance.trace_products(np.asarray(shared)) / k
+
+    def answer(self, rows: NDArray[Any], **wanted: Any) -> bool:
+        """Write what is wanted of rows (see `dense.answer`), less the scorer's row term; False: NumPy must do it."""
+        found = dense.answer(_as_taken(rows), self._components, **wanted)
+        return found.lost == 0 and (self._components.is_centred or self._is_near(found.largest))
+
+    def row_term(self, rows: NDArray[Any]) -> Array | None:
+        """Return what all scores that `answer` tells of a row lack, for each row (b,), if anything."""
+        if self._components.is_centred or self._scorer.family.contraction not in _SHARED:
+            return None
+        return self._scorer.covariance.row_term(self._scorer.frame.read(rows, np.empty(rows.shape[::-1])))
+
+    def certainties(self, rows: NDArray[Any]) -> tuple[Array, Array] | None:
+        """Return log-densities (b,) in the frame and the largest log-posterior of each row; None: NumPy must do it."""
+        log_density, log_certainty = np.empty(len(rows)), np.empty(len(rows))
+        if not self.answer(rows, log_sums=log_density, certainty=log_certainty):
+            return None
+        term = self.row_term(rows)
+        return log_density if term is None else log_density + term, log_certainty
+
+    def _ends(self, rows: NDArray[Any]) -> tuple[Array, Array]:
+        frame = self._scorer.frame
+        with np.errstate(over="ignore"):
+            low, high = (np.asarray(ends, dtype=np.float64) for ends in (rows.min(axis=0), rows.max(axis=0)))
+            return (frame.shift - low) * frame.scale, (high - frame.shift) * frame.scale
+
+    def _is_near(self, largest: Array) -> bool:
+        return bool(_kappa_squared(self._scorer, largest) <= KAPPA_SQUARED_LIMIT)
+
+
+_SHARED = (Contraction.TIED, Contraction.SHARED_DIAGONAL, Contraction.SHARED)
+
+
+def _kappa_squared(scorer: Scorer, largest: Array) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = float(scorer.covariance.kappa_squared(largest))
+    return np.inf if np.isnan(found) else found
+
+
+def _for_each_column(scorer: Scorer) -> Array:
+    return np.broadcast_to(scorer.whitening.reshape(len(scorer.means), -1), scorer.means.shape)
+
+
+def _as_taken(rows: NDArray[Any]) -> NDArray[Any]:
+    return rows if dense.takes(rows) else rows.astype(np.float64)
