@@ -9,6 +9,7 @@ __all__ = [
     "MissingDependencyError",
     "ModelFormatError",
     "ParameterError",
+    "PrecisionWarning",
     "SingularComponentError",
     "SingularComponentWarning",
 ]
@@ -64,3 +65,7 @@ class SingularComponentWarning(GmmkitWarning):
     def __init__(self, message: str, repairs: tuple[object, ...] = ()) -> None:
         super().__init__(message)
         self.repairs = repairs
+
+
+class PrecisionWarning(GmmkitWarning):
+    """Float32 was asked for and has too few digits for these rows, or there is no form for it: float64 was used."""

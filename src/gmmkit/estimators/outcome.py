@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.exceptions import ConvergenceWarning
 
 from gmmkit.data import Table
-from gmmkit.errors import SingularComponentWarning
+from gmmkit.errors import PrecisionWarning, SingularComponentWarning
 from gmmkit.inference.fit import FitResult
 from gmmkit.inference.repairs import describe
 
@@ -19,7 +21,17 @@ NOT_CONVERGED = (
 )
 
 
-def tell(result: FitResult, table: Table, *, max_iter: int, interrupted: bool) -> None:
+NOT_SINGLE = (
+    "dtype='float32' was asked for, but the fit was computed in float64: float32 needs the compiled kernel "
+    "(gmmkit.show_config()), Gaussian components with covariances of their own (full, diag, spherical and the structures "
+    "that begin with V, or end in EV or VV), no noise, and components whose narrowest direction is more than a thousandth "
+    "of the distance from the data's mean"
+)
+
+
+def tell(
+    result: FitResult, table: Table, *, max_iter: int, interrupted: bool, dtype: DTypeLike | None = None
+) -> None:
     """Warn the caller of `fit` of what was repaired and of a fit that did not converge.
 
     Raises
@@ -32,5 +44,7 @@ def tell(result: FitResult, table: Table, *, max_iter: int, interrupted: bool) -
     if result.repairs:
         message = describe(result.repairs, table.names)
         warnings.warn(SingularComponentWarning(message, result.repairs), stacklevel=3)
+    if dtype is not None and np.dtype(dtype) == np.float32 and result.precision != "float32" and max_iter > 0:
+        warnings.warn(NOT_SINGLE, PrecisionWarning, stacklevel=3)
     if not result.converged and max_iter > 0:
         warnings.warn(NOT_CONVERGED, ConvergenceWarning, stacklevel=3)

@@ -112,6 +112,8 @@ class FitResult:
     total_weight : float
     n_parameters : int
         Parameters that were free, which criteria count.
+    precision : {"float64", "float32"}
+        What the last pass was computed in.
     """
 
     mixture: Mixture
@@ -122,6 +124,7 @@ class FitResult:
     starts_tried: int
     total_weight: float
     n_parameters: int
+    precision: str = "float64"
 
     @property
     def converged(self) -> bool:
@@ -151,6 +154,7 @@ class FitResult:
             "starts_tried": self.starts_tried,
             "total_weight": self.total_weight,
             "n_parameters": self.n_parameters,
+            "precision": self.precision,
         }
 
     @classmethod
@@ -175,6 +179,7 @@ class FitResult:
             total_weight=float(record["total_weight"]),
             # Files of before parameters could be held say nothing: all were free.
             n_parameters=int(record.get("n_parameters", mixture.n_parameters)),
+            precision=str(record.get("precision", "float64")),
         )
 
 
@@ -251,6 +256,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         starts_tried=tried,
         total_weight=problem.total_weight,
         n_parameters=settings.n_parameters(state),
+        precision="float32" if problem.computed_single else "float64",
     )
 
 

@@ -171,15 +171,7 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
                 log_density = scorer.responsibilities(block.rows, work)[1]
                 found = log_density, np.log(work.scored.max(axis=0))
             log_density, log_certainty = found
-            weights = np.ones(len(block.rows)) if block.weights is None else block.weights
-            held = weights > 0
-            sums.append(
-                (
-                    float(weights[held] @ log_density[held]),
-                    float(weights @ log_certainty),
-                    float(weights.sum()),
-                )
-            )
+            sums.append(_added_up(log_density, log_certainty, block.weights))
         return sums
 
     with Workers(n_jobs) as workers:
@@ -189,6 +181,19 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
         parts = workers.map_merge(task, plan.tasks(), list.__add__)
     log_likelihood, log_certainty, total = (math.fsum(column) for column in zip(*parts, strict=True))
     return Likelihood(log_likelihood + total * scorer.frame.log_volume, log_certainty, total)
+
+
+def _added_up(log_density: Array, log_certainty: Array, weights: Array | None) -> tuple[float, float, float]:
+    # Sums, not products of vectors: they lose no digits to the number of rows.
+    if weights is None:
+        return float(log_density.sum()), float(log_certainty.sum()), float(len(log_density))
+    held = weights > 0
+    weights = weights[held]
+    return (
+        float((weights * log_density[held]).sum()),
+        float((weights * log_certainty[held]).sum()),
+        float(weights.sum()),
+    )
 
 
 def _labels(scorer: Scorer, scored: Array) -> NDArray[np.intp]:
