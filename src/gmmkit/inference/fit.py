@@ -17,6 +17,7 @@ from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run, run
 from gmmkit.inference.noise import Background, open_background
 from gmmkit.inference.order import ordered
+from gmmkit.inference.plain import run_compiled
 from gmmkit.inference.prior import RegCovar, make_prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import ILL_DEFINED, OnSingular, Repair, describe
@@ -222,16 +223,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
                 raise
             best = _interrupted(best)
             break
-        done = run(
-            algorithm,
-            problem,
-            state,
-            rule=settings.rule,
-            max_iter=settings.max_iter,
-            before=settings.before,
-            restart=restart,
-            callback=settings.callback,
-        )
+        done = _run(algorithm, state, settings, restart)
         done = Run(done.state, done.objectives, done.reason, (*repairs, *done.repairs))
         tried += 1
         interrupted = done.reason == "interrupted"
@@ -257,6 +249,24 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         total_weight=problem.total_weight,
         n_parameters=settings.n_parameters(state),
         precision="float32" if problem.computed_single else "float64",
+    )
+
+
+def _run(algorithm: EM, state: Mixture, settings: FitSettings, restart: int) -> Run:
+    rule, max_iter, before = settings.rule, settings.max_iter, settings.before
+    if settings.callback is None:
+        done = run_compiled(algorithm, state, rule=rule, max_iter=max_iter, before=before)
+        if done is not None:
+            return done
+    return run(
+        algorithm,
+        algorithm.problem,
+        state,
+        rule=rule,
+        max_iter=max_iter,
+        before=before,
+        restart=restart,
+        callback=settings.callback,
     )
 
 

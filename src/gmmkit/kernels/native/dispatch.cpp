@@ -77,6 +77,15 @@ int gmmkit_stack_run(ARGUMENTS, int max_iter, double tol, double* objectives, do
     GUARDED(run(problem, settings))
 }
 
+// `before` holds the objectives known before the first pass, and those of the last pass afterwards.
+int gmmkit_stack_run_plain(ARGUMENTS, int max_iter, double tol, double* before, std::int32_t* passes, double* traces) {
+    Run settings = {mixture_weights, means, covariances, max_iter, tol, n_threads, before,
+                    nullptr, nullptr, passes, status, traces, interrupted};
+    settings.plain = true;
+    const Problem problem = PROBLEM;
+    GUARDED(run(problem, settings))
+}
+
 int gmmkit_stack_begin(ARGUMENTS, const std::int32_t* labels, double* objectives) {
     const Problem problem = PROBLEM;
     const Run settings = {mixture_weights, means, covariances, 0, 0.0, n_threads, objectives,

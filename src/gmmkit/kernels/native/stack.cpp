@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "mixture.hpp"
+#include "plain.hpp"
 
 namespace gmmkit {
 namespace TARGET {
@@ -213,7 +214,10 @@ void run(const Problem& p, const Run& settings) {
                 const Place place(p, settings, s);
                 place.read(m.at);
                 m.refit.recall(m.at.covariances.data());
-                specialised(m, [&](auto columns, auto diagonal) { run_one<columns(), diagonal()>(m, trail, settings, s); });
+                specialised(m, [&](auto columns, auto diagonal) {
+                    if (settings.plain) run_plain<columns(), diagonal()>(m, settings, s);
+                    else run_one<columns(), diagonal()>(m, trail, settings, s);
+                });
                 place.write(m.at);
             });
         };

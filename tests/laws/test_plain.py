@@ -1,0 +1,172 @@
+"""The compiled kernel's run of plain EM and the loop over array operations are one algorithm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cases import FAMILY_NAMES, blobs, faithful_like, gaussian_noise, iris, opened
+from gmmkit.errors import SingularComponentError
+from gmmkit.inference import plain
+from gmmkit.inference.fit import FitSettings, fit
+from gmmkit.inference.loop import run
+from gmmkit.inference.noise import Background
+from gmmkit.inference.plain import run_compiled
+from gmmkit.inference.starts import Named
+from gmmkit.inference.stopping import AitkenGain, SmallChange
+from gmmkit.kernels import native
+from gmmkit.model.covariance import family
+
+pytestmark = pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
+
+#: Families whose refits are searches, each engine's own, or divide by determinants.
+LEFT = ("EVE", "VVE", "EVV")
+DATA = {"iris": iris, "faithful": faithful_like, "blobs": blobs, "noise": gaussian_noise}
+
+
+def begun(problem, k, settings=None):
+    """Return the algorithm and the first state of a fit."""
+    settings = settings or FitSettings()
+    algorithm = settings.algorithm(problem, np.random.default_rng(0))
+    start, _ = Named("kmeans", k)(problem, algorithm.prior, settings.policy, np.random.default_rng(1))
+    return algorithm, start
+
+
+def both(problem, k, *, settings=None, tol=1e-5, max_iter=60, before=-np.inf):
+    """Return what the kernel and what the loop make of one start."""
+    algorithm, start = begun(problem, k, settings)
+    rule = SmallChange(tol)
+    compiled = run_compiled(algorithm, start, rule=rule, max_iter=max_iter, before=before)
+    return compiled, run(algorithm, problem, start, rule=rule, max_iter=max_iter, before=before)
+
+
+def assert_same(compiled, looped):
+    assert compiled is not None
+    assert compiled.reason == looped.reason
+    assert len(compiled.objectives) == len(looped.objectives)
+    np.testing.assert_allclose(compiled.objectives, looped.objectives, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(compiled.state.weights, looped.state.weights, atol=1e-8)
+    np.testing.assert_allclose(compiled.state.means, looped.state.means, atol=1e-8)
+    np.testing.assert_allclose(compiled.state.covariance.values, looped.state.covariance.values, rtol=1e-7, atol=1e-9)
+    assert not compiled.repairs
+
+
+@pytest.mark.parametrize("reg_covar", ["auto", 0])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", [name for name in FAMILY_NAMES if name not in LEFT])
+@pytest.mark.parametrize("data", DATA)
+def test_every_pass_is_the_loops(data, name, weighted, reg_covar):
+    rows = DATA[data]()
+    weights = np.random.default_rng(3).integers(0, 4, len(rows)) if weighted else None
+    with opened(rows, name, weights=weights) as problem:
+        settings = FitSettings(reg_covar=reg_covar)
+        try:
+            compiled, looped = both(problem, 3, settings=settings)
+        except SingularComponentError:
+            # Where the loop refuses a state, the kernel leaves it to the loop.
+            assert reg_covar == 0
+            assert (
+                run_compiled(*begun(problem, 3, settings), rule=SmallChange(1e-5), max_iter=60, before=-np.inf) is None
+            )
+        else:
+            assert_same(compiled, looped)
+
+
+@pytest.mark.parametrize("name", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("d", [1, 2, 9, 20])
+def test_in_any_number_of_columns(d, name):
+    with opened(blobs(n=400, d=d, k=2), name) as problem:
+        assert_same(*both(problem, 2))
+
+
+def test_passes_are_counted_over_several_calls(monkeypatch):
+    monkeypatch.setattr(plain, "_ONE_CALL", 30_000)
+    with opened(iris()) as problem:
+        assert_same(*both(problem, 3, tol=1e-7, max_iter=200))
+        compiled, looped = both(problem, 3, tol=0.0, max_iter=7)
+        assert_same(compiled, looped)
+        assert compiled.reason == "max_iter"
+        assert len(compiled.objectives) == 7
+
+
+def test_the_bound_known_before_counts():
+    with opened(iris()) as problem:
+        _, first = both(problem, 3)
+        compiled, looped = both(problem, 3, before=first.objectives[0])
+        assert_same(compiled, looped)
+        assert len(compiled.objectives) == 1
+
+
+def test_an_interrupt_leaves_the_last_complete_state(monkeypatch):
+    made = []
+
+    def interrupted(*arguments, **options):
+        if made:
+            raise KeyboardInterrupt
+        made.append(1)
+        return plain_run(*arguments, **options)
+
+    plain_run = plain.run_plain
+    monkeypatch.setattr(plain, "_ONE_CALL", 1)
+    monkeypatch.setattr(plain, "run_plain", interrupted)
+    with opened(iris()) as problem:
+        algorithm, start = begun(problem, 3)
+        done = run_compiled(algorithm, start, rule=SmallChange(0.0), max_iter=50, before=-np.inf)
+        one = run(algorithm, problem, start, rule=SmallChange(0.0), max_iter=1)
+    assert done.reason == "interrupted"
+    np.testing.assert_allclose(done.objectives, one.objectives, atol=1e-10)
+    np.testing.assert_allclose(done.state.means, one.state.means, atol=1e-10)
+
+
+def test_what_the_kernel_does_not_do_is_left_to_the_loop():
+    rows = iris()
+    rule = {"rule": SmallChange(1e-3), "max_iter": 10, "before": -np.inf}
+    for settings in (
+        FitSettings(reg_covar=1e-3),
+        FitSettings(on_singular="drop"),
+        FitSettings(equal_weights=True),
+        FitSettings(degrees_of_freedom="common"),
+    ):
+        with opened(rows) as problem:
+            assert run_compiled(*begun(problem, 3, settings), **rule) is None
+    for name in LEFT:
+        with opened(rows, name) as problem:
+            assert run_compiled(*begun(problem, 3), **rule) is None
+    with opened(rows) as problem:
+        assert run_compiled(*begun(problem, 3), **{**rule, "rule": AitkenGain(1e-3)}) is None
+        assert run_compiled(*begun(problem, 3), **{**rule, "max_iter": 0}) is None
+    with opened(np.column_stack([rows, np.ones(150)])) as problem:
+        assert run_compiled(*begun(problem, 3), **rule) is None
+    with opened(np.random.default_rng(0).normal(size=(30_000, 3))) as problem:
+        assert run_compiled(*begun(problem, 4), **rule) is None
+
+
+@pytest.mark.parametrize("settings", [{}, {"reg_covar": 0, "on_singular": "floor"}, {"noise": Background(True)}])
+def test_what_needs_repair_is_repaired_as_ever(settings, monkeypatch):
+    # Two clusters of which one is a single row, many times.
+    rows = np.concatenate([np.random.default_rng(0).normal(size=(60, 2)), np.full((3, 2), 9.0)])
+    found = []
+    for switch in ("1", "0"):
+        monkeypatch.setenv("GMMKIT_NATIVE", switch)
+        with opened(rows) as problem:
+            found.append(fit(problem, [Named("kmeans", 2)], FitSettings(seed=0, **settings)))
+    ours, expected = found
+    assert ours.repairs == expected.repairs
+    assert ours.reason == expected.reason
+    np.testing.assert_allclose(ours.objectives, expected.objectives, atol=1e-10)
+    np.testing.assert_allclose(ours.mixture.means, expected.mixture.means, atol=1e-10)
+
+
+def test_rows_far_beyond_everything_are_the_loops():
+    rows = np.concatenate([blobs(n=200, d=2, k=2), [[1e15, 0.0], [1e60, 1e60]]])
+    with opened(rows) as problem:
+        compiled, looped = both(problem, 2)
+        if compiled is not None:
+            assert_same(compiled, looped)
+
+
+def test_a_family_of_one_scale_is_so_in_the_frame():
+    for name in FAMILY_NAMES:
+        with opened(iris() * [1.0, 100.0, 1e-3, 7.0], name) as problem:
+            if family(name).equivariance == "scalar":
+                assert len(set(problem.frame.scale)) == 1
