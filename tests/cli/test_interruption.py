@@ -12,7 +12,6 @@ import pytest
 
 from gmmkit import load
 from gmmkit.files import read_model, write_model
-from gmmkit.inference.kmeans import KMeans
 
 Gmmkit = Callable[..., Any]
 
@@ -40,7 +39,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, times: int, what: str) -> None:
 def test_in_a_start_there_is_no_model_yet(
     gmmkit: Gmmkit, faithful: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(KMeans, "refit", stop)
+    monkeypatch.setattr("gmmkit.inference.starts.lloyd", stop)
     monkeypatch.setattr("gmmkit.selection.search.fit_candidates", stop)
     for more in (ONE, ()):
         outcome = gmmkit("fit", faithful, *more, "-o", "m.gmm")

@@ -1,13 +1,10 @@
 import numpy as np
 import pytest
 
-from cases import blobs, opened
-from gmmkit.inference.kmeans import KMeans, lloyd, plus_plus
-from gmmkit.inference.loop import run
-from gmmkit.inference.sampling import Sample, sample_rows
-from gmmkit.inference.stopping import SmallChange
-from gmmkit.model.covariance import SharedSpherical
-from gmmkit.model.mixture import Mixture
+from cases import blobs
+from gmmkit.execution import Workers, plan
+from gmmkit.inference.kmeans import assign_nearest, lloyd, plus_plus
+from gmmkit.inference.sampling import Sample
 
 
 def distance(rows, weights, centres):
@@ -32,16 +29,18 @@ def settled(rows, weights, centres):
         centres = moved
 
 
+def reached(rows, weights, seeds, n_jobs=1):
+    with Workers(n_jobs) as workers:
+        return lloyd(Sample(rows, weights), seeds, workers)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("k", "d"), [(1, 1), (2, 1), (3, 2), (5, 3)])
 def test_lloyd_ends_where_the_oracle_ends(k, d, weighted):
     rows = blobs(120, d, max(k, 2), seed=k)
     weights = np.random.default_rng(1).integers(1, 4, 120).astype(float) if weighted else np.ones(120)
-    with opened(rows, "EII", weights=weights) as problem:
-        frame = problem.frame
-        seeds = plus_plus(sample_rows(problem, np.random.default_rng(0)), k, np.random.default_rng(0))
-        found = frame.points_out(lloyd(problem, seeds))
-        start = frame.points_out(seeds)
+    start = plus_plus(Sample(rows, weights), k, np.random.default_rng(0))
+    found = reached(rows, weights, start)
     expected = distance(rows, weights, settled(rows, weights, start))
     # Lloyd stops when a pass gains less than a millionth of the total spread.
     spread = distance(rows, weights, [np.average(rows, axis=0, weights=weights)])
@@ -49,18 +48,34 @@ def test_lloyd_ends_where_the_oracle_ends(k, d, weighted):
     assert distance(rows, weights, found) <= distance(rows, weights, start)
 
 
-def test_the_objective_is_the_oracles_and_never_falls():
-    rows = blobs(150, 2, 4, seed=3)
-    with opened(rows, "EII") as problem:
-        z = problem.frame.points_in(rows)
-        seeds = z[:4]
-        covariance = SharedSpherical(1.0, n_components=4, n_features=2)
-        start = Mixture.trusted(np.full(4, 0.25), seeds, covariance)
-        done = run(KMeans(problem), problem, start, rule=SmallChange(0.0), max_iter=12)
-    trace = np.array(done.objectives)
-    assert np.diff(trace).min() >= -1e-12
-    constant = np.log(0.25) - np.log(2 * np.pi)
-    assert trace[0] == pytest.approx(constant - 0.5 * distance(z, np.ones(150), seeds) / 150)
+def test_rows_are_with_their_nearest_centre_near_the_origin_and_far():
+    rows, weights = blobs(150, 2, 4, seed=3), np.random.default_rng(0).uniform(0.5, 2.0, 150)
+    centres = rows[:4]
+    squares = ((rows[None] - centres[:, None]) ** 2).sum(axis=2)
+    expected = np.where(squares.argmin(axis=0) == np.arange(4)[:, None], weights, 0.0)
+    shares, scores = assign_nearest(np.ascontiguousarray(rows.T), weights, centres, near=False)
+    np.testing.assert_array_equal(shares, expected)
+    np.testing.assert_allclose(scores, -0.5 * squares.min(axis=0))
+    shares, scores = assign_nearest(np.ascontiguousarray(rows.T), weights, centres, near=True)
+    np.testing.assert_array_equal(shares, expected)
+    np.testing.assert_allclose(scores - 0.5 * (rows**2).sum(axis=1), -0.5 * squares.min(axis=0), atol=1e-12)
+
+
+def test_a_row_far_away_costs_the_others_no_digits_and_ends_nothing_early():
+    rows = np.concatenate([blobs(200, 2, 3, seed=1), [[1e12, 0.0]]])
+    seeds = rows[[0, 1, 2, -1]]
+    found = reached(rows, np.ones(201), seeds)
+    np.testing.assert_allclose(found[:3], reached(rows[:-1], np.ones(200), seeds[:3]), rtol=1e-9)
+    np.testing.assert_array_equal(found[3], rows[-1])
+
+
+def test_any_number_of_threads_and_blocks(monkeypatch):
+    rows = blobs(2000, 3, 4, seed=2)
+    whole = reached(rows, np.ones(2000), rows[:4])
+    monkeypatch.setattr(plan, "_MOST_ROWS", 256)
+    one, two = (reached(rows, np.ones(2000), rows[:4], n_jobs) for n_jobs in (1, 2))
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_allclose(one, whole, rtol=1e-12)
 
 
 def test_plus_plus_takes_rows_apart_from_each_other():
@@ -97,8 +112,11 @@ def test_plus_plus_is_greedy_and_so_better_than_rows_at_random():
 
 def test_lloyd_with_more_centres_than_distinct_rows():
     rows = np.repeat([[0.0, 0.0], [5.0, 1.0]], 10, axis=0)
-    with opened(rows, "EII") as problem:
-        seeds = problem.frame.points_in(np.array([[0.0, 0.0], [5.0, 1.0], [0.0, 0.0], [5.0, 1.0], [9.0, 9.0]]))
-        found = problem.frame.points_out(lloyd(problem, seeds))
-    assert np.isfinite(found).all()
+    seeds = np.array([[0.0, 0.0], [5.0, 1.0], [0.0, 0.0], [5.0, 1.0], [9.0, 9.0]])
+    found = reached(rows, np.ones(20), seeds)
     assert {tuple(x) for x in rows} <= {tuple(c) for c in found.round(12)}
+    np.testing.assert_array_equal(found[4], seeds[4])
+
+
+def test_rows_that_are_all_alike_end_at_once():
+    np.testing.assert_array_equal(reached(np.ones((30, 2)), np.ones(30), np.ones((2, 2))), np.ones((2, 2)))

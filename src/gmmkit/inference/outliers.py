@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmmkit.inference.sampling import sample_rows
 from gmmkit.model.covariance import Covariance
@@ -21,10 +22,13 @@ from gmmkit.numerics.frame import Frame, power_of_two
 if TYPE_CHECKING:
     from gmmkit.inference.problem import Problem
 
-__all__ = ["NULL_SHARE", "without_gross_outliers"]
+__all__ = ["DOMINATED", "NULL_SHARE", "all_but_farthest", "without_gross_outliers"]
+
+Array = NDArray[np.float64]
 
 _SHARE = 0.01
-_DOMINATED = 0.01
+#: Share of a variance that the others supply where a few rows supply nearly all of it.
+DOMINATED = 0.01
 _FEWEST = 20
 #: Share of the largest eigenvalue under which a direction of the data is rounding, not spread.
 NULL_SHARE = 1e-13
@@ -36,21 +40,18 @@ def without_gross_outliers(problem: Problem) -> tuple[Frame, Covariance] | None:
     None where they do not, where too few rows are left to tell, or where the others have no spread of their own.
     """
     sample = sample_rows(problem, np.random.default_rng(0))
-    if len(sample.weights) < _FEWEST:
-        return None
     whitening = problem.pooled.whitening[0]
     white = sample.rows @ whitening.T if whitening.ndim > 1 else sample.rows * whitening
-    order = np.argsort((white**2).sum(axis=1), kind="stable")
-    cumulative = np.cumsum(sample.weights[order])
-    count = int(np.searchsorted(cumulative, (1.0 - _SHARE) * cumulative[-1], side="right"))
-    kept = order[: min(max(count, 1), len(order) - 1)]
+    kept = all_but_farthest((white**2).sum(axis=1), sample.weights)
+    if kept is None:
+        return None
     rows, weights = sample.rows[kept], sample.weights[kept]
     mean = weights @ rows / weights.sum()
     sums = Sums(problem.family, mean[None])
     sums.gather_centred(np.ascontiguousarray(rows.T), weights[None].copy())
     nothing = np.zeros(problem.family.contraction.scatter_shape(problem.n_columns))
     core = problem.family.refit(sums.statistics(), nothing, np.zeros(problem.n_columns))
-    if not (core.smallest_eigenvalues(problem.pooled) < _DOMINATED).any():
+    if not (core.smallest_eigenvalues(problem.pooled) < DOMINATED).any():
         return None
     deviations = np.sqrt(core.variances()[0])
     if not (deviations > 0).all():
@@ -62,3 +63,13 @@ def without_gross_outliers(problem: Problem) -> tuple[Frame, Covariance] | None:
     core = core.rescaled(frame.scale / problem.frame.scale)
     _, null = core.lifted(NULL_SHARE * float(core.variances().max()), 1.0)
     return None if len(null) else (frame, core)
+
+
+def all_but_farthest(squares: Array, weights: Array) -> NDArray[np.intp] | None:
+    """Return all rows but the hundredth, by weight, with the largest squared distances; None if too few are left."""
+    if len(weights) < _FEWEST:
+        return None
+    order = np.argsort(squares, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    count = int(np.searchsorted(cumulative, (1.0 - _SHARE) * cumulative[-1], side="right"))
+    return order[: min(max(count, 1), len(order) - 1)]

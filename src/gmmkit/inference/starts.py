@@ -12,18 +12,17 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.data import as_table
 from gmmkit.data.table import Block
 from gmmkit.inference.em import mixture_of
-from gmmkit.inference.kmeans import hard, lloyd, plus_plus
+from gmmkit.inference.kmeans import assign_nearest, hard, lloyd, plus_plus
 from gmmkit.inference.prior import Prior
-from gmmkit.inference.problem import Assign, Problem, survey
+from gmmkit.inference.problem import Assign, Problem
 from gmmkit.inference.repairs import OnSingular, Repair, repair
 from gmmkit.inference.sampling import Sample, draw_rows, sample_rows
 from gmmkit.inference.short_runs import Trials, from_hierarchy
-from gmmkit.model.covariance import Covariance, SharedSpherical, Tied
+from gmmkit.model.covariance import Covariance, Tied
 from gmmkit.model.mixture import Mixture
-from gmmkit.model.scorer import Scorer, Workspace
+from gmmkit.model.scorer import Scorer, Sums, Workspace
 from gmmkit.numerics.frame import power_of_two
 from gmmkit.statistics import Statistics
 
@@ -37,6 +36,9 @@ StartName = Literal[
 Metric = Literal["raw", "pooled"]
 
 STARTS: tuple[StartName, ...] = get_args(StartName)
+
+# Rows × components that are assigned at once: two megabytes.
+_MOST_SHARES = 1 << 18
 
 
 class Start(Protocol):
@@ -144,17 +146,19 @@ def _gather_start(problem: Problem, name: StartName, k: int, random: np.random.G
     sample = sample_rows(problem, random)
     if name in ("hierarchical", "hierarchical-ward"):
         return from_hierarchy(problem, sample, k, random, criterion="VVV" if name == "hierarchical" else "EII")
-    if name == "random_from_data":
-        return gather_hard(problem, draw_rows(sample, k, random), metric)
     whitening = _metric_covariance(problem, metric).whitening[0]
     white = Sample(sample.rows @ whitening.T, sample.weights)
-    centres = plus_plus(white, k, random)
+    centres = (draw_rows if name == "random_from_data" else plus_plus)(white, k, random)
     if name == "kmeans":
-        table = as_table(white.rows, weights=white.weights)
-        workers = problem.workers
-        spherical = Problem(table, SharedSpherical, survey(table, workers), workers)
-        centres = spherical.frame.points_out(lloyd(spherical, spherical.frame.points_in(centres)))
-    return gather_hard(problem, np.linalg.solve(whitening, centres.T).T, metric)
+        centres = lloyd(white, centres, problem.workers)
+    framed = np.linalg.solve(whitening, centres.T).T
+    if not sample.complete or k * len(white.rows) > _MOST_SHARES:
+        return gather_hard(problem, framed, metric)
+    # The sample is all rows: no need to read them again.
+    shares, _ = assign_nearest(np.ascontiguousarray(white.rows.T), white.weights, centres, near=False)
+    sums = Sums(problem.family, framed)
+    sums.gather_centred(np.ascontiguousarray(sample.rows.T), shares)
+    return sums.statistics()
 
 
 def gather_hard(problem: Problem, centres: Array, metric: Metric) -> Statistics:
