@@ -464,7 +464,8 @@ def test_constant_columns_do_not_let_one_component_swallow_another(name, columns
 def test_objective_never_falls_on_rows_without_full_rank(case, name):
     for start in ("kmeans", "random_from_data"):
         trace = fitted(degenerate(case), name, start, 3, tol=1e-9).objectives
-        assert np.diff(trace).min(initial=0.0) > -1e-10
+        # Tiny variances in many directions make objectives of hundreds.
+        assert np.diff(trace).min(initial=0.0) > -1e-11 * max(10.0, np.abs(trace).max())
 
 
 @pytest.mark.parametrize("name", ["full", "tied"])

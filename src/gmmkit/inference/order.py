@@ -36,7 +36,9 @@ def principal_order(
         centre = (weights[..., None, :] @ means)[..., 0, :]
     deviations = means - centre[..., None, :]
     _, _, axes = np.linalg.svd(np.sqrt(weights)[..., None] * deviations, full_matrices=False)
-    axis = axes[..., :1, :]
-    largest = np.take_along_axis(axis, np.abs(axis).argmax(axis=-1, keepdims=True), axis=-1)
-    along = (means @ (axis * np.where(largest < 0, -1.0, 1.0)).swapaxes(-1, -2))[..., 0]
-    return np.lexsort((*np.moveaxis(means, -1, 0)[::-1], along.round(12)), axis=-1)
+    axis = axes[..., 0, :].reshape(-1, means.shape[-1])
+    largest = axis[np.arange(len(axis)), np.abs(axis).argmax(axis=-1)]
+    axis = (axis * np.where(largest < 0, -1.0, 1.0)[:, None]).reshape(*means.shape[:-2], means.shape[-1], 1)
+    along = (means @ axis)[..., 0]
+    columns = (means[..., j] for j in reversed(range(means.shape[-1])))
+    return np.lexsort((*columns, along.round(12)), axis=-1)

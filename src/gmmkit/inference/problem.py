@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from gmmkit.data.table import Block, Table
 from gmmkit.errors import DataError
 from gmmkit.execution import Workers, plan_pass
 from gmmkit.inference.outliers import NULL_SHARE, without_gross_outliers
+from gmmkit.inference.sampling import Sample
 from gmmkit.model.covariance import Covariance, Diagonal, Full
 from gmmkit.model.fused import Fused
 from gmmkit.model.scorer import Scorer, Sums, Workspace
@@ -106,7 +108,7 @@ def survey(table: Table, workers: Workers) -> Survey:
     with np.errstate(over="ignore", invalid="ignore"):
         total, low, high, weight = workers.map_merge(task, plan.tasks(), merge)
         # Rounding must not put the origin of a narrow column outside it.
-        mean = np.clip(total / weight, low, high)
+        mean = np.minimum(np.maximum(total / weight, low), high)
         reach = high - low
     if not np.isfinite(mean).all() or not (reach < 1e153).all():
         column = int(np.argmax(~np.isfinite(mean) | ~(reach < 1e153)))
@@ -167,6 +169,8 @@ class Problem:
         Whether the last pass was computed in floats.
     spread : ndarray
         The contracted scatter of one row of the pooled covariance before null directions were lifted.
+    distinct : tuple of Frame and Sample, or None
+        The distinct rows in a frame, where they are few and have been asked for (`sampling.py`).
     """
 
     def __init__(
@@ -176,6 +180,7 @@ class Problem:
         self.computed_single = False
         self.n_columns = table.n_columns
         self.total_weight = surveyed.total_weight
+        self.distinct: tuple[Frame, Sample] | None = None
         self.frame = surveyed.frame(one_scale=family.equivariance == "scalar")
         self.pooled, self.null_directions = self._pool()
         core = without_gross_outliers(self)
@@ -237,17 +242,17 @@ class Problem:
 
     def _pool(self) -> tuple[Covariance, Array]:
         d = self.n_columns
-        unit = self.family.identity(1, d)
-        scorer = Scorer(np.zeros(1), np.zeros((1, d)), unit, self.frame, centred=True)
+        plan = plan_pass(self.table.n_rows, 2 + 3 * d)
 
-        def begin(block_rows: int) -> Assign:  # noqa: ARG001
-            def everything(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
-                scorer.read(block.rows, work)
-                return np.ones((1, len(block.rows))), np.zeros(len(block.rows))
+        def task(start: int, stop: int) -> Sums:
+            sums, buffer = Sums(self.family, np.zeros((1, d))), np.empty((d, plan.block_rows))
+            for block in self.table.blocks(plan.block_rows, start, stop):
+                z = self.frame.read(block.rows, buffer[:, : len(block.rows)])
+                weights = np.ones(len(block.rows)) if block.weights is None else block.weights
+                sums.gather_centred(z, weights[None])
+            return sums
 
-            return everything
-
-        statistics = self.sweep(scorer, begin).statistics
+        statistics = self.workers.map_merge(task, plan.tasks(), operator.iadd).statistics()
         no_prior = np.zeros(self.family.contraction.scatter_shape(d))
         # One component has any matrix that its kind allows: volumes and shapes in common would divide by a volume of 0.
         kin = {Contraction.FULL: Full, Contraction.DIAGONAL: Diagonal}.get(self.family.contraction, self.family)

@@ -24,7 +24,8 @@ __all__ = ["Sample", "draw_rows", "gather_sample", "in_rows", "inverse_cdf", "sa
 Array = NDArray[np.float64]
 
 _MOST = 10_000
-_MOST_TO_MERGE = 50_000
+_MOST_TO_MERGE, _AT_ONCE = 50_000, 8192
+_FEW_VALUES = 1 << 16  # half a megabyte
 # Whitened coordinates that differ by less, relative to their size, differ by what a change of units rounds.
 _ROUNDING = 1e-10
 
@@ -38,15 +39,12 @@ class Sample:
     complete: bool = True
 
 
-def sample_rows(problem: Problem, random: np.random.Generator) -> Sample:
-    """Return the sample that starts are made from."""
+def sample_rows(problem: Problem, random: np.random.Generator | int) -> Sample:
+    """Return the sample that starts are made from; `random` or a seed draws where there are too many rows."""
     table = problem.table
     if table.n_rows <= _MOST_TO_MERGE:
-        index = np.arange(table.n_rows)
-        weights = np.ones(table.n_rows) if table.weights is None else table.weights
-        index, weights = index[weights > 0], weights[weights > 0]
-        merged = _canonical(problem, _merge(problem.frame.points_in(table.take(index)), weights))
-        return thinned(merged, _MOST, random)
+        return thinned(_distinct(problem), _MOST, random)
+    random = np.random.default_rng(random)
     if table.weights is None:
         # What weights of 1 would choose, without making them.
         chosen = np.asarray(np.sort(random.random(_MOST)) * table.n_rows, dtype=np.intp)
@@ -56,11 +54,31 @@ def sample_rows(problem: Problem, random: np.random.Generator) -> Sample:
     return replace(drawn, complete=False)
 
 
-def thinned(sample: Sample, most: int, random: np.random.Generator) -> Sample:
+def _distinct(problem: Problem) -> Sample:
+    """Return the distinct rows with weight; few are kept, as they are asked for more than once."""
+    table, frame = problem.table, problem.frame
+    if problem.distinct is not None and problem.distinct[0] is frame:
+        return problem.distinct[1]
+    z = np.empty((table.n_columns, table.n_rows))
+    for block in table.blocks(_AT_ONCE):
+        frame.read(block.rows, z[:, block.index : block.index + len(block.rows)])
+    if table.weights is None:
+        merged = _merge(np.ascontiguousarray(z.T), np.ones(table.n_rows))
+    else:
+        held = table.weights > 0
+        merged = _merge(z.T[held], table.weights[held])
+    found = _canonical(problem, merged)
+    if found.rows.size <= _FEW_VALUES:
+        problem.distinct = (frame, found)
+    return found
+
+
+def thinned(sample: Sample, most: int, random: np.random.Generator | int) -> Sample:
     """Return a sample of at most `most` distinct rows: the same if it has no more, else as many draws by weight."""
     if len(sample.weights) <= most:
         return sample
-    chosen, times = np.unique(inverse_cdf(sample.weights, most, random), return_counts=True)
+    drawn = inverse_cdf(sample.weights, most, np.random.default_rng(random))
+    chosen, times = np.unique(drawn, return_counts=True)
     return Sample(sample.rows[chosen], times.astype(np.float64), complete=False)
 
 

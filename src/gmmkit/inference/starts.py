@@ -146,12 +146,12 @@ def _gather_start(problem: Problem, name: StartName, k: int, random: np.random.G
     sample = sample_rows(problem, random)
     if name in ("hierarchical", "hierarchical-ward"):
         return from_hierarchy(problem, sample, k, random, criterion="VVV" if name == "hierarchical" else "EII")
-    whitening = _metric_covariance(problem, metric).whitening[0]
+    whitening = _whitening(problem, metric)
     white = Sample(sample.rows @ whitening.T, sample.weights)
     centres = (draw_rows if name == "random_from_data" else plus_plus)(white, k, random)
     if name == "kmeans":
         centres = lloyd(white, centres, problem.workers)
-    framed = np.linalg.solve(whitening, centres.T).T
+    framed = np.asarray(np.linalg.solve(whitening, centres.T).T, dtype=np.float64)
     if not sample.complete or k * len(white.rows) > _MOST_SHARES:
         return gather_hard(problem, framed, metric)
     # The sample is all rows: no need to read them again.
@@ -212,8 +212,18 @@ def _random_responsibilities(problem: Problem, k: int, random: np.random.Generat
 def _metric_covariance(problem: Problem, metric: Metric) -> Tied:
     if metric == "pooled":
         return Tied(problem.pooled.dense()[0], n_components=1)
-    # One unit of length for all columns, in the data's own units: the frame scaled each column by its own.
+    return Tied(np.diag(_unit_of_length(problem) ** 2), n_components=1)
+
+
+def _whitening(problem: Problem, metric: Metric) -> Array:
+    """Return W (d, d): with rows z of the frame, distances between rows W z are those of the metric."""
+    if metric == "pooled":
+        return np.asarray(_metric_covariance(problem, metric).whitening[0])
+    return np.diag(1.0 / _unit_of_length(problem))
+
+
+def _unit_of_length(problem: Problem) -> Array:
+    """Return, in the frame, one unit of length for all columns of the data: the frame scaled each by its own."""
     spread = problem.surveyed.high - problem.surveyed.low
-    common = power_of_two(np.atleast_1d(spread.max()))[0]
-    ratio = np.clip(problem.frame.scale / common, 1e-140, 1e140)
-    return Tied(np.diag(ratio**2), n_components=1)
+    ratio = problem.frame.scale / power_of_two(spread.max())
+    return np.asarray(np.minimum(np.maximum(ratio, 1e-140), 1e140))

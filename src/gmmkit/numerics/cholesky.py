@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
@@ -10,8 +12,8 @@ __all__ = ["cholesky", "inverse_lower", "not_positive_definite"]
 
 Array = NDArray[np.float64]
 
-# Below this order, substitution over the whole stack at once beats one LAPACK call a matrix.
-_SMALL = 16
+# Below this order, substitution over a whole stack at once beats one LAPACK call a matrix, unless there are few.
+_SMALL, _FEW = 16, 2
 
 
 def cholesky(matrices: Array) -> Array:
@@ -33,7 +35,7 @@ def inverse_lower(factors: Array) -> Array:
     """Return the inverses of lower triangular matrices (k, d, d), by forward substitution."""
     k, d, _ = factors.shape
     inverses = np.zeros_like(factors)
-    if d <= _SMALL:
+    if d <= _SMALL and k > _FEW * d:
         for i in range(d):
             row = inverses[:, i]
             if i:
@@ -43,7 +45,14 @@ def inverse_lower(factors: Array) -> Array:
         return inverses
     for j in range(k):
         inverses[j], _ = lapack.dtrtri(factors[j], lower=1)
-    return np.tril(inverses)
+    # LAPACK leaves what lies above the diagonal.
+    return np.where(_lower(d), inverses, 0.0)
+
+
+@lru_cache
+def _lower(d: int) -> NDArray[np.bool_]:
+    """Return which elements (d, d) lie on or below the diagonal."""
+    return np.tri(d, dtype=bool)
 
 
 def not_positive_definite(matrices: Array) -> list[int]:

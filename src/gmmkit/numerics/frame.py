@@ -26,7 +26,7 @@ def power_of_two(spread: Array) -> Array:
     """
     _, exponent = np.frexp(spread)
     # 2**±1000 keeps the scale, its square's exponent and its inverse inside float64 for any finite spread.
-    exponent = np.clip(np.where(spread > 0, exponent - 1, 0), -1000, 1000)
+    exponent = np.minimum(np.maximum(np.where(spread > 0, exponent - 1, 0), -1000), 1000)
     return np.ldexp(1.0, -exponent)
 
 

@@ -21,6 +21,8 @@ __all__ = ["Contraction", "Statistics"]
 
 Array = NDArray[np.float64]
 
+_TEN_EPSILON = 10.0 * float(np.finfo(np.float64).eps)
+
 
 class Contraction(Enum):
     """What a family keeps of ``a_k b_kᵀ`` for each component k; the value is the einsum that does it."""
@@ -118,7 +120,7 @@ class Statistics:
 
         Where weights are small the ε is a share of them: a model does not depend on the unit of its weights.
         """
-        return self.counts + 10.0 * np.finfo(np.float64).eps * min(1.0, float(self.counts.mean()))
+        return self.counts + _TEN_EPSILON * min(1.0, float(self.counts.sum()) / len(self.counts))
 
     def scaled(self, factor: float) -> Statistics:
         """Return the statistics of the same rows with every weight multiplied by `factor`."""

@@ -117,7 +117,7 @@ class Full(Covariance):
 
     def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
         matrices, directions = lift(self.values, smallest, floor)
-        return self._nearest(matrices), directions
+        return (self._nearest(matrices) if len(directions) else self), directions
 
     def trace_products(self, pseudo_scatter: Array) -> float:
         return float(np.einsum("kij,ij->", self._precisions, pseudo_scatter))
@@ -140,6 +140,8 @@ def lift(matrices: Array, smallest: float | Array, floor: float | Array) -> tupl
     """Raise eigenvalues of matrices (k, d, d) below `smallest` to `floor`; return the directions raised too."""
     eigenvalues, vectors = np.linalg.eigh(matrices)
     low = eigenvalues < np.reshape(smallest, (-1, 1))
+    if not low.any():
+        return matrices, np.empty((0, matrices.shape[-1]))
     added = np.where(low, np.reshape(floor, (-1, 1)) - eigenvalues, 0.0)
     lifted = matrices + np.einsum("kij,kj,klj->kil", vectors, added, vectors)
     return lifted, vectors.transpose(0, 2, 1)[low]
