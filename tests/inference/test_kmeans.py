@@ -5,6 +5,7 @@ from cases import blobs
 from gmmkit.execution import Workers, plan
 from gmmkit.inference.kmeans import assign_nearest, lloyd, plus_plus
 from gmmkit.inference.sampling import Sample
+from gmmkit.kernels import native
 
 
 def distance(rows, weights, centres):
@@ -53,12 +54,12 @@ def test_rows_are_with_their_nearest_centre_near_the_origin_and_far():
     centres = rows[:4]
     squares = ((rows[None] - centres[:, None]) ** 2).sum(axis=2)
     expected = np.where(squares.argmin(axis=0) == np.arange(4)[:, None], weights, 0.0)
-    shares, scores = assign_nearest(np.ascontiguousarray(rows.T), weights, centres, near=False)
+    shares, value = assign_nearest(np.ascontiguousarray(rows.T), weights, centres, near=False)
     np.testing.assert_array_equal(shares, expected)
-    np.testing.assert_allclose(scores, -0.5 * squares.min(axis=0))
-    shares, scores = assign_nearest(np.ascontiguousarray(rows.T), weights, centres, near=True)
+    assert value == pytest.approx(-0.5 * weights @ squares.min(axis=0))
+    shares, value = assign_nearest(np.ascontiguousarray(rows.T), weights, centres, near=True)
     np.testing.assert_array_equal(shares, expected)
-    np.testing.assert_allclose(scores - 0.5 * (rows**2).sum(axis=1), -0.5 * squares.min(axis=0), atol=1e-12)
+    assert value - 0.5 * weights @ (rows**2).sum(axis=1) == pytest.approx(-0.5 * weights @ squares.min(axis=0))
 
 
 def test_a_row_far_away_costs_the_others_no_digits_and_ends_nothing_early():
@@ -69,7 +70,19 @@ def test_a_row_far_away_costs_the_others_no_digits_and_ends_nothing_early():
     np.testing.assert_array_equal(found[3], rows[-1])
 
 
+@pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
+@pytest.mark.parametrize(("n", "k", "d"), [(1, 1, 1), (255, 2, 1), (257, 5, 3), (700, 3, 9)])
+def test_the_compiled_iteration_is_the_array_engines(n, k, d, monkeypatch):
+    rows = blobs(n, d, 3, seed=n)
+    weights = np.random.default_rng(1).integers(1, 4, n).astype(float)
+    seeds = plus_plus(Sample(rows, weights), k, np.random.default_rng(0))
+    compiled = reached(rows, weights, seeds)
+    monkeypatch.setenv("GMMKIT_NATIVE", "0")
+    np.testing.assert_allclose(compiled, reached(rows, weights, seeds), rtol=1e-10, atol=1e-12)
+
+
 def test_any_number_of_threads_and_blocks(monkeypatch):
+    monkeypatch.setenv("GMMKIT_NATIVE", "0")
     rows = blobs(2000, 3, 4, seed=2)
     whole = reached(rows, np.ones(2000), rows[:4])
     monkeypatch.setattr(plan, "_MOST_ROWS", 256)

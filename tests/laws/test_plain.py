@@ -118,12 +118,30 @@ def test_an_interrupt_leaves_the_last_complete_state(monkeypatch):
     np.testing.assert_allclose(done.state.means, one.state.means, atol=1e-10)
 
 
+def test_a_callback_sees_every_pass_and_changes_nothing():
+    seen, expected = [], []
+    with opened(iris()) as problem:
+        algorithm, start = begun(problem, 3)
+        rule = {"rule": SmallChange(1e-4), "max_iter": 40, "restart": 2}
+        alone = run_compiled(algorithm, start, **rule)
+        watched = run_compiled(algorithm, start, **rule, callback=seen.append)
+        run(algorithm, problem, start, **rule, callback=expected.append)
+    assert watched.objectives == alone.objectives
+    assert watched.state == alone.state == seen[-1].state
+    assert watched.reason == alone.reason
+    assert len(seen) == len(expected)
+    for ours, theirs in zip(seen, expected, strict=True):
+        assert (ours.restart, ours.iteration, ours.converged) == (2, theirs.iteration, theirs.converged)
+        assert ours.objective == pytest.approx(theirs.objective, abs=1e-10)
+        assert ours.gain == pytest.approx(theirs.gain, abs=1e-10)
+        np.testing.assert_allclose(ours.state.means, theirs.state.means, atol=1e-8)
+
+
 def test_what_the_kernel_does_not_do_is_left_to_the_loop():
     rows = iris()
     rule = {"rule": SmallChange(1e-3), "max_iter": 10, "before": -np.inf}
     for settings in (
         FitSettings(reg_covar=1e-3),
-        FitSettings(on_singular="drop"),
         FitSettings(equal_weights=True),
         FitSettings(degrees_of_freedom="common"),
     ):

@@ -253,21 +253,15 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
 
 
 def _run(algorithm: EM, state: Mixture, settings: FitSettings, restart: int) -> Run:
-    rule, max_iter, before = settings.rule, settings.max_iter, settings.before
-    if settings.callback is None:
-        done = run_compiled(algorithm, state, rule=rule, max_iter=max_iter, before=before)
-        if done is not None:
-            return done
-    return run(
-        algorithm,
-        algorithm.problem,
-        state,
-        rule=rule,
-        max_iter=max_iter,
-        before=before,
-        restart=restart,
-        callback=settings.callback,
-    )
+    options: dict[str, Any] = {
+        "rule": settings.rule,
+        "max_iter": settings.max_iter,
+        "before": settings.before,
+        "restart": restart,
+        "callback": settings.callback,
+    }
+    done = run_compiled(algorithm, state, **options)
+    return run(algorithm, algorithm.problem, state, **options) if done is None else done
 
 
 def _refuse_flat(problem: Problem, settings: FitSettings) -> None:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from gmmkit.data.table import Block
 from gmmkit.execution import Workers, plan_pass
-from gmmkit.inference.outliers import DOMINATED, all_but_farthest
+from gmmkit.inference.outliers import DOMINATED, all_but_farthest, surely_spread
 from gmmkit.inference.sampling import Sample
-from gmmkit.kernels import centred
+from gmmkit.kernels import centred, native
+from gmmkit.kernels.native.lloyd import lloyd as compiled_lloyd
 from gmmkit.model.scorer import Scorer, Workspace
 
 __all__ = ["assign_nearest", "hard", "lloyd", "plus_plus"]
@@ -24,6 +25,8 @@ Array = NDArray[np.float64]
 
 _TOLERANCE = 1e-6  # change of half the mean squared distance, as a share of the mean variance of the columns
 _MOST_PASSES = 300
+# Rows × columns × centres whose products take less time than what lies between array operations.
+_FEW = 1 << 18
 # Squared distances are sums of products with the centres only up to this many variances from the origin: beyond, they
 # would lose more than nine digits.
 _FARTHEST = 1e-9 / float(np.finfo(np.float64).eps)
@@ -73,59 +76,61 @@ def lloyd(sample: Sample, seeds: Array, workers: Workers) -> Array:
 
     A centre that no row is nearest to stays where it is.
     """
-    (k, d), total = seeds.shape, float(sample.weights.sum())
-    z = np.ascontiguousarray(sample.rows.T)
-    plan = plan_pass(len(sample.rows), 2 * (k + d), k)
+    (k, d), weights = seeds.shape, sample.weights
+    psi = np.ones((d + 1, len(weights)))
+    psi[:d] = sample.rows.T
+    plan = plan_pass(len(weights), 2 * (k + d), k)
     centres, before = seeds, np.inf
     with np.errstate(over="ignore", invalid="ignore"):
         spread = _spread(sample)
-        near = bool(np.square(z).sum(axis=0).max() <= _FARTHEST * spread)
+        enough = _TOLERANCE * spread * float(weights.sum())
+        if k * d * len(weights) <= _FEW and native.why_not() is None:
+            return compiled_lloyd(psi[:d], weights, seeds, enough=enough, most=_MOST_PASSES)
+        near = bool(np.square(sample.rows).sum(axis=1).max() <= _FARTHEST * spread)
         for _ in range(_MOST_PASSES):
 
-            def task(start: int, stop: int, centres: Array = centres) -> tuple[Array, Array, float]:
-                counts, first, value = np.zeros(k), np.zeros((k, d)), 0.0
+            def task(start: int, stop: int, centres: Array = centres) -> tuple[Array, float]:
+                sums, value = np.zeros((k, d + 1)), 0.0
                 for begin in range(start, stop, plan.block_rows):
                     part = slice(begin, min(begin + plan.block_rows, stop))
-                    shares, best = assign_nearest(z[:, part], sample.weights[part], centres, near=near)
-                    counts += shares.sum(axis=1)
-                    first += shares @ sample.rows[part]
-                    value += float(best @ sample.weights[part])
-                return counts, first, value
+                    shares, best = assign_nearest(psi[:d, part], weights[part], centres, near=near)
+                    sums += shares @ psi[:, part].T
+                    value += best
+                return sums, value
 
-            counts, first, value = workers.map_merge(task, plan.tasks(), _merged)
-            held = counts > 0
-            centres = np.where(held[:, None], first / np.where(held, counts, 1.0)[:, None], centres)
-            if abs(value - before) <= _TOLERANCE * spread * total:
+            sums, value = workers.map_merge(task, plan.tasks(), _merged)
+            counts = sums[:, d:]
+            centres = np.divide(sums[:, :d], counts, out=centres.copy(), where=counts > 0)
+            if abs(value - before) <= enough:
                 break
             before = value
     return centres
 
 
-def assign_nearest(z: Array, weights: Array, centres: Array, *, near: bool) -> tuple[Array, Array]:
-    """Return the weights (k, b) of columns z (d, b), each with its nearest centre, and the scores there (b,).
+def assign_nearest(z: Array, weights: Array, centres: Array, *, near: bool) -> tuple[Array, float]:
+    """Return the weights (k, b) of columns z (d, b), each with its nearest centre, and the weighted sum of scores.
 
     A score is minus half the squared distance; of rows that lie `near` the origin, less what centres have no part in.
     """
-    scores = np.empty((len(centres), z.shape[1]))
     if near:
-        np.matmul(centres, z, out=scores)
-        scores -= 0.5 * np.square(centres).sum(axis=1)[:, None]
+        scores = np.asarray(centres @ z)
+        scores -= 0.5 * np.einsum("ki,ki->k", centres, centres)[:, None]
     else:
+        scores = np.empty((len(centres), z.shape[1]))
         centred.score_diagonal(z, centres, np.ones_like(centres), np.zeros(len(centres)), scores)
-    best, columns = scores.argmax(axis=0), np.arange(z.shape[1])
-    value = scores[best, columns]
-    scores[...] = 0.0
-    scores[best, columns] = weights
-    return scores, value
+    shares = np.where(scores.argmax(axis=0) == np.arange(len(centres))[:, None], weights, 0.0)
+    return shares, float(np.vdot(shares, scores))
 
 
-def _merged(a: tuple[Array, Array, float], b: tuple[Array, Array, float]) -> tuple[Array, Array, float]:
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+def _merged(a: tuple[Array, float], b: tuple[Array, float]) -> tuple[Array, float]:
+    return a[0] + b[0], a[1] + b[1]
 
 
 def _spread(sample: Sample) -> float:
     """Return the mean variance of the columns, without gross outliers."""
     variance, squares = _variance(sample.rows, sample.weights)
+    if variance > 0.0 and surely_spread(squares / (variance * sample.rows.shape[1]), sample.weights):
+        return variance
     kept = all_but_farthest(squares, sample.weights)
     if kept is None:
         return variance

@@ -4,14 +4,20 @@ A pass over a few hundred rows costs a quarter of a millisecond in array operati
 Where nothing has to happen between passes but the refit of a Gaussian mixture, the kernel makes them all. States,
 objectives and the number of passes are the array engine's up to rounding. What the kernel finds no ordinary answer
 for (a state without factors, a component with too few rows) the array engine does, from the same start: what is to be
-repaired is found and said in one place. Which problems are small follows from sizes alone.
+repaired is found and said in one place. Which problems are small follows from sizes alone, and who watches a fit sees
+the passes again, one by one: neither threads nor a callback nor what is to be done about singular components that do
+not occur changes a bit of the answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run
 from gmmkit.inference.stopping import SmallChange, StoppingRule
@@ -32,47 +38,97 @@ _STRUCTURES = frozenset(native.STRUCTURES) - {"EVE", "VVE", "EVV"}
 _ONE_ROW = 1.5
 
 
-def run_compiled(algorithm: EM, start: Mixture, *, rule: StoppingRule, max_iter: int, before: float) -> Run | None:
+def run_compiled(
+    algorithm: EM,
+    start: Mixture,
+    *,
+    rule: StoppingRule,
+    max_iter: int,
+    before: float = -np.inf,
+    restart: int = 0,
+    callback: Callable[[Progress], object] | None = None,
+) -> Run | None:
     """Do what `loop.run` does, or return None where that has to."""
-    if not (isinstance(rule, SmallChange) and max_iter > 0 and _plain(algorithm, start)):
-        return None
     problem, k, d = algorithm.problem, start.n_components, start.n_features
-    n = problem.table.n_rows
-    work = n * k * (d + 1) * (d + 2) // 2
-    if work > _SMALL or d > native.MOST_COLUMNS or native.why_not() is not None:
+    work = problem.table.n_rows * k * (d + 1) * (d + 2) // 2
+    if not (isinstance(rule, SmallChange) and max_iter > 0 and work <= _SMALL and d <= native.MOST_COLUMNS):
         return None
-    block = next(problem.table.blocks(n))
-    rows = problem.frame.read(block.rows, np.empty((d, n)))
-    row_weights = np.ones(n) if block.weights is None else np.ascontiguousarray(block.weights)
-    pseudo = problem.pooled.dense()[0] * (algorithm.prior.pseudo_rows / k)
-    units = np.ones(d)  # the frame has one scale for all columns where the family is defined in one
-    weights, means, covariances = (
-        np.array(values, order="C") for values in (start.weights, start.means, start.covariance.dense())
-    )
-    volume = problem.frame.log_volume
+    if not _plain(algorithm, start) or native.why_not() is not None:
+        return None
     state, reason = start, "max_iter"
     objectives: list[float] = []
     try:
-        while reason == "max_iter" and len(objectives) < max_iter:
-            trace, status = run_plain(
-                rows,
-                row_weights,
-                problem.family.structure,
-                pseudo,
-                units,
-                (weights, means, covariances),
-                max_iter=min(max_iter - len(objectives), max(_ONE_CALL // work, 1)),
-                tol=rule.tol,
-                before=(objectives[-1] if objectives else before) - volume,
-            )
-            found = Mixture.trusted(weights.copy(), means.copy(), problem.family.from_dense(covariances))
-            if status == SINGULAR or _starved(found, algorithm):
+        passes = _Passes(algorithm, start, rule.tol, before)
+        for step in passes.made(max_iter, max(_ONE_CALL // work, 1)):
+            if step is None:
                 return None
-            state, reason = found, "converged" if status == CONVERGED else reason
-            objectives += (trace + volume).tolist()
+            state, reason = step.state, step.reason
+            objectives += step.objectives
+        if callback is not None:
+            # Now that it is known to be an ordinary run; the last state seen is the one an interrupt leaves.
+            made, objectives, state, last = len(objectives), [], start, reason
+            for step in passes.made(made, 1):
+                assert step is not None
+                objective, state = step.objectives[0], step.state
+                gain = objective - (objectives[-1] if objectives else before)
+                objectives.append(objective)
+                converged = last == "converged" and len(objectives) == made
+                callback(Progress(restart, len(objectives), objective, gain, converged, state, problem.frame))
     except KeyboardInterrupt:
         reason = "interrupted"
     return Run(state, tuple(objectives), reason, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Some passes: the state after them, the objectives before them, and why they ended."""
+
+    state: Mixture
+    objectives: list[float]
+    reason: str
+
+
+class _Passes:
+    """The passes from one start, as often as they are asked for."""
+
+    def __init__(self, algorithm: EM, start: Mixture, tol: float, before: float) -> None:
+        problem, (k, d), n = algorithm.problem, start.means.shape, algorithm.problem.table.n_rows
+        self.problem, self.start, self.tol, self.before = problem, start, tol, before
+        block = next(problem.table.blocks(n))
+        self.rows = problem.frame.read(block.rows, np.empty((d, n)))
+        self.weights = np.ones(n) if block.weights is None else np.ascontiguousarray(block.weights)
+        self.pseudo = problem.pooled.dense()[0] * (algorithm.prior.pseudo_rows / k)
+        self.units = np.ones(d)  # the frame has one scale for all columns where the family is defined in one
+        self.needed = max(problem.family.minimum_rows(d), _ONE_ROW) / problem.rows_per_weight
+
+    def made(self, max_iter: int, at_once: int) -> Iterator[_Step | None]:
+        """Make at most `max_iter` passes, some at once; None, the last, is for a run that is no ordinary one."""
+        family, volume = self.problem.family, self.problem.frame.log_volume
+        start, before, left = self.start, self.before - volume, max_iter
+        weights, means, covariances = (
+            np.array(values, order="C") for values in (start.weights, start.means, start.covariance.dense())
+        )
+        while left > 0:
+            trace, status = run_plain(
+                self.rows,
+                self.weights,
+                family.structure,
+                self.pseudo,
+                self.units,
+                (weights, means, covariances),
+                max_iter=min(left, at_once),
+                tol=self.tol,
+                before=before,
+                needed=self.needed,
+            )
+            if status == SINGULAR:
+                yield None
+                return
+            state = Mixture.trusted(weights.copy(), means.copy(), family.from_dense(covariances))
+            yield _Step(state, (trace + volume).tolist(), "converged" if status == CONVERGED else "max_iter")
+            if status == CONVERGED:
+                return
+            before, left = float(trace[-1]), left - len(trace)
 
 
 def _plain(algorithm: EM, start: Mixture) -> bool:
@@ -80,7 +136,6 @@ def _plain(algorithm: EM, start: Mixture) -> bool:
     prior = algorithm.prior
     return (
         type(algorithm) is EM
-        and algorithm.on_singular in ("floor", "refuse")
         and algorithm.problem.family.structure in _STRUCTURES
         and prior.conjugate is None
         and not prior.pseudo_counts
@@ -89,10 +144,3 @@ def _plain(algorithm: EM, start: Mixture) -> bool:
         and start.degrees_of_freedom is None
         and start.noise is None
     )
-
-
-def _starved(state: Mixture, algorithm: EM) -> bool:
-    """Tell whether a component holds fewer rows than its family needs."""
-    problem = algorithm.problem
-    rows = float(state.weights.min()) * problem.total_weight * problem.rows_per_weight
-    return rows < max(problem.family.minimum_rows(problem.n_columns), _ONE_ROW)

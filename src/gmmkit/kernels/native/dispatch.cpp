@@ -12,6 +12,7 @@ namespace gmmkit {
     void run(const Problem&, const Run&);                           \
     void begin(const Problem&, const std::int32_t*, const Run&);    \
     void classify(const Problem&, const Run&, std::int32_t*);       \
+    void lloyd(const double*, const double*, int, int, int, double, int, double*); \
     void smallest_eigenvalues(const double*, const double*, const std::int32_t*, int, int, double*); \
     void dense_pass(const DenseRows&, const DenseMixture&, const DenseSums&);                        \
     void dense_answer(const DenseRows&, const DenseMixture&, const DenseAnswers&, std::int64_t*);    \
@@ -78,10 +79,12 @@ int gmmkit_stack_run(ARGUMENTS, int max_iter, double tol, double* objectives, do
 }
 
 // `before` holds the objectives known before the first pass, and those of the last pass afterwards.
-int gmmkit_stack_run_plain(ARGUMENTS, int max_iter, double tol, double* before, std::int32_t* passes, double* traces) {
+int gmmkit_stack_run_plain(ARGUMENTS, int max_iter, double tol, double needed, double* before, std::int32_t* passes,
+                           double* traces) {
     Run settings = {mixture_weights, means, covariances, max_iter, tol, n_threads, before,
                     nullptr, nullptr, passes, status, traces, interrupted};
     settings.plain = true;
+    settings.needed = needed;
     const Problem problem = PROBLEM;
     GUARDED(run(problem, settings))
 }
@@ -113,6 +116,10 @@ int gmmkit_dense_pass(const DenseRows* rows, const DenseMixture* mixture, const 
 int gmmkit_dense_answer(const DenseRows* rows, const DenseMixture* mixture, const DenseAnswers* answers,
                          std::int64_t* lost) {
     GUARDED(dense_answer(*rows, *mixture, *answers, lost))
+}
+
+int gmmkit_lloyd(const double* z, const double* weights, int n, int d, int k, double enough, int most, double* centres) {
+    GUARDED(lloyd(z, weights, n, d, k, enough, most, centres))
 }
 
 int gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks, int count, int n, int groups,

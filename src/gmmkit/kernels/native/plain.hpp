@@ -17,7 +17,9 @@ void run_plain(Mixture& m, const Run& settings, int s) {
     m.refit.patient = true;
     while (passes < settings.max_iter && status == UNFINISHED && !*settings.interrupted) {
         const Evaluation now = m.pass<D, DIAGONAL>();
-        if (!now.sound || !std::isfinite(now.objective) || !m.step<D, DIAGONAL>(m.around, m.at.means)) {
+        bool ordinary = now.sound && std::isfinite(now.objective);
+        for (int j = 0; ordinary && j < m.k; ++j) ordinary = m.sums_of(j)[0] >= settings.needed;
+        if (!ordinary || !m.step<D, DIAGONAL>(m.around, m.at.means)) {
             status = SINGULAR;
             break;
         }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gmmkit.kernels.native import MOST_COLUMNS, STRUCTURES, _checked, _library
 
-__all__ = ["CONVERGED", "SINGULAR", "UNFINISHED", "run_plain"]
+__all__ = ["CONVERGED", "SINGULAR", "UNFINISHED", "address_of", "run_plain"]
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ _int32, _int64, _address = ctypes.POINTER(ctypes.c_int32), ctypes.POINTER(ctypes
 _ARGUMENTS: list[Any] = [
     _address, _address, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32, _int32, _int64,
     _address, _address, _address, _address, _address, ctypes.c_int, _int32, _int32,
-    ctypes.c_int, ctypes.c_double, _address, _int32, _address,
+    ctypes.c_int, ctypes.c_double, ctypes.c_double, _address, _int32, _address,
 ]  # fmt: skip
 
 
@@ -36,6 +36,7 @@ def run_plain(
     max_iter: int,
     tol: float,
     before: float,
+    needed: float,
 ) -> tuple[Array, int]:
     """Make passes of one mixture until one changes the objective by less than `tol`; refit after each.
 
@@ -56,13 +57,16 @@ def run_plain(
     tol : float
     before : float
         The objective known before the first pass; −inf if none.
+    needed : float
+        Weight that each component must hold after each pass.
 
     Returns
     -------
     trace : ndarray of shape (passes,)
         The penalised log-likelihood per unit of weight before each pass's refit.
     status : int
-        `CONVERGED`, `UNFINISHED`, or `SINGULAR`: then a state could not be scored, and the rest means nothing.
+        `CONVERGED`, `UNFINISHED`, or `SINGULAR`: then a state could not be scored, or a component held less than it
+        needs, and the rest means nothing.
     """
     (d, n), k = z.shape, len(parameters[0])
     if not (1 <= d <= MOST_COLUMNS and k >= 1 and max_iter >= 1):
@@ -70,14 +74,14 @@ def run_plain(
     trace, objective = np.empty(max_iter), np.array([before])
     arrays = (z, weights, pseudo, units, *parameters, objective, trace)
     shapes = ((d, n), (n,), (d, d), (d,), (k,), (k, d), (k, d, d), (1,), (max_iter,))
-    at = [_address_of(array, shape) for array, shape in zip(arrays, shapes, strict=True)]
+    at = [address_of(array, shape) for array, shape in zip(arrays, shapes, strict=True)]
     status, passes = ctypes.c_int32(), ctypes.c_int32()
     code, size, zero = ctypes.c_int32(STRUCTURES.index(structure)), ctypes.c_int32(k), ctypes.c_int64()
     _checked(
         _function()(
             at[0], at[1], 0, n, d, 1, ctypes.byref(code), ctypes.byref(size), ctypes.byref(zero),
             at[2], at[3], at[4], at[5], at[6], 1, ctypes.byref(status), ctypes.byref(ctypes.c_int32()),
-            max_iter, tol, at[7], ctypes.byref(passes), at[8],
+            max_iter, tol, needed, at[7], ctypes.byref(passes), at[8],
         )
     )  # fmt: skip
     return trace[: passes.value], status.value
@@ -90,7 +94,8 @@ def _function() -> Any:
     return function
 
 
-def _address_of(array: Array, shape: tuple[int, ...]) -> int:
+def address_of(array: Array, shape: tuple[int, ...]) -> int:
+    """Return where an array lies, if it is what the library expects."""
     # The library trusts what it is given: a wrong shape would be read beyond its end.
     if array.dtype != np.float64 or array.shape != shape or not array.flags.c_contiguous:
         raise ValueError(f"expected a C-contiguous float64 array of shape {shape}, got {array.dtype} {array.shape}")

@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "lloyd.hpp"
 #include "mixture.hpp"
 #include "plain.hpp"
 

@@ -33,7 +33,8 @@ struct Run {
     std::int32_t* status;      // (count)
     double* traces;            // (count, max_iter)
     const volatile std::int32_t* interrupted;  // not 0: leave off, as soon as can be
-    bool plain = false;        // plain passes only (plain.hpp); `objectives` then tells what was known before the first
+    bool plain = false;        // plain passes only (plain.hpp); `objectives` then tells what was known before the first,
+    double needed = 0.0;       // and a component that holds less weight than this counts as singular
 };
 
 }  // namespace gmmkit

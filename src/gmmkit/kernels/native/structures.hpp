@@ -36,7 +36,7 @@ struct Begun {
 class Refit {
   public:
     Begun begun;
-    bool patient = false;  // iterate to the end at every refit, as a plain step has to
+    bool patient = false;  // iterate from the beginning to the end at every refit: it depends on its moments alone
 
     Refit(int d_, const double* units_) : d(d_), dd(std::size_t(d_) * d_), units(units_), pooled(dd), factor(dd) {
         for (int i = 1; i < d; ++i) uneven |= units[i] != units[0];
@@ -80,6 +80,10 @@ class Refit {
         for (int j = 0; j < k; ++j) {
             total += held[j] = n[j];
             per_count[j] = 1.0 / (n[j] * d);
+        }
+        if (patient) {
+            begun.sizes_known = false;
+            std::fill(begun.sizes.begin(), begun.sizes.end(), 1.0);
         }
         const bool solved = solve_scaled(n, one_scale ? scaled.data() : w, out);
         if (one_scale && solved) rescale(out, out, true);
@@ -187,7 +191,7 @@ class Refit {
     // λ_k C with C = Σ_k W_k / (n λ_k) and λ_k = tr(W_k C⁻¹) / (n_k d), in turn.
     bool common_matrix(const double*, const double* w, double* out) {
         double* inverse = out;  // until the end
-        const int most = begun.sizes_known && !patient ? TURNS : FIRST_TURNS;
+        const int most = begun.sizes_known ? TURNS : FIRST_TURNS;
         for (int turn = 0;; ++turn) {
             std::fill(pooled.begin(), pooled.end(), 0.0);
             for (int j = 0; j < k; ++j) {
@@ -387,7 +391,7 @@ class Refit {
 
     // λ_k a_i with a_i = Σ_k ω_ki / (n λ_k) and λ_k = Σ_i ω_ki / (n_k d a_i), in turn.
     bool proportional() {
-        const int most = begun.sizes_known && !patient ? TURNS : FIRST_TURNS;
+        const int most = begun.sizes_known ? TURNS : FIRST_TURNS;
         for (int turn = 0;; ++turn) {
             std::fill(pooled.begin(), pooled.begin() + d, 0.0);
             for (int g = 0; g < groups; ++g) {
