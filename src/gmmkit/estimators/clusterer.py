@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -137,7 +136,7 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         settings = ClusterSettings(
             n_clusters=None if self.n_clusters == "auto" else int(self.n_clusters),
             structures=self._structures(table.n_columns),
-            seed=seed_of(check_random_state(self.random_state)),
+            seed=seed_of(self.random_state),
         )
         self.set_result(find_clusters(table, settings, n_jobs=self.n_jobs))
         self.labels_ = self._labels(table)

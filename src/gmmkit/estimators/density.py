@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import Table, as_table
@@ -122,7 +121,7 @@ class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
             raise ParameterError(
                 f"Invalid value for 'n_samples': {n_samples!r} . The sampling requires at least one sample."
             )
-        return mixture.sample(n_samples, seed=seed_of(check_random_state(self.random_state)))
+        return mixture.sample(n_samples, seed=seed_of(self.random_state))
 
     def _criterion(self, name: str, X: Any, sample_weight: Any) -> float:
         mixture = self.mixture_

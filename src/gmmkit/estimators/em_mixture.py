@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import Table
@@ -162,7 +163,7 @@ class EMMixture(MixtureDensity):
             max_iter=self.max_iter,
             reg_covar=self.reg_covar,
             on_singular=self.on_singular,  # type: ignore[arg-type]
-            seed=seed_of(check_random_state(self.random_state)),
+            seed=seed_of(self.random_state),
             before=before,
             callback=printer(self.verbose, self.verbose_interval, self.max_iter, self.callback),
             prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
@@ -176,6 +177,13 @@ class EMMixture(MixtureDensity):
         self.set_result(result, float_type(table))
         tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted)
         return self
+
+    def _validate_params(self) -> None:
+        # What is left at its default needs no validation, which would take longer than a tiny fit.
+        given = {
+            name: getattr(self, name) for name, default in _defaults(type(self)) if getattr(self, name) is not default
+        }
+        validate_parameter_constraints(self._parameter_constraints, given, caller_name=type(self).__name__)
 
     @property
     def mixture_(self) -> Mixture:
@@ -273,6 +281,13 @@ class EMMixture(MixtureDensity):
         result: FitResult | None = getattr(self, "fit_result_", None)
         held = 0 if result is None else result.mixture.n_parameters - result.n_parameters
         return self.mixture_.n_parameters - held
+
+
+@lru_cache
+def _defaults(estimator: type[EMMixture]) -> list[tuple[str, object]]:
+    """Return the parameters of an estimator and their defaults, in the order that scikit-learn looks at them."""
+    parameters = inspect.signature(estimator.__init__).parameters
+    return [(name, parameters[name].default) for name in estimator._get_param_names()]
 
 
 def background_of(noise: Any, volume: Volume) -> Background | None:

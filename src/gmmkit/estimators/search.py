@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -195,7 +194,7 @@ class GaussianMixtureSearch(MixtureDensity):
                 rule=AitkenGain(self.tol),
                 max_iter=self.max_iter,
                 reg_covar=self.reg_covar,
-                seed=seed_of(check_random_state(self.random_state)),
+                seed=seed_of(self.random_state),
                 prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
                 equal_weights=self.equal_weights,
                 noise=background_of(self.noise, self.noise_volume),

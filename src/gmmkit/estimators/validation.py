@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Real
+import threading
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from gmmkit.data import Table, as_table
@@ -23,10 +25,11 @@ def rows_of(
     """Return X as a table, checked against what the estimator was fitted on (or setting it, with `reset`).
 
     Arrays and frames go through scikit-learn's own validation without being copied or cast: every block is cast
-    when it is read, and checked finite then. Tables and iterators of arrays go straight in. What scikit-learn
-    refuses is refused in the words of `gmmkit.data`, where that finds the same fault: they name row and column.
+    when it is read, and checked finite then. Tables and iterators of arrays go straight in, and so do arrays that it
+    would have nothing to say of. What scikit-learn refuses is refused in the words of `gmmkit.data`, where that finds
+    the same fault: they name row and column.
     """
-    if isinstance(X, Table) or is_stream(X):
+    if isinstance(X, Table) or is_stream(X) or _is_ordinary(estimator, X, reset, min_rows):
         table = as_table(X)
         _check_columns(estimator, table, reset)
         if table.n_rows < min_rows:
@@ -57,9 +60,25 @@ def float_type(table: Table) -> type[np.floating[Any]]:
     return np.float32 if table.source.dtype == np.float32 else np.float64
 
 
-def seed_of(random_state: np.random.RandomState) -> int:
-    """Return a seed for the engine's own streams."""
-    return int(random_state.randint(np.iinfo(np.int32).max))
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """Return a seed for the engine's own streams: the first number of scikit-learn's generator."""
+    if isinstance(random_state, Integral):
+        # A new RandomState would first gather entropy, which takes many times longer.
+        random = _numbered.random
+        random.seed(random_state)
+    else:
+        random = check_random_state(random_state)
+    return int(random.randint(np.iinfo(np.int32).max))
+
+
+class _Numbered(threading.local):
+    """A generator for each thread, seeded anew each time."""
+
+    def __init__(self) -> None:
+        self.random = np.random.RandomState(0)
+
+
+_numbered = _Numbered()
 
 
 def is_stream(X: Any) -> bool:
@@ -70,6 +89,14 @@ def is_stream(X: Any) -> bool:
         and not hasattr(X, "__array__")
         and not hasattr(X, "__dataframe__")
     )
+
+
+def _is_ordinary(estimator: BaseEstimator, X: Any, reset: bool, min_rows: int) -> bool:
+    """Tell whether X is an array of numbers of the right shape, and nobody gave names to columns."""
+    if type(X) is not np.ndarray or X.dtype.kind not in "iuf" or X.ndim != 2 or X.shape[1] < 1:
+        return False
+    known = reset or (estimator.n_features_in_ == X.shape[1] and not hasattr(estimator, "feature_names_in_"))
+    return known and len(X) >= max(min_rows, 1)
 
 
 def _check_columns(estimator: BaseEstimator, table: Table, reset: bool) -> None:
