@@ -95,7 +95,8 @@ def _is_ordinary(estimator: BaseEstimator, X: Any, reset: bool, min_rows: int) -
     """Tell whether X is an array of numbers of the right shape, and nobody gave names to columns."""
     if type(X) is not np.ndarray or X.dtype.kind not in "iuf" or X.ndim != 2 or X.shape[1] < 1:
         return False
-    known = reset or (estimator.n_features_in_ == X.shape[1] and not hasattr(estimator, "feature_names_in_"))
+    columns = getattr(estimator, "n_features_in_", None)
+    known = reset or (columns == X.shape[1] and not hasattr(estimator, "feature_names_in_"))
     return known and len(X) >= max(min_rows, 1)
 
 

@@ -155,7 +155,8 @@ def _gather_start(problem: Problem, name: StartName, k: int, random: np.random.G
     if not sample.complete or k * len(white.rows) > _MOST_SHARES:
         return gather_hard(problem, framed, metric)
     # The sample is all rows: no need to read them again.
-    shares, _ = assign_nearest(np.ascontiguousarray(white.rows.T), white.weights, centres, near=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        shares, _ = assign_nearest(np.ascontiguousarray(white.rows.T), white.weights, centres, near=False)
     sums = Sums(problem.family, framed)
     sums.gather_centred(np.ascontiguousarray(sample.rows.T), shares)
     return sums.statistics()
