@@ -1,30 +1,46 @@
-"""Seconds per EM pass: gmmkit on one and two threads against scikit-learn on one, interleaved, medians."""
+"""Seconds per EM pass, beside scikit-learn's, and the share of what the processor could do at most.
+
+One thread each, processor time, medians of interleaved rounds in one process; both begin from the same parameters, and
+starting up is left out. The limit is the least time of a pass (``benchmarks/limit.py``), measured in the same rounds.
+Two threads: time on the clock, and how many times less than one thread's. float32: the same rows in half the bytes;
+ratio to scikit-learn with float64 rows, share of the limit for float32. In brackets, what is aimed at.
+"""
 
 from __future__ import annotations
 
 import time
 import warnings
+from collections import defaultdict
+from typing import Any
 
 import numpy as np
 import sklearn.mixture
 from threadpoolctl import threadpool_limits
 
+from benchmarks.compiled import MissingError
+from benchmarks.limit import Limit
 from benchmarks.workloads import WORKLOADS, Workload
 from gmmkit import GaussianMixture
 
 ROUNDS = 3
+HEADER = (
+    "| workload | scikit-learn, s | gmmkit, s | ratio | of the limit | 2 threads, s | 1 thread / 2 "
+    "| float32 rows, s | ratio | of the limit |",
+    "|---|---|---|---|---|---|---|---|---|---|",
+)
 
 
 class Timed(sklearn.mixture.GaussianMixture):
     """scikit-learn's class, noting when each pass begins."""
 
     def _e_step(self, X, xp=None):
-        self.clock.append(time.perf_counter())
+        self.clock.append(time.process_time())
         return super()._e_step(X, xp=xp)
 
 
-def ours(rows: np.ndarray, start: dict, load: Workload, n_jobs: int, passes: int) -> list[float]:
-    clock: list[float] = []
+def ours(rows: np.ndarray, start: dict[str, Any], load: Workload, n_jobs: int, passes: int) -> np.ndarray:
+    """Return processor seconds and seconds on the clock of each pass, (2, passes)."""
+    ticks: list[tuple[float, float]] = []
     GaussianMixture(
         load.k,
         covariance_type=load.covariance_type,
@@ -32,47 +48,81 @@ def ours(rows: np.ndarray, start: dict, load: Workload, n_jobs: int, passes: int
         tol=0.0,
         max_iter=passes + 1,
         n_jobs=n_jobs,
-        callback=lambda _: clock.append(time.perf_counter()),
+        callback=lambda _: ticks.append((time.process_time(), time.perf_counter())),
         **start,
     ).fit(rows)
-    return list(np.diff(clock))
+    return np.diff(np.transpose(ticks))
 
 
-def theirs(rows: np.ndarray, start: dict, load: Workload, passes: int) -> list[float]:
+def theirs(rows: np.ndarray, start: dict[str, Any], load: Workload, passes: int) -> np.ndarray:
+    """Return processor seconds of each of scikit-learn's passes."""
     model = Timed(load.k, covariance_type=load.covariance_type, reg_covar=1e-6, tol=0.0, max_iter=passes, **start)
     model.clock = []
     with threadpool_limits(1):
         model.fit(rows)
-    return list(np.diff(model.clock))
+    return np.diff(model.clock)
+
+
+def how_many(load: Workload) -> tuple[int, int]:
+    """Return how many passes of ours and of scikit-learn's are timed in a round: about a second."""
+    work = load.work + 20.0 * load.n * load.k  # an exponential, and what else a row and a component cost
+    return int(np.clip(1e10 / work, 4, 200)), int(np.clip(1e9 / work, 1, 200))
 
 
 def measure(load: Workload, rounds: int = ROUNDS) -> dict[str, float]:
+    """Return medians: "sklearn", "one", "one32" processor seconds; "clock", "two" seconds; "limit", "limit32"."""
     rows, start = load.data()
-    work = load.n * load.k * (load.d**2 if load.covariance_type in ("full", "tied") else 4 * load.d)
-    fast, slow = (200, 200) if work < 1e6 else (4, 1) if work > 1e9 else (20, 5)
-    times: dict[str, list[float]] = {"one": [], "two": [], "sklearn": []}
+    rows32 = rows.astype(np.float32)
+    fast, slow = how_many(load)
+    found: dict[str, list[float]] = defaultdict(list)
+    limits: list[Limit] = []
     for _ in range(rounds):
-        times["one"] += ours(rows, start, load, 1, fast)
-        times["sklearn"] += theirs(rows, start, load, slow)
-        times["two"] += ours(rows, start, load, 2, fast)
-    return {name: float(np.median(found)) for name, found in times.items()}
+        try:
+            limits.append(Limit.measured())
+        except MissingError as reason:
+            print(f"no share of the limit: {reason}", flush=True)
+        processor, clock = ours(rows, start, load, 1, fast)
+        found["one"] += list(processor)
+        found["clock"] += list(clock)
+        found["sklearn"] += list(theirs(rows, start, load, slow))
+        found["two"] += list(ours(rows, start, load, 2, fast)[1])
+        found["one32"] += list(ours(rows32, start, load, 1, fast)[0])
+    middle = {name: float(np.median(times)) for name, times in found.items()}
+    if limits:
+        limit = Limit.median(limits)
+        for name, bits in (("limit", 64), ("limit32", 32)):
+            if (seconds := limit.seconds(load, bits)) is not None:
+                middle[name] = seconds
+    return middle
+
+
+def line(load: Workload, t: dict[str, float]) -> str:
+    """Return a workload's line of the table."""
+    ratio, ratio32 = f"{t['sklearn'] / t['one']:.1f}×", f"{t['sklearn'] / t['one32']:.1f}×"
+    share = f"{t['limit'] / t['one']:.0%}" if "limit" in t else "–"
+    share32 = f"{t['limit32'] / t['one32']:.0%}" if "limit32" in t else "–"
+    if load.aim is not None:
+        ratio += f" ({load.aim.ratio:g}×)"
+        share += f" ({load.aim.share:.0%})"
+        ratio32 += f" ({load.aim.ratio32:g}×)"
+    return (
+        f"| {load} | {t['sklearn']:.4g} | {t['one']:.4g} | {ratio} | {share} | {t['two']:.4g} "
+        f"| {t['clock'] / t['two']:.2f}× | {t['one32']:.4g} | {ratio32} | {share32} |"
+    )
 
 
 def main(names: list[str]) -> list[str]:
     """Return the table's lines."""
-    lines = [
-        "| workload | scikit-learn, s | gmmkit, 1 thread, s | ratio | gmmkit, 2 threads, s | 2 threads / 1 |",
-        "|---|---|---|---|---|---|",
-    ]
+    lines = list(HEADER)
     for load in WORKLOADS:
         if names and load.name not in names:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            t = measure(load)
-        lines.append(
-            f"| {load} | {t['sklearn']:.4g} | {t['one']:.4g} | {t['sklearn'] / t['one']:.1f}× "
-            f"| {t['two']:.4g} | {t['one'] / t['two']:.2f}× |"
-        )
+            lines.append(line(load, measure(load)))
         print(lines[-1], flush=True)
+    try:
+        lines += ["", str(Limit.measured())]
+    except MissingError as reason:
+        lines += ["", f"No share of the limit: {reason}."]
     return lines
