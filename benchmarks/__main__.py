@@ -13,6 +13,7 @@ from pathlib import Path
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SECTIONS = {
     "passes": "Seconds per EM pass",
+    "peers": "Seconds per EM pass, other programs",
     "memory": "Memory",
     "startup": "Start-up",
     "search": "Search, against mclust",
