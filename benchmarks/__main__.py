@@ -14,6 +14,8 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 SECTIONS = {
     "passes": "Seconds per EM pass",
     "peers": "Seconds per EM pass, other programs",
+    "queries": "Questions, and tiny fits",
+    "growth": "Growth with rows, columns and components",
     "memory": "Memory",
     "startup": "Start-up",
     "search": "Search, against mclust",
