@@ -16,6 +16,7 @@ SECTIONS = {
     "peers": "Seconds per EM pass, other programs",
     "queries": "Questions, and tiny fits",
     "growth": "Growth with rows, columns and components",
+    "fit_memory": "Memory of a fit above its data",
     "memory": "Memory",
     "startup": "Start-up",
     "search": "Search, against mclust",

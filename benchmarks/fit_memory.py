@@ -1,0 +1,75 @@
+"""Peak memory of a fit above its data, in MB: each in a process of its own, from the kernel's high-water mark.
+
+From given parameters with one and with two threads, and from its own start by k-means; scikit-learn from given
+parameters. Three passes, scikit-learn one. At most 32 MB a thread are allowed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.workloads import SEVEN, Workload
+
+ALLOWED = 32
+SCRIPT = """
+import sys, warnings
+import numpy as np
+from {package} import GaussianMixture
+warnings.simplefilter("ignore")
+folder, k, structure, passes, given, options = sys.argv[1:]
+rows, start, options = np.load(folder + "/rows.npy"), {}, eval(options)
+if given == "given":
+    with np.load(folder + "/start.npz") as file:
+        start = dict(file)
+def fit(rows, k, **start):
+    settings = {"covariance_type": structure, "max_iter": int(passes), "tol": 0.0, "random_state": 0}
+    GaussianMixture(int(k), **settings, **options, **start).fit(rows)
+def status(field):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(field)) / 1024
+fit(np.random.default_rng(0).normal(size=(1000, rows.shape[1])), 2)  # everything imported and loaded
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")  # the high-water mark begins again
+base = status("VmRSS")
+fit(rows, k, **start)
+print(status("VmHWM") - base)
+"""
+#: Heading → package, options, passes, whether it begins from given parameters.
+CASES: dict[str, tuple[str, dict[str, int], int, str]] = {
+    "gmmkit": ("gmmkit", {"n_jobs": 1}, 3, "given"),
+    "2 threads": ("gmmkit", {"n_jobs": 2}, 3, "given"),
+    "own start": ("gmmkit", {"n_jobs": 1}, 3, "own"),
+    "scikit-learn": ("sklearn.mixture", {}, 1, "given"),
+}
+
+
+def above(folder: Path, load: Workload, case: str) -> float:
+    package, options, passes, given = CASES[case]
+    words = [str(folder), str(load.k), load.covariance_type, str(passes), given, repr(options)]
+    command = [sys.executable, "-c", SCRIPT.replace("{package}", package), *words]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main(names: list[str]) -> list[str]:
+    """Return the table's lines."""
+    if not Path("/proc/self/clear_refs").exists():
+        return ["Skipped: this system keeps no high-water mark of a process in /proc."]
+    lines = [f"| workload | data | allowed a thread | {' | '.join(CASES)} |", "|---" * (len(CASES) + 3) + "|"]
+    for load in SEVEN:
+        if names and load.name not in names:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            rows, start = load.data()
+            np.save(Path(folder, "rows.npy"), rows)
+            np.savez(Path(folder, "start.npz"), **start)
+            megabytes = rows.nbytes / 2**20
+            del rows
+            cells = [f"{above(Path(folder), load, case):.0f}" for case in CASES]
+        lines.append(f"| {load} | {megabytes:.0f} | {ALLOWED} | {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+    return lines
