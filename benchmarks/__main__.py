@@ -10,6 +10,8 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+from gmmkit.configuration import configuration
+
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SECTIONS = {
     "passes": "Seconds per EM pass",
@@ -25,13 +27,18 @@ SECTIONS = {
     "inference": "Standard errors and tests, against mclust's figures",
 }
 
+#: Not measured: drawn from what the sections of passes say.
+PICTURE = "picture"
+
 
 def environment() -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in ("gmmkit", "numpy", "scipy", "scikit-learn"))
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     processor = next((line.split(":")[1].strip() for line in lines if "model name" in line), "?")
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    return f"{today}, {processor}, Python {platform.python_version()}, {packages}."
+    kernel = configuration()["compiled_kernel"]
+    engine = f"compiled kernels: {kernel['instruction_set']}" if kernel["used"] else "no compiled kernels"
+    return f"{today}, {processor}, Python {platform.python_version()}, {packages}, {engine}."
 
 
 def store(title: str, purpose: str, lines: list[str]) -> None:
@@ -42,14 +49,23 @@ def store(title: str, purpose: str, lines: list[str]) -> None:
     RESULTS.write_text(text, encoding="utf-8")
 
 
+def picture() -> None:
+    drawn = importlib.import_module("benchmarks.picture").draw(RESULTS)
+    told = ", ".join(str(place) for place in drawn) or "nothing: python -m benchmarks passes comes first"
+    print(f"== Picture of passes\n{told}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("sections", nargs="*", help=f"any of {', '.join(SECTIONS)}; default: all")
+    parser.add_argument("sections", nargs="*", help=f"any of {', '.join(SECTIONS)}, {PICTURE}; default: all")
     parser.add_argument("--only", nargs="*", default=[], help="cases of a section, by name; not stored")
     chosen = parser.parse_args()
-    for name in chosen.sections or SECTIONS:
+    for name in chosen.sections or [*SECTIONS, PICTURE]:
+        if name == PICTURE:
+            picture()
+            continue
         if name not in SECTIONS:
-            parser.error(f"unknown section {name!r}; choose from {', '.join(SECTIONS)}")
+            parser.error(f"unknown section {name!r}; choose from {', '.join(SECTIONS)}, {PICTURE}")
         print(f"== {SECTIONS[name]}", flush=True)
         module = importlib.import_module(f"benchmarks.{name}")
         lines = module.main(chosen.only)
