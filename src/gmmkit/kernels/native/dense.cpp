@@ -4,8 +4,8 @@
 
 #include "deviations.hpp"
 #include "expanded.hpp"
-#include "full_blocked.hpp"
-#include "full_small.hpp"
+#include "full_moments.hpp"
+#include "full_scores.hpp"
 
 namespace gmmkit {
 namespace TARGET {
@@ -39,10 +39,11 @@ struct Scatter {
     }
 };
 
-template <typename T, typename Chosen>
+template <typename T, typename Scores, typename Gathered>
 void pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out) {
-    Tile<T> tile(rows.d, mixture.k, Chosen::columns(mixture, rows.d), Chosen::components(mixture));
-    Chosen form(mixture, tile, true);
+    Tile<T> tile(rows.d, mixture.k, Scores::columns(mixture, rows.d), Scores::components(mixture));
+    Scores scores(mixture, tile);
+    Gathered gathered(mixture, tile);
     std::optional<Scatter> scatter;
     if constexpr (std::is_same_v<T, double>)
         if (out.scatter) scatter.emplace(out, tile);
@@ -51,23 +52,23 @@ void pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& o
         tile.read(rows, start);
         if constexpr (std::is_same_v<T, double>)
             if (scatter) scatter->add(tile);
-        form.score(tile);
+        scores.score(tile);
         tile.exponentiate();
         total += tile.share(!rows.weights);
-        form.gather(tile);
+        gathered.gather(tile);
     }
     *out.log_likelihood = total;
     // A row too far from every component for a score that is a number: nothing is added.
     if (!std::isfinite(total)) return;
-    form.write(out);
+    gathered.write(out);
     if (scatter) scatter->write(rows.d);
 }
 
-template <typename T, typename Chosen>
+template <typename T, typename Scores>
 void answer(const DenseRows& rows, const DenseMixture& mixture, const DenseAnswers& out, std::int64_t* lost) {
     const int k = mixture.k;
-    Tile<T> tile(rows.d, k, Chosen::columns(mixture, rows.d), Chosen::components(mixture));
-    Chosen form(mixture, tile, false);
+    Tile<T> tile(rows.d, k, Scores::columns(mixture, rows.d), Scores::components(mixture));
+    Scores form(mixture, tile);
     *lost = 0;
     for (std::int64_t start = 0; start < rows.n; start += tile.rows) {
         tile.read(rows, start);
@@ -98,37 +99,42 @@ void answer(const DenseRows& rows, const DenseMixture& mixture, const DenseAnswe
     std::copy(tile.largest.begin(), tile.largest.end(), out.largest);
 }
 
-// Call work with a value of the type that does what the mixture asks for.
-template <int D = 1, typename T, typename Work>
-void with_matrices(int d, Work work, T) {
-    if constexpr (D <= MOST_WRITTEN_OUT) {
-        if (d == D) return work(T(), static_cast<SmallFull<T, D>*>(nullptr));
-        with_matrices<D + 1>(d, work, T());
-    } else {
-        work(T(), static_cast<BlockedFull<T>*>(nullptr));
-    }
+// Columns up to which triangles are written out: of scores, of moments.
+constexpr int MOST_SCORED = 8, MOST_GATHERED = 16;
+
+template <typename T, int D>
+using FullScores = std::conditional_t<(D >= 1 && D <= MOST_SCORED), WrittenScores<T, D>, PanelScores<T>>;
+template <typename T, int D>
+using FullMoments = std::conditional_t<(D >= 1 && D <= MOST_GATHERED), WrittenMoments<T, D>, TiledMoments<T>>;
+
+// Call work with the number of columns as a constant, up to MOST; beyond, with 0.
+template <int MOST, int D = 1, typename Work>
+void with_columns(int d, Work work) {
+    if constexpr (D > MOST) work(std::integral_constant<int, 0>());
+    else if (d == D) work(std::integral_constant<int, D>());
+    else with_columns<MOST, D + 1>(d, work);
 }
 
-template <typename Work>
-void with_form(const DenseMixture& mixture, int d, Work work) {
-    if (mixture.form == MATRICES && mixture.single) return with_matrices(d, work, float());
-    if (mixture.form == MATRICES) return with_matrices(d, work, double());
-    if (mixture.form == DEVIATIONS && mixture.single) return work(float(), static_cast<Deviations<float>*>(nullptr));
-    if (mixture.form == DEVIATIONS) return work(double(), static_cast<Deviations<double>*>(nullptr));
-    work(double(), static_cast<Expanded*>(nullptr));
+template <typename T>
+void full_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out) {
+    with_columns<MOST_GATHERED>(rows.d, [&](auto columns) {
+        pass<T, FullScores<T, columns()>, FullMoments<T, columns()>>(rows, mixture, out);
+    });
 }
 
 }  // namespace
 
 void dense_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out) {
-    with_form(mixture, rows.d, [&](auto value, auto* form) {
-        pass<decltype(value), std::remove_pointer_t<decltype(form)>>(rows, mixture, out);
-    });
+    if (mixture.form == MATRICES && mixture.single) return full_pass<float>(rows, mixture, out);
+    if (mixture.form == MATRICES) return full_pass<double>(rows, mixture, out);
+    if (mixture.form == DEVIATIONS) return pass<float, DeviationScores<float>, DeviationMoments<float>>(rows, mixture, out);
+    pass<double, ExpandedScores, ExpandedSums>(rows, mixture, out);
 }
 
 void dense_answer(const DenseRows& rows, const DenseMixture& mixture, const DenseAnswers& out, std::int64_t* lost) {
-    with_form(mixture, rows.d, [&](auto value, auto* form) {
-        answer<decltype(value), std::remove_pointer_t<decltype(form)>>(rows, mixture, out, lost);
+    if (mixture.form != MATRICES) return answer<double, ExpandedScores>(rows, mixture, out, lost);
+    with_columns<MOST_SCORED>(rows.d, [&](auto columns) {
+        answer<double, FullScores<double, columns()>>(rows, mixture, out, lost);
     });
 }
 

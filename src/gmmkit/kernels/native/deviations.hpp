@@ -8,32 +8,25 @@ namespace TARGET {
 namespace {
 
 template <typename T>
-struct Deviations {
+struct DeviationScores {
     // Two sums for each component and column of a tile.
     static constexpr int BESIDE = REGISTERS == 32 ? 3 : 1, COLUMNS = 4;
     const DenseMixture& m;
-    int d, wide, tall;
-    Array<T> scales, means;  // of groups of DOWN components, column by column: 1/σ and μ/σ; (tall, wide)
-    Array<double> sums, counts;
+    int d;
+    Array<T> scales;  // of groups of DOWN components, column by column: 1/σ and μ/σ
 
     static int columns(const DenseMixture&, int d) { return (d + COLUMNS - 1) / COLUMNS * COLUMNS; }
     static int components(const DenseMixture& m) { return (m.k + BESIDE - 1) / BESIDE * BESIDE; }
 
-    Deviations(const DenseMixture& mixture, const Tile<T>& tile, bool gathers)
-        : m(mixture), d(tile.d), wide(columns(m, d)), tall(components(m)),
-          scales(std::size_t((m.k + DOWN - 1) / DOWN) * d * 2 * DOWN, T(0)), means(std::size_t(tall) * wide, T(0)) {
+    DeviationScores(const DenseMixture& mixture, const Tile<T>& tile)
+        : m(mixture), d(tile.d), scales(std::size_t((m.k + DOWN - 1) / DOWN) * d * 2 * DOWN, T(0)) {
         for (int j = 0; j < m.k; ++j)
             for (int a = 0; a < d; ++a) {
                 const double w = m.whitening[std::size_t(j) * d + a], mean = m.means[std::size_t(j) * d + a];
                 T* to = scales.data() + (std::size_t(j / DOWN) * d + a) * 2 * DOWN + j % DOWN;
                 to[0] = T(w);
                 to[DOWN] = T(mean * w);
-                means[std::size_t(j) * wide + a] = T(mean);
             }
-        if (gathers) {
-            sums.assign(std::size_t(tall) * wide * 2 + WIDTH<T>, 0.0);
-            counts.assign(m.k, 0.0);
-        }
     }
 
     void score(Tile<T>& tile) const {
@@ -63,10 +56,25 @@ struct Deviations {
             for (int c = 0; c < ACROSS; ++c) put(tile.tops.data() + i + c * W, top[c]);
         }
     }
+};
+
+template <typename T>
+struct DeviationMoments {
+    static constexpr int BESIDE = DeviationScores<T>::BESIDE, COLUMNS = DeviationScores<T>::COLUMNS;
+    int k, d, wide, tall;
+    Array<T> means;  // (tall, wide)
+    Array<double> sums, counts;
+
+    DeviationMoments(const DenseMixture& m, const Tile<T>& tile)
+        : k(m.k), d(tile.d), wide(DeviationScores<T>::columns(m, d)), tall(DeviationScores<T>::components(m)),
+          means(std::size_t(tall) * wide, T(0)), sums(std::size_t(tall) * wide * 2 + WIDTH<T>, 0.0), counts(k, 0.0) {
+        for (int j = 0; j < k; ++j)
+            for (int a = 0; a < d; ++a) means[std::size_t(j) * wide + a] = T(m.means[std::size_t(j) * d + a]);
+    }
 
     void gather(Tile<T>& tile) {
         const int n = tile.width();
-        for (int j = 0; j < m.k; ++j) {
+        for (int j = 0; j < k; ++j) {
             Lanes<T> count = {};
             for (int i = 0; i < n; i += WIDTH<T>) {
                 const Lanes<T> r = get(tile.of(j) + i) * get(tile.shares.data() + i);
@@ -93,15 +101,20 @@ struct Deviations {
                 }
             }
         }
-        for (int c = 0; c < BESIDE; ++c)
-            add_sums<2 * COLUMNS, T>(&acc[c][0][0], sums.data() + (std::size_t(j + c) * wide + a) * 2);
+        add_sums<BESIDE * COLUMNS * 2, T>(&acc[0][0][0], sums.data() + place(j, a));
+    }
+
+    // Of a tile's sums, or of two of them in it.
+    std::size_t place(int j, int a) const {
+        const std::size_t tile = std::size_t(a / COLUMNS) * (tall / BESIDE) + j / BESIDE;
+        return ((tile * BESIDE + j % BESIDE) * COLUMNS + a % COLUMNS) * 2;
     }
 
     void write(const DenseSums& out) const {
-        for (int j = 0; j < m.k; ++j) {
+        for (int j = 0; j < k; ++j) {
             out.counts[j] += counts[j];
             for (int a = 0; a < d; ++a) {
-                const double* from = sums.data() + (std::size_t(j) * wide + a) * 2;
+                const double* from = sums.data() + place(j, a);
                 out.first[std::size_t(j) * d + a] += from[0];
                 out.second[std::size_t(j) * d + a] += from[1];
             }

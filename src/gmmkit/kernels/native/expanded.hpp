@@ -9,21 +9,18 @@ namespace {
 inline int features(Form form, int d) { return 1 + d + (form == SQUARES ? d : form == RADIAL ? 1 : 0); }
 
 // Here the features are in the order z, |z|² or the squares, 1: the rows of a tile are the first of them.
-struct Expanded {
+struct ExpandedScores {
     const DenseMixture& m;
     int d, p;
     Panels<double> theta;
-    Array<double> strip, sums;
-    int across, down;  // tiles of components, of features
+    Array<double> strip;
 
     static int columns(const DenseMixture& m, int d) { return (features(m.form, d) + DOWN - 1) / DOWN * DOWN; }
     static int components(const DenseMixture& m) { return (m.k + ACROSS - 1) / ACROSS * ACROSS; }
 
-    Expanded(const DenseMixture& mixture, const Tile<double>& tile, bool gathers)
+    ExpandedScores(const DenseMixture& mixture, const Tile<double>& tile)
         : m(mixture), d(tile.d), p(features(m.form, d)), theta(ones_last(m, p).data(), m.k, p, false),
-          strip(std::size_t(p) * STRIP<double>), across(components(m) / ACROSS), down(columns(m, d) / DOWN) {
-        if (gathers) sums.assign(std::size_t(across) * down * ACROSS * DOWN + WIDTH<double>, 0.0);
-    }
+          strip(std::size_t(p) * STRIP<double>) {}
 
     static Array<double> ones_last(const DenseMixture& m, int p) {
         Array<double> turned(std::size_t(m.k) * p);
@@ -44,7 +41,7 @@ struct Expanded {
             for (auto& t : top) t = all<double>(-std::numeric_limits<double>::infinity());
             for (int g = 0; g < theta.groups; ++g) {
                 Doubles s[DOWN][ACROSS];
-                panel_product<DOWN, false>(theta.group(g), p, strip.data(), S, s);
+                panel_product<DOWN, false, double>(theta.group(g), p, strip.data(), S, nullptr, s);
                 for (int r = 0; r < DOWN && g * DOWN + r < m.k; ++r)
                     for (int c = 0; c < ACROSS; ++c) {
                         put(tile.of(g * DOWN + r) + i + c * W, s[r][c]);
@@ -67,6 +64,15 @@ struct Expanded {
                 for (int i = 0; i < n; ++i) tile.column(d)[i] += tile.column(j)[i] * tile.column(j)[i];
         }
     }
+};
+
+struct ExpandedSums {
+    int k, p, across, down;  // tiles of components, of features
+    Array<double> sums;
+
+    ExpandedSums(const DenseMixture& m, const Tile<double>& tile)
+        : k(m.k), p(features(m.form, tile.d)), across(ExpandedScores::components(m) / ACROSS),
+          down(ExpandedScores::columns(m, tile.d) / DOWN), sums(std::size_t(across) * down * ACROSS * DOWN + WIDTH<double>, 0.0) {}
 
     // The features are multiplied by what the rows count for: there are fewer of them than of components, or hardly more.
     void gather(Tile<double>& tile) {
@@ -80,7 +86,7 @@ struct Expanded {
     }
 
     void write(const DenseSums& out) const {
-        for (int j = 0; j < m.k; ++j)
+        for (int j = 0; j < k; ++j)
             for (int f = 0; f < p; ++f) {
                 const std::size_t tile = std::size_t(f / DOWN) * across + j / ACROSS;
                 out.origin[std::size_t(j) * p + (f + 1) % p] +=

@@ -34,13 +34,16 @@ struct Panels {
     const T* group(int g) const { return values.data() + starts[g]; }
 };
 
-// acc ← R rows of a panel times ACROSS vectors of each of the columns x, `stride` apart. Of a lower triangle the last
-// columns are those of the diagonal.
+// acc ← R rows of a panel times ACROSS vectors of each of the columns x, `stride` apart, less offsets (R), if there are
+// any. Of a lower triangle the last columns are those of the diagonal.
 template <int R, bool LOWER, typename T>
-INLINED inline void panel_product(const T* panel, int columns, const T* x, std::size_t stride,
+INLINED inline void panel_product(const T* panel, int columns, const T* x, std::size_t stride, const T* offsets,
                                   Lanes<T> (&acc)[DOWN][ACROSS]) {
     Lanes<T> v[ACROSS];
-    each_of<R>([&](auto r) INLINED { each_of<ACROSS>([&](auto c) INLINED { acc[r][c] = Lanes<T>{}; }); });
+    each_of<R>([&](auto r) INLINED {
+        const Lanes<T> first = LOWER ? -all(offsets[r]) : Lanes<T>{};
+        each_of<ACROSS>([&](auto c) INLINED { acc[r][c] = first; });
+    });
     const auto add = [&](auto first) INLINED {
         each_of<ACROSS>([&](auto c) INLINED { v[c] = get(x + c * WIDTH<T>); });
         each_of<R - first>([&](auto offset) INLINED {

@@ -16,29 +16,49 @@ constexpr int ACROSS = REGISTERS == 32 ? 4 : 2, DOWN = REGISTERS == 32 ? 6 : 5;
 constexpr int WIDEST = REGISTERS == 32 ? 6 : 4;  // even
 template <typename T> constexpr int STRIP = ACROSS * WIDTH<T>;
 
-constexpr int FEWEST_ROWS = 128, SOME_ROWS = 256, MOST_ROWS = 512;
+constexpr int MOST_CALLED_FOR = 16384;  // bytes
 
-// A power of two. A few columns stay in the first cache, with as many deviations; scores in the second. More rows are
-// better where a product's sums are added up at the end of each tile.
-inline int rows_for(int columns, int components, int bytes) {
-    int most = std::min(MOST_ROWS, 16384 / (columns * bytes));
-    if (most < FEWEST_ROWS) most = SOME_ROWS;
-    most = std::min(most, (1 << 20) / (components * bytes));
-    int rows = FEWEST_ROWS;
-    while (rows * 2 <= most) rows *= 2;
+// A power of two. A few columns stay in the first cache, with as many deviations; scores in the second. The more vectors a
+// column has, the less adding up their lanes at a tile's end weighs.
+template <typename T>
+inline int rows_for(int columns, int components) {
+    constexpr int fewest = 16 * WIDTH<T>, some = 2 * fewest, most = 4 * fewest;
+    int wanted = std::min(most, 20480 / (columns * int(sizeof(T))));
+    if (wanted < fewest) wanted = some;
+    wanted = std::min(wanted, (1 << 20) / (components * int(sizeof(T))));
+    int rows = fewest;
+    while (rows * 2 <= wanted) rows *= 2;
     return rows;
+}
+
+// W μ of each component, so that a whitened deviation is W z − W μ: one product less than W (z − μ), and as good as z,
+// which was rounded itself, where rows are near (model/scorer.py).
+template <typename T>
+Array<T> whitened_means(const DenseMixture& m, int d) {
+    Array<T> offsets(std::size_t(m.k) * d);
+    for (int j = 0; j < m.k; ++j) {
+        const double *w = m.whitening + std::size_t(j) * d * d, *mean = m.means + std::size_t(j) * d;
+        for (int a = 0; a < d; ++a) {
+            double y = 0.0;
+            for (int b = 0; b <= a; ++b) y += w[a * d + b] * mean[b];
+            offsets[std::size_t(j) * d + a] = T(y);
+        }
+    }
+    return offsets;
 }
 
 template <typename T>
 struct Tile {
     int d, k, rows;  // rows: of a whole tile, and between columns
     int held = 0;    // rows of this tile
+    const char* next = nullptr;
+    int lines = 0;  // of the next tile's rows, worth calling for
     Array<T> z, shares, tops, totals, assigned;
     Array<double> weights, largest;
 
     // `columns` and `components`: what the form needs beside d and k to have whole tiles; zeros.
     Tile(int d_, int k_, int columns, int components)
-        : d(d_), k(k_), rows(rows_for(columns, components, sizeof(T))), z(std::size_t(columns) * rows), shares(rows),
+        : d(d_), k(k_), rows(rows_for<T>(columns, components)), z(std::size_t(columns) * rows), shares(rows),
           tops(rows), totals(rows), assigned(std::size_t(components) * rows), weights(rows, 1.0), largest(d_, 0.0) {}
 
     T* column(int j) { return z.data() + std::size_t(j) * rows; }
@@ -55,7 +75,9 @@ struct Tile {
         if (from.weights) std::copy(from.weights + start, from.weights + start + held, weights.begin());
         if (held < rows) std::fill(weights.begin() + held, weights.end(), 0.0);
         if (from.weights) leave_out();
-        call_for(from, start + rows);
+        const std::int64_t bytes = from.row_stride * (from.single ? 4 : 8), left = std::min<std::int64_t>(rows, from.n - start - held);
+        next = static_cast<const char*>(from.values) + (start + held) * bytes;
+        lines = from.column_stride == 1 ? int(std::min<std::int64_t>(left * bytes, MOST_CALLED_FOR) / 64) : 0;
     }
 
     // Largest |z| of each column, of all tiles so far.
@@ -76,6 +98,8 @@ struct Tile {
         std::fill(totals.begin(), totals.begin() + n, T(0));
         for (int j = 0; j < k; ++j) {
             T* s = of(j);
+            // The next rows are brought nearer, a few at a time: arithmetic on a few columns does not hide the wait.
+            for (int i = lines * j / k; i < lines * (j + 1) / k; ++i) __builtin_prefetch(next + std::size_t(i) * 64, 0, 2);
             for (int i = 0; i < n; i += WIDTH<T>) {
                 const Lanes<T> e = exponential(get(s + i) - get(tops.data() + i));
                 put(s + i, e);
@@ -89,8 +113,9 @@ struct Tile {
         double sum = 0.0;
         const int n = width();
         for (int i = 0; i < n; i += WIDTH<T>) {
-            const Lanes<T> weight = lanes_of(weights.data() + i), total = get(totals.data() + i);
-            put(shares.data() + i, weight > T(0) ? weight / total : all<T>(0));
+            Lanes<T> weight;
+            lanes_of(weights.data() + i, weight);
+            put(shares.data() + i, weight * reciprocal(get(totals.data() + i)));
         }
         Doubles logs = {};
         if (unweighted) {
@@ -116,48 +141,57 @@ struct Tile {
 
     static Doubles doubles_of(const double* p) { return get(p); }
     static Doubles doubles_of(const float* p) {
-        Doubles v;
-        for (int l = 0; l < WIDTH<double>; ++l) v[l] = p[l];
-        return v;
+        double values[WIDTH<double>];
+        for (int l = 0; l < WIDTH<double>; ++l) values[l] = p[l];
+        return get(values);
     }
 
   private:
-    // Have the next rows brought nearer while these are worked on: a few columns' arithmetic does not hide the wait.
-    void call_for(const DenseRows& from, std::int64_t start) const {
-        if (from.column_stride != 1 || start >= from.n) return;
-        const int bytes = from.single ? 4 : 8;
-        const char* next = static_cast<const char*>(from.values) + start * from.row_stride * bytes;
-        const std::int64_t length = std::min<std::int64_t>(rows, from.n - start) * from.row_stride * bytes;
-        for (std::int64_t i = 0; i < std::min<std::int64_t>(length, 16384); i += 64) __builtin_prefetch(next + i, 0, 2);
-    }
-
     // Rows without weight do not count, wherever they lie: infinity times nothing is no number.
     void leave_out() {
         for (int i = 0; i < held; ++i)
             for (int j = 0; weights[i] == 0.0 && j < d; ++j) column(j)[i] = T(0);
     }
 
-    static Lanes<T> lanes_of(const double* p) {
-        Lanes<T> v;
-        for (int l = 0; l < WIDTH<T>; ++l) v[l] = T(p[l]);
-        return v;
+    static void lanes_of(const double* p, Doubles& v) { v = get(p); }
+    static void lanes_of(const double* p, Floats& v) {
+        float values[WIDTH<float>];
+        for (int l = 0; l < WIDTH<float>; ++l) values[l] = float(p[l]);
+        v = get(values);
     }
 
     template <typename Value>
     void read_as(const DenseRows& from, std::int64_t start) {
         const Value* first = static_cast<const Value*>(from.values) + start * from.row_stride;
-        const int padded = strips();
         const std::int64_t step = from.row_stride;
+        // Squares of rows and columns are turned in registers, where a row's values are side by side.
+        const int turned = from.column_stride == 1 ? d / WIDTH<T> * WIDTH<T> : 0, square = held / WIDTH<T> * WIDTH<T>;
+        for (int j = 0; j < turned; j += WIDTH<T>)
+            for (int i = 0; i < square; i += WIDTH<T>) turn(first + i * step + j, step, from, i, j);
         for (int j = 0; j < d; ++j) {
             const double shift = from.shift[j], scale = from.scale[j];
             const Value* x = first + j * from.column_stride;
             T* to = column(j);
-            if (step == 1) for (int i = 0; i < held; ++i) to[i] = T((double(x[i]) - shift) * scale);
-            else if (step == 2) for (int i = 0; i < held; ++i) to[i] = T((double(x[2 * i]) - shift) * scale);
-            else if (step == 4) for (int i = 0; i < held; ++i) to[i] = T((double(x[4 * i]) - shift) * scale);
-            else for (int i = 0; i < held; ++i) to[i] = T((double(x[i * step]) - shift) * scale);
-            std::fill(to + held, to + padded, T(0));
+            int i = j < turned ? square : 0;
+            if (step == 1) for (; i < held; ++i) to[i] = T((double(x[i]) - shift) * scale);
+            else if (step == 2) for (; i < held; ++i) to[i] = T((double(x[2 * i]) - shift) * scale);
+            else if (step == 4) for (; i < held; ++i) to[i] = T((double(x[4 * i]) - shift) * scale);
+            else for (; i < held; ++i) to[i] = T((double(x[i * step]) - shift) * scale);
+            std::fill(to + held, to + strips(), T(0));
         }
+    }
+
+    template <typename Value>
+    void turn(const Value* x, std::int64_t step, const DenseRows& from, int i, int j) {
+        constexpr int W = WIDTH<T>;
+        Lanes<T> v[W];
+        for (int r = 0; r < W; ++r) {
+            T row[W];
+            for (int l = 0; l < W; ++l) row[l] = T((double(x[r * step + l]) - from.shift[j + l]) * from.scale[j + l]);
+            v[r] = get(row);
+        }
+        transpose<W / 2, T>(v);
+        for (int r = 0; r < W; ++r) put(column(j + r) + i, v[r]);
     }
 };
 

@@ -1,0 +1,196 @@
+// Moments of rows about the means of components with matrices of their own.
+#pragma once
+#include "panels.hpp"
+
+namespace gmmkit {
+namespace TARGET {
+namespace {
+
+// Deviations and a column of ones have the moments of a component: second, first and count, in rows of one triangle.
+constexpr int row_of(int entry) {
+    int row = 0;
+    while ((row + 1) * (row + 2) / 2 <= entry) ++row;
+    return row;
+}
+constexpr int column_of(int entry) { return entry - row_of(entry) * (row_of(entry) + 1) / 2; }
+
+// A few columns: sums stay in registers, as many at once as there are.
+template <typename T, int D>
+struct WrittenMoments {
+    static constexpr int SUMS = (D + 1) * (D + 2) / 2, AT_ONCE = REGISTERS == 32 ? 24 : 10;
+    int k;
+    Array<T> means, deviations;
+    Array<double> sums;
+
+    WrittenMoments(const DenseMixture& m, const Tile<T>& tile)
+        : k(m.k), means(m.means, m.means + std::size_t(k) * D), deviations(std::size_t(D) * tile.rows),
+          sums(std::size_t(k) * SUMS + WIDTH<T>, 0.0) {}
+
+    void gather(Tile<T>& tile) {
+        for (int j = 0; j < k; ++j) {
+            const T* mean = means.data() + j * D;
+            double* to = sums.data() + std::size_t(j) * SUMS;
+            if constexpr (SUMS <= AT_ONCE) {
+                part<0, SUMS, true>(tile, tile.of(j), mean, to);
+            } else {
+                for (int a = 0; a < D; ++a)
+                    for (int i = 0; i < tile.width(); i += WIDTH<T>)
+                        put(deviations.data() + a * tile.rows + i, get(tile.column(a) + i) - mean[a]);
+                parts<0>(tile, tile.of(j), mean, to);
+            }
+        }
+    }
+
+    template <int FROM>
+    void parts(const Tile<T>& tile, const T* e, const T* mean, double* to) const {
+        if constexpr (FROM < SUMS) {
+            constexpr int TO = FROM + AT_ONCE < SUMS ? FROM + AT_ONCE : SUMS;
+            part<FROM, TO, false>(tile, e, mean, to);
+            parts<TO>(tile, e, mean, to);
+        }
+    }
+
+    // Entries FROM … TO of the triangle, row by row.
+    template <int FROM, int TO, bool HERE>
+    void part(const Tile<T>& tile, const T* e, const T* mean, double* to) const {
+        constexpr int FIRST = row_of(FROM), LAST = row_of(TO - 1), USED = LAST < D ? LAST + 1 : D;
+        const int n = tile.width(), rows = tile.rows;
+        const T *z = HERE ? tile.z.data() : deviations.data(), *shares = tile.shares.data();
+        Lanes<T> acc[TO - FROM] = {};
+        for (int i = 0; i < n; i += WIDTH<T>) {
+            const Lanes<T> r = get(e + i) * get(shares + i);
+            Lanes<T> v[USED];
+            each_of<USED>([&](auto b) INLINED {
+                v[b] = HERE ? get(z + b * rows + i) - mean[b] : get(z + b * rows + i);
+            });
+            each_of<LAST - FIRST + 1>([&](auto offset) INLINED {
+                constexpr int a = FIRST + offset, start = a * (a + 1) / 2;
+                const Lanes<T> t = a < D ? r * v[a < D ? a : 0] : r;
+                each_of<a + 1>([&](auto b) INLINED {
+                    if constexpr (start + b >= FROM && start + b < TO) {
+                        if constexpr (b == D) acc[start + b - FROM] += t;
+                        else acc[start + b - FROM] += t * v[b];
+                    }
+                });
+            });
+        }
+        add_sums<TO - FROM, T>(acc, to + FROM);
+    }
+
+    void write(const DenseSums& out) const {
+        for (int j = 0; j < k; ++j) {
+            const double* s = sums.data() + std::size_t(j) * SUMS;
+            for (int a = 0; a < D; ++a)
+                for (int b = 0; b <= a; ++b) {
+                    double* to = out.second + std::size_t(j) * D * D;
+                    to[a * D + b] += s[a * (a + 1) / 2 + b];
+                    if (a != b) to[b * D + a] += s[a * (a + 1) / 2 + b];
+                }
+            for (int b = 0; b < D; ++b) out.first[std::size_t(j) * D + b] += s[D * (D + 1) / 2 + b];
+            out.counts[j] += s[SUMS - 1];
+        }
+    }
+};
+
+// Σ r, Σ r v and the lower triangle of Σ r v vᵀ, which is a product of √r v with itself.
+template <typename T>
+struct Moments {
+    int d, rows;
+    std::size_t size = 0;  // of a component's sums: tiles of the triangle, first moments, count
+    Array<T> roots, weighted;
+
+    Moments(int d_, int rows_) : d(d_), rows(rows_), roots(rows_), weighted(std::size_t(tall()) * rows_, T(0)) {
+        for (int a = 0; a < d; a += ACROSS) size += std::size_t(ACROSS) * padded_to_pairs(a);
+        size += d + 1;
+    }
+
+    int tall() const { return (d + ACROSS - 1) / ACROSS * ACROSS + DOWN; }
+    // Columns that a … a + ACROSS − 1 are multiplied by, up to the diagonal.
+    static int padded_to_pairs(int a) { return (a + ACROSS + 1) / 2 * 2; }
+
+    // r = e · shares, or shares where e is null; v = z − mean, or z where mean is null.
+    void add(const Tile<T>& tile, const T* e, const T* mean, double* sums) {
+        const int n = tile.width();
+        double *first = sums + size - d - 1, *count = sums + size - 1;
+        Lanes<T> total = {};
+        for (int i = 0; i < n; i += WIDTH<T>) {
+            const Lanes<T> share = get(tile.shares.data() + i), r = e ? get(e + i) * share : share;
+            total += r;
+            put(roots.data() + i, root(r));
+        }
+        *count += sum_of<T>(total);
+        for (int a = 0; a < d; ++a) {
+            const T *z = tile.column(a), centre = mean ? mean[a] : T(0);
+            T* to = weighted.data() + std::size_t(a) * rows;
+            Lanes<T> sum = {};
+            for (int i = 0; i < n; i += WIDTH<T>) {
+                const Lanes<T> half = get(roots.data() + i), y = (get(z + i) - centre) * half;
+                sum += y * half;
+                put(to + i, y);
+            }
+            first[a] += sum_of<T>(sum);
+        }
+        const T* y = weighted.data();
+        for (int a = 0; a < d; a += ACROSS) {
+            const T* left = y + std::size_t(a) * rows;
+            for (int b = 0, left_over = padded_to_pairs(a); left_over > 0;) {
+                const T* right = y + std::size_t(b) * rows;
+                const int n_columns = std::min(left_over, WIDEST);
+                if (n_columns == 2) add_dots<2>(left, right, std::size_t(rows), n, sums);
+                else if (n_columns == 4) add_dots<4>(left, right, std::size_t(rows), n, sums);
+                else add_dots<6>(left, right, std::size_t(rows), n, sums);
+                sums += ACROSS * n_columns;
+                b += n_columns;
+                left_over -= n_columns;
+            }
+        }
+    }
+
+    void write(const double* sums, double* count, double* first, double* second) const {
+        if (count) *count += sums[size - 1];
+        for (int a = 0; first && a < d; ++a) first[a] += sums[size - d - 1 + a];
+        for (int start = 0; start < d; start += ACROSS)
+            for (int b0 = 0, left_over = padded_to_pairs(start); left_over > 0;) {
+                const int n_columns = std::min(left_over, WIDEST);
+                for (int c = 0; c < ACROSS; ++c)
+                    for (int r = 0; r < n_columns; ++r) {
+                        const int a = start + c, b = b0 + r;
+                        if (a >= d || b > a) continue;
+                        const double value = sums[c * n_columns + r];
+                        second[std::size_t(a) * d + b] += value;
+                        if (a != b) second[std::size_t(b) * d + a] += value;
+                    }
+                sums += ACROSS * n_columns;
+                b0 += n_columns;
+                left_over -= n_columns;
+            }
+    }
+};
+
+// Many columns, of all components.
+template <typename T>
+struct TiledMoments {
+    int k, d;
+    Array<T> means;
+    Moments<T> moments;
+    Array<double> sums;
+
+    TiledMoments(const DenseMixture& m, const Tile<T>& tile)
+        : k(m.k), d(tile.d), means(m.means, m.means + std::size_t(k) * d), moments(d, tile.rows),
+          sums(k * moments.size + WIDTH<T>, 0.0) {}
+
+    void gather(Tile<T>& tile) {
+        for (int j = 0; j < k; ++j)
+            moments.add(tile, tile.of(j), means.data() + std::size_t(j) * d, sums.data() + j * moments.size);
+    }
+
+    void write(const DenseSums& out) const {
+        for (int j = 0; j < k; ++j)
+            moments.write(sums.data() + j * moments.size, out.counts + j, out.first + std::size_t(j) * d,
+                          out.second + std::size_t(j) * d * d);
+    }
+};
+
+}  // namespace
+}  // namespace TARGET
+}  // namespace gmmkit

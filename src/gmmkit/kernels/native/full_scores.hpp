@@ -1,0 +1,94 @@
+// Scores of components with matrices of their own: constant − ½ |W z − W μ|².
+#pragma once
+#include "panels.hpp"
+
+namespace gmmkit {
+namespace TARGET {
+namespace {
+
+// A few columns: each row of a triangle is written out, and a row's values stay in registers.
+template <typename T, int D>
+struct WrittenScores {
+    const DenseMixture& m;
+    Array<T> white, offsets, constants;
+
+    static int columns(const DenseMixture&, int d) { return d; }
+    static int components(const DenseMixture& m) { return m.k; }
+
+    WrittenScores(const DenseMixture& mixture, const Tile<T>&)
+        : m(mixture), white(m.whitening, m.whitening + std::size_t(m.k) * D * D), offsets(whitened_means<T>(m, D)),
+          constants(m.constants, m.constants + m.k) {}
+
+    void score(Tile<T>& tile) const {
+        const int n = tile.width(), rows = tile.rows;
+        for (int j = 0; j < m.k; ++j) {
+            const T *offset = offsets.data() + j * D, *w = white.data() + std::size_t(j) * D * D, constant = constants[j];
+            const T* z = tile.z.data();
+            T *to = tile.of(j), *tops = tile.tops.data();
+            for (int i = 0; i < n; i += WIDTH<T>) {
+                Lanes<T> v[D], distance = {};
+                each_of<D>([&](auto a) INLINED {
+                    v[a] = get(z + a * rows + i);
+                    Lanes<T> y = v[a] * w[a * D + a] - offset[a];
+                    each_of<a>([&](auto b) INLINED { y += v[b] * w[a * D + b]; });
+                    distance += y * y;
+                });
+                const Lanes<T> s = constant - T(0.5) * distance;
+                put(to + i, s);
+                put(tops + i, j ? greater(get(tops + i), s) : s);
+            }
+        }
+    }
+};
+
+// Many columns: products of tiles, of the triangles only what is needed.
+template <typename T>
+struct PanelScores {
+    const DenseMixture& m;
+    int d;
+    Array<T> offsets, strip;
+    std::vector<Panels<T>> white;
+
+    static int columns(const DenseMixture&, int d) { return d; }
+    static int components(const DenseMixture& m) { return m.k; }
+
+    PanelScores(const DenseMixture& mixture, const Tile<T>& tile)
+        : m(mixture), d(tile.d), offsets(whitened_means<T>(m, d)), strip(std::size_t(d) * STRIP<T>) {
+        for (int j = 0; j < m.k; ++j) white.emplace_back(m.whitening + std::size_t(j) * d * d, d, d, true);
+    }
+
+    void score(Tile<T>& tile) {
+        // As many components at a time as have matrices that stay in the second cache.
+        const int together = std::max(1, (1 << 20) / int(sizeof(T)) / std::max(1, d * d / 2));
+        for (int first = 0; first < m.k; first += together)
+            for (int i = 0; i < tile.strips(); i += STRIP<T>) {
+                for (int a = 0; a < d; ++a)
+                    std::copy(tile.column(a) + i, tile.column(a) + i + STRIP<T>, strip.data() + a * STRIP<T>);
+                for (int j = first; j < std::min(first + together, m.k); ++j) score(tile, i, j);
+            }
+    }
+
+    void score(Tile<T>& tile, int i, int j) {
+        const T *offset = offsets.data() + std::size_t(j) * d, constant = T(m.constants[j]);
+        const Panels<T>& panels = white[j];
+        Lanes<T> distance[ACROSS] = {};
+        for (int g = 0; g < panels.groups; ++g)
+            with_rows(panels.rows(g), [&](auto count) INLINED {
+                Lanes<T> y[DOWN][ACROSS];
+                panel_product<count, true, T>(panels.group(g), panels.reach(g), strip.data(), STRIP<T>, offset + g * DOWN, y);
+                each_of<count>([&](auto r) INLINED {
+                    each_of<ACROSS>([&](auto c) INLINED { distance[c] += y[r][c] * y[r][c]; });
+                });
+            });
+        for (int c = 0; c < ACROSS; ++c) {
+            const Lanes<T> s = constant - T(0.5) * distance[c];
+            T* top = tile.tops.data() + i + c * WIDTH<T>;
+            put(tile.of(j) + i + c * WIDTH<T>, s);
+            put(top, j ? greater(get(top), s) : s);
+        }
+    }
+};
+
+}  // namespace
+}  // namespace TARGET
+}  // namespace gmmkit
