@@ -22,16 +22,13 @@ NOT_CONVERGED = (
 
 
 NOT_SINGLE = (
-    "dtype='float32' was asked for, but the fit was computed in float64: float32 needs the compiled kernel "
-    "(gmmkit.show_config()), Gaussian components with covariances of their own (full, diag, spherical and the structures "
-    "that begin with V, or end in EV or VV), no noise, and components whose narrowest direction is more than a thousandth "
-    "of the distance from the data's mean"
+    "dtype='float32' was asked for, but the fit was computed in float64: float32 takes the compiled kernel "
+    "(gmmkit.show_config() says whether there is one), Gaussian components whose covariances are not all the same "
+    "(not tied, EEE, EEI or EII), no noise, and no rows a thousand standard deviations from the data's mean"
 )
 
 
-def tell(
-    result: FitResult, table: Table, *, max_iter: int, interrupted: bool, dtype: DTypeLike | None = None
-) -> None:
+def tell(result: FitResult, table: Table, *, max_iter: int, interrupted: bool, dtype: DTypeLike | None = None) -> None:
     """Warn the caller of `fit` of what was repaired and of a fit that did not converge.
 
     Raises

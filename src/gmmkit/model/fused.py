@@ -1,8 +1,8 @@
 """A scorer's blocks handed to the compiled kernel: score, softmax and gather in one call, or score and answer.
 
-What the kernel takes: Gaussian components without a background. Families whose second moments are matrices of their own
-go centred, whatever the block; the others expanded, where the block is near enough (`scorer.py`). Blocks that it cannot
-do, and all blocks where there is no kernel, are left to the scorer's NumPy forms.
+What the kernel takes: Gaussian components without a background, and blocks that are near enough to the frame's origin
+(`scorer.py`). Families whose second moments are matrices of their own score by ``W z − W μ`` and gather about the
+means, the others go expanded. Other blocks, and all where there is no kernel, are left to the scorer's NumPy forms.
 """
 
 from __future__ import annotations
@@ -57,18 +57,15 @@ class Fused:
             return None
         kappa_squared = np.inf if reach is None else _kappa_squared(scorer, reach)
         near, contraction = kappa_squared <= KAPPA_SQUARED_LIMIT, scorer.family.contraction
+        frame = scorer.frame
         own_axes = contraction in (Contraction.DIAGONAL, Contraction.SPHERICAL)
         single = single and kappa_squared <= _SINGLE_LIMIT and (own_axes or contraction is Contraction.FULL)
         if contraction is Contraction.FULL or (single and own_axes):
-            # Where the rows are in a frame without a shift, a row less a mean is rounded once.
-            centre = scorer if scorer.exact is None else scorer.exact
-            whitening = centre.whitening if contraction is not Contraction.SPHERICAL else _for_each_column(centre)
-            frame = centre.frame
+            whitening = scorer.whitening if contraction is not Contraction.SPHERICAL else _for_each_column(scorer)
             components = dense.centred(
-                centre.means, whitening, centre.constants, frame.shift, frame.scale, single=single
+                scorer.means, whitening, scorer.constants, frame.shift, frame.scale, single=single
             )
         elif scorer.theta is not None:
-            frame = scorer.frame
             components = dense.expanded(scorer.family.features, scorer.theta, frame.shift, frame.scale)
         else:
             return None
@@ -87,6 +84,8 @@ class Fused:
     def gather(self, block: Block, sums: Sums) -> float | None:
         """Add a block, softly assigned; return ``Σ w log p`` in the frame, or None: NumPy must do it."""
         rows = _as_taken(block.rows)
+        if not self._near and not self._is_near(np.maximum(*self._ends(rows))):
+            return None
         if self._components.is_centred:
             counts, first, second = sums.open_centred()
             own = second if second.ndim > 1 else np.zeros_like(first)
@@ -94,8 +93,6 @@ class Fused:
             if second.ndim == 1 and np.isfinite(total):
                 second += own.sum(axis=1)
             return total if np.isfinite(total) else None
-        if not self._near and not self._is_near(np.maximum(*self._ends(rows))):
-            return None
         origin, family = sums.open_expanded(self._components.p), self._scorer.family
         if family.contraction not in _SHARED:
             total = dense.gather(rows, block.weights, self._components, origin=origin)
@@ -114,7 +111,7 @@ class Fused:
     def answer(self, rows: NDArray[Any], **wanted: Any) -> bool:
         """Write what is wanted of rows (see `dense.answer`), less the scorer's row term; False: NumPy must do it."""
         found = dense.answer(_as_taken(rows), self._components, **wanted)
-        return found.lost == 0 and (self._components.is_centred or self._is_near(found.largest))
+        return found.lost == 0 and self._is_near(found.largest)
 
     def row_term(self, rows: NDArray[Any]) -> Array | None:
         """Return what all scores that `answer` tells of a row lack, for each row (b,), if anything."""

@@ -127,7 +127,8 @@ void full_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSu
 void dense_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out) {
     if (mixture.form == MATRICES && mixture.single) return full_pass<float>(rows, mixture, out);
     if (mixture.form == MATRICES) return full_pass<double>(rows, mixture, out);
-    if (mixture.form == DEVIATIONS) return pass<float, DeviationScores<float>, DeviationMoments<float>>(rows, mixture, out);
+    if (mixture.form == DEVIATIONS)
+        return pass<float, DeviationScores<float>, DeviationMoments<float>>(rows, mixture, out);
     pass<double, ExpandedScores, ExpandedSums>(rows, mixture, out);
 }
 

@@ -2,8 +2,8 @@
 
 Two forms, as in NumPy (`kernels/centred.py`, `kernels/expanded.py`):
 
-- *centred*: whitening matrices (k, d, d) or inverse standard deviations (k, d), each component about its own mean;
-  in doubles, or in floats whose tiles' sums are added in doubles;
+- *centred*: whitening matrices (k, d, d) in doubles or floats, or inverse standard deviations (k, d) in floats; scores
+  by ``W z − W μ``, moments about each component's own mean. Of floats each tile's sums are added up in doubles;
 - *expanded*: scores Θ ψ(z) for ψ = [1, z], [1, z, |z|²] or [1, z, z²], in doubles.
 
 Rows are float64 or float32 with any strides, and are read as ``z = (x − shift) · scale``. The interpreter lock is let
@@ -96,7 +96,7 @@ class Components:
 def centred(
     means: Array, whitening: Array, constants: Array, shift: Array, scale: Array, *, single: bool = False
 ) -> Components:
-    """Return components that score ``constant − ½ |W (z − mean)|²``.
+    """Return components that score ``constant − ½ |W z − W mean|²``.
 
     Parameters
     ----------
@@ -112,6 +112,8 @@ def centred(
     """
     k, d = means.shape
     form = _MATRICES if whitening.ndim == 3 else _DEVIATIONS
+    if form == _DEVIATIONS and not single:
+        raise ValueError("inverse standard deviations are for floats: in doubles give theta to `expanded`")
     if whitening.shape != ((k, d, d) if form == _MATRICES else (k, d)) or constants.shape != (k,):
         raise ValueError(f"means {means.shape}, whitening {whitening.shape}, constants {constants.shape} do not agree")
     arrays = (_whole(means), _whole(whitening), _whole(constants), None)

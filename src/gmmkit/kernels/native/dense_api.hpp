@@ -15,8 +15,8 @@ struct DenseRows {
     const double *shift, *scale;
 };
 
-// How components score: by matrices of their own (MATRICES), by standard deviations of their own (DEVIATIONS), both about
-// their means; or by Θ ψ(z), with ψ = 1, z (LINEAR), and |z|² (RADIAL), or the squares (SQUARES).
+// How components score: by matrices of their own (MATRICES), by standard deviations of their own (DEVIATIONS, in
+// floats); or by Θ ψ(z), with ψ = 1, z (LINEAR), and |z|² (RADIAL), or the squares (SQUARES).
 enum Form { MATRICES, DEVIATIONS, LINEAR, RADIAL, SQUARES };
 
 struct DenseMixture {

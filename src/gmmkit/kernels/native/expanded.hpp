@@ -72,9 +72,10 @@ struct ExpandedSums {
 
     ExpandedSums(const DenseMixture& m, const Tile<double>& tile)
         : k(m.k), p(features(m.form, tile.d)), across(ExpandedScores::components(m) / ACROSS),
-          down(ExpandedScores::columns(m, tile.d) / DOWN), sums(std::size_t(across) * down * ACROSS * DOWN + WIDTH<double>, 0.0) {}
+          down(ExpandedScores::columns(m, tile.d) / DOWN),
+          sums(std::size_t(across) * down * ACROSS * DOWN + WIDTH<double>, 0.0) {}
 
-    // The features are multiplied by what the rows count for: there are fewer of them than of components, or hardly more.
+    // The features are multiplied by what the rows count for: there are seldom many more of them than of components.
     void gather(Tile<double>& tile) {
         const int n = tile.width();
         for (int f = 0; f < p; ++f)

@@ -22,7 +22,8 @@ struct WrittenScores {
     void score(Tile<T>& tile) const {
         const int n = tile.width(), rows = tile.rows;
         for (int j = 0; j < m.k; ++j) {
-            const T *offset = offsets.data() + j * D, *w = white.data() + std::size_t(j) * D * D, constant = constants[j];
+            const T *offset = offsets.data() + j * D, *w = white.data() + std::size_t(j) * D * D;
+            const T constant = constants[j];
             const T* z = tile.z.data();
             T *to = tile.of(j), *tops = tile.tops.data();
             for (int i = 0; i < n; i += WIDTH<T>) {
@@ -75,7 +76,8 @@ struct PanelScores {
         for (int g = 0; g < panels.groups; ++g)
             with_rows(panels.rows(g), [&](auto count) INLINED {
                 Lanes<T> y[DOWN][ACROSS];
-                panel_product<count, true, T>(panels.group(g), panels.reach(g), strip.data(), STRIP<T>, offset + g * DOWN, y);
+                panel_product<count, true, T>(panels.group(g), panels.reach(g), strip.data(), STRIP<T>,
+                                              offset + g * DOWN, y);
                 each_of<count>([&](auto r) INLINED {
                     each_of<ACROSS>([&](auto c) INLINED { distance[c] += y[r][c] * y[r][c]; });
                 });

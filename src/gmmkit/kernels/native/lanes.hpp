@@ -128,14 +128,17 @@ INLINED inline void add_sums(const Lanes<T>* v, double* to) {
     each_of<padded<T>(N) / WIDTH<T>>([&](auto part) INLINED {
         constexpr int start = part * WIDTH<T>;
         Lanes<T> lanes[WIDTH<T>];
-        each_of<WIDTH<T>>([&](auto l) INLINED { lanes[l] = start + l < N ? v[start + l < N ? start + l : 0] : Lanes<T>{}; });
+        each_of<WIDTH<T>>([&](auto l) INLINED {
+            if constexpr (start + l < N) lanes[l] = v[start + l];
+            else lanes[l] = Lanes<T>{};
+        });
         T sums[WIDTH<T>];
         put(sums, sums_of_lanes<WIDTH<T>, T>(lanes));
         for (int l = 0; l < WIDTH<T>; ++l) to[start + l] += double(sums[l]);
     });
 }
 
-// 1 / v for v from 1 on, to the last bit or two: two steps of Newton's from an estimate, in a third of a division's time.
+// 1 / v for v from 1 on, to the last bit or two: Newton's steps from an estimate, in a third of a division's time.
 inline Doubles reciprocal(Doubles v) {
 #ifdef __AVX512F__
     Doubles x = (Doubles)_mm512_maskz_rcp14_pd(0xff, (__m512d)v);
@@ -181,8 +184,8 @@ inline double sum_of(Lanes<T> v) {
 }
 
 // exp(x) for x ≤ 0, within 5e-16 of itself; 0 below −690, where products would become subnormal numbers, which are many
-// times slower. x = n ln 2 + r, and a polynomial of least largest relative error (2.9e-16) on |r| ≤ ln 2 / 2. That ln 2 is
-// rounded costs 2e-17 n: where n is large, exp(x) is nothing beside 1.
+// times slower. x = n ln 2 + r, and a polynomial of least largest relative error (2.9e-16) on |r| ≤ ln 2 / 2. That ln 2
+// is rounded costs 2e-17 n: where n is large, exp(x) is nothing beside 1.
 inline Doubles exponential(Doubles x) {
     const Doubles shift = all<double>(6755399441055744.0);  // 1.5 · 2⁵²: adding it rounds to an integer
 #ifdef __AVX512F__

@@ -18,8 +18,8 @@ template <typename T> constexpr int STRIP = ACROSS * WIDTH<T>;
 
 constexpr int MOST_CALLED_FOR = 16384;  // bytes
 
-// A power of two. A few columns stay in the first cache, with as many deviations; scores in the second. The more vectors a
-// column has, the less adding up their lanes at a tile's end weighs.
+// A power of two. A few columns stay in the first cache, with as many deviations; scores in the second. The more vectors
+// a column has, the less adding up their lanes at a tile's end weighs.
 template <typename T>
 inline int rows_for(int columns, int components) {
     constexpr int fewest = 16 * WIDTH<T>, some = 2 * fewest, most = 4 * fewest;
@@ -75,7 +75,8 @@ struct Tile {
         if (from.weights) std::copy(from.weights + start, from.weights + start + held, weights.begin());
         if (held < rows) std::fill(weights.begin() + held, weights.end(), 0.0);
         if (from.weights) leave_out();
-        const std::int64_t bytes = from.row_stride * (from.single ? 4 : 8), left = std::min<std::int64_t>(rows, from.n - start - held);
+        const std::int64_t bytes = from.row_stride * (from.single ? 4 : 8);
+        const std::int64_t left = std::min<std::int64_t>(rows, from.n - start - held);
         next = static_cast<const char*>(from.values) + (start + held) * bytes;
         lines = from.column_stride == 1 ? int(std::min<std::int64_t>(left * bytes, MOST_CALLED_FOR) / 64) : 0;
     }
@@ -99,7 +100,8 @@ struct Tile {
         for (int j = 0; j < k; ++j) {
             T* s = of(j);
             // The next rows are brought nearer, a few at a time: arithmetic on a few columns does not hide the wait.
-            for (int i = lines * j / k; i < lines * (j + 1) / k; ++i) __builtin_prefetch(next + std::size_t(i) * 64, 0, 2);
+            for (int i = lines * j / k; i < lines * (j + 1) / k; ++i)
+                __builtin_prefetch(next + std::size_t(i) * 64, 0, 2);
             for (int i = 0; i < n; i += WIDTH<T>) {
                 const Lanes<T> e = exponential(get(s + i) - get(tops.data() + i));
                 put(s + i, e);
@@ -119,14 +121,16 @@ struct Tile {
         }
         Doubles logs = {};
         if (unweighted) {
-            // One logarithm for many rows: each total is from 1 to k, so that the product of a tile's stays a number.
-            Doubles product = all<double>(1.0), top = {};
+            // One logarithm for many rows: each total is from 1 to k, so that the product of so many stays a number.
             const int full = held / WIDTH<double> * WIDTH<double>;
-            for (int i = 0; i < full; i += WIDTH<double>) {
-                product *= doubles_of(totals.data() + i);
-                top += doubles_of(tops.data() + i);
+            for (int start = 0; start < full; start += 32 * WIDTH<double>) {
+                Doubles product = all<double>(1.0);
+                for (int i = start; i < std::min(start + 32 * WIDTH<double>, full); i += WIDTH<double>) {
+                    product *= doubles_of(totals.data() + i);
+                    logs += doubles_of(tops.data() + i);
+                }
+                logs += logarithm(product);
             }
-            logs = top + logarithm(product);
             for (int i = full; i < held; ++i) sum += double(tops[i]) + std::log(double(totals[i]));
         } else {
             for (int i = 0; i < held; i += WIDTH<double>) {
