@@ -21,6 +21,7 @@ from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of, seed_of
 from gmmkit.estimators.verbose import printer
 from gmmkit.execution import Workers
+from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult, FitSettings, fit
@@ -66,6 +67,7 @@ class EMMixture(MixtureDensity):
         "equal_weights": ["boolean"],
         "noise": ["boolean", Interval(Real, 0.0, 1.0, closed="neither"), "array-like", None],
         "noise_volume": [StrOptions({"auto", "hull", "box"}), Interval(Real, 0.0, None, closed="neither")],
+        "acceleration": [StrOptions({"squarem"}), None],
     }
     #: What components are: None for Gaussians.
     degrees_of_freedom: Degrees | None = None
@@ -94,6 +96,7 @@ class EMMixture(MixtureDensity):
         equal_weights: bool = False,
         noise: Any = None,
         noise_volume: Volume = "auto",
+        acceleration: Literal["squarem"] | None = None,
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -116,6 +119,7 @@ class EMMixture(MixtureDensity):
         self.equal_weights = equal_weights
         self.noise = noise
         self.noise_volume = noise_volume
+        self.acceleration = acceleration
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
         """Fit the mixture to rows.
@@ -170,6 +174,7 @@ class EMMixture(MixtureDensity):
             equal_weights=self.equal_weights,
             degrees_of_freedom=self.degrees_of_freedom,
             noise=background_of(self.noise, self.noise_volume),
+            acceleration=None if self.acceleration is None else Squarem(),
         )
         with Workers(self.n_jobs) as workers:
             problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)

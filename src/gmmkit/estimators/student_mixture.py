@@ -35,7 +35,7 @@ class StudentMixture(EMMixture):
         components. Criteria count what is estimated.
     covariance_type, tol, reg_covar, max_iter, n_init, init_params, weights_init, means_init, precisions_init, \
     random_state, warm_start, verbose, verbose_interval, n_jobs, callback, on_singular, prior, equal_weights, noise, \
-    noise_volume
+    noise_volume, acceleration
         See :class:`GaussianMixture`; of the scales where it says covariances. A prior's are taken for the scales'.
 
     Attributes
@@ -90,6 +90,7 @@ class StudentMixture(EMMixture):
         equal_weights: bool = False,
         noise: Any = None,
         noise_volume: Volume = "auto",
+        acceleration: Literal["squarem"] | None = None,
     ) -> None:
         super().__init__(
             n_components,
@@ -113,5 +114,6 @@ class StudentMixture(EMMixture):
             equal_weights=equal_weights,
             noise=noise,
             noise_volume=noise_volume,
+            acceleration=acceleration,
         )
         self.degrees_of_freedom = degrees_of_freedom

@@ -11,8 +11,8 @@ from gmmkit.data.table import Block
 from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.prior import Prior
 from gmmkit.inference.problem import Assign, Begin, Problem, Totals, soft, softly
-from gmmkit.inference.repairs import OnSingular, Repair, repair
-from gmmkit.model.covariance import Covariance
+from gmmkit.inference.repairs import OnSingular, Repair, repair, singular_components
+from gmmkit.model.covariance import Covariance, unconstrained
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
 from gmmkit.statistics import Statistics
@@ -93,15 +93,41 @@ class EM:
             # Only a Dirichlet prior below 1 takes all that a component holds.
             repairs += [Repair("annihilated", component=int(j), iteration=iteration) for j in annihilated]
             refitted = refitted.take(np.flatnonzero(refitted.weights))
-        if state.noise is not None:
-            held = float(totals.leaves[-1])
-            share = held / (held + float(statistics.counts.sum()))
-            refitted = refitted.beside(state.noise.weighing(min(share, _MOST_NOISE)))
-        return refitted, repairs
+        return self._beside_noise(refitted, totals, statistics, state), repairs
+
+    def refit_unrepaired(self, totals: Totals, state: Mixture) -> Mixture | None:
+        """Return the next state of totals that are not a pass's own, or None if they are not sound.
+
+        They may be extrapolated, or of some rows. Sound are counts above zero and positive definite scatters, with
+        nothing to be repaired.
+        """
+        statistics, prior, family = totals.statistics, self.prior, self.problem.family
+        counted = [statistics.counts, *(() if state.noise is None else (totals.leaves[-1],))]
+        if not all((np.asarray(counts) > 0).all() for counts in counted):
+            return None
+        if unconstrained(family) is not family:
+            # What a structure makes of a scatter may be positive definite where the scatter is not.
+            informed = prior.informed(statistics)
+            free = unconstrained(family).refit(informed, prior.scatter(informed.positive_counts()), prior.ridge)
+            if not _has_factors(free):
+                return None
+        found, own = self.maximise(totals, state)
+        if not (own.counts > 0).all() or not (found.weights > 0).all() or not np.isfinite(found.means).all():
+            return None
+        if singular_components(found, own, self.problem, self.on_singular):
+            return None
+        return self._beside_noise(found, totals, own, state)
 
     def maximise(self, totals: Totals, state: Mixture) -> tuple[Mixture, Statistics]:
         """Return the components that a pass asks for, noise left out, and the statistics with their counts."""
         return mixture_of(totals.statistics, self.problem, self.prior, state.covariance), totals.statistics
+
+    def _beside_noise(self, components: Mixture, totals: Totals, own: Statistics, state: Mixture) -> Mixture:
+        if state.noise is None:
+            return components
+        held = float(totals.leaves[-1])
+        share = held / (held + float(own.counts.sum()))
+        return components.beside(state.noise.weighing(min(share, _MOST_NOISE)))
 
 
 def _softly_beside_noise(_: int) -> Assign:
@@ -113,6 +139,14 @@ def _soft_beside_noise(scorer: Scorer, block: Block, work: Workspace) -> tuple[A
     responsibilities, log_density = soft(scorer, block, work)
     noise = work.scored[-1]
     return responsibilities, log_density, np.asarray(noise.sum() if block.weights is None else block.weights @ noise)
+
+
+def _has_factors(covariance: Covariance) -> bool:
+    try:
+        covariance.whitening  # noqa: B018
+        return bool(np.isfinite(covariance.values).all())
+    except np.linalg.LinAlgError:
+        return False
 
 
 def mixture_of(statistics: Statistics, problem: Problem, prior: Prior, previous: Covariance | None = None) -> Mixture:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gmmkit.errors import ParameterError, SingularComponentError
+from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.clutter import without_clutter
 from gmmkit.inference.conjugate import ConjugatePrior
@@ -61,6 +62,8 @@ class FitSettings:
         Student-t components: one ν for all or one each, estimated, or these values.
     noise : Background, optional
         A uniform background beside the components.
+    acceleration : Squarem, optional
+        Fewer passes to the same optimum; None: plain EM.
     """
 
     rule: StoppingRule = field(default_factory=lambda: SmallChange(1e-3))
@@ -75,6 +78,7 @@ class FitSettings:
     equal_weights: bool = False
     degrees_of_freedom: Degrees | None = None
     noise: Background | None = None
+    acceleration: Squarem | None = None
 
     @property
     def policy(self) -> OnSingular:
@@ -260,6 +264,8 @@ def _run(algorithm: EM, state: Mixture, settings: FitSettings, restart: int) -> 
         "restart": restart,
         "callback": settings.callback,
     }
+    if settings.acceleration is not None:
+        return run(algorithm, algorithm.problem, state, steps=settings.acceleration.begin(algorithm), **options)
     done = run_compiled(algorithm, state, **options)
     return run(algorithm, algorithm.problem, state, **options) if done is None else done
 

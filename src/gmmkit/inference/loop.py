@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmmkit.errors import SingularComponentError
+from gmmkit.inference.acceleration import PlainSteps, Steps
 from gmmkit.inference.algorithm import Algorithm, Progress
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
@@ -39,43 +40,61 @@ def run(
     *,
     rule: StoppingRule,
     max_iter: int,
+    steps: Steps | None = None,
     before: float = -np.inf,
     restart: int = 0,
     callback: Callable[[Progress], object] | None = None,
 ) -> Run:
     """Make passes from `start` until the rule is met or `max_iter` passes are made.
 
+    `steps` go from state to state (plainly, if None). A pass whose state they give up counts, and repeats the objective
+    before it: the run goes on from the plain step there, which is also what it returns and what callbacks are told.
+
     A KeyboardInterrupt ends the run with the last complete state and the reason "interrupted"; the caller sets
     its model and lets the interrupt go on.
     """
-    state, reason = start, "max_iter"
+    state = tried = start
+    steps, reason = steps or PlainSteps(), "max_iter"
     objectives: list[float] = []
     repairs: list[Repair] = []
+
+    def tell(converged: bool) -> None:
+        if callback is not None:
+            gain = objectives[-1] - (objectives[-2] if len(objectives) > 1 else before)
+            callback(Progress(restart, len(objectives), objectives[-1], gain, converged, state, problem.frame))
+
     try:
         for iteration in range(1, max_iter + 1):
-            scorer = algorithm.scorer(state)
-            totals = problem.sweep(scorer, algorithm.begin(state))
-            objective = algorithm.objective(totals, state)
+            totals = problem.sweep(algorithm.scorer(tried), algorithm.begin(tried))
+            objective = algorithm.objective(totals, tried)
+            if steps.taken_back(objective):
+                tried = state
+                objectives.append(objectives[-1])
+                tell(converged=False)
+                continue
             try:
-                next_state, repaired = algorithm.refit(totals, state, iteration)
+                next_state, repaired = algorithm.refit(totals, tried, iteration)
             except SingularComponentError as error:
                 if error.asked or iteration < max_iter:
                     raise
                 # No pass is left that would score it: the last state that can be scored is the result.
-                next_state, repaired = state, []
-            state = next_state
+                next_state, repaired = tried, []
+            scored, state = tried, next_state
             objectives.append(objective)
             known = {(repair.kind, repair.component) for repair in repairs}
             repairs += [repair for repair in repaired if (repair.kind, repair.component) not in known]
             # After a pass that moved or dropped a component the next one's objective is of another mixture.
             moved = any(repair.kind in ("reseed", "drop", "annihilated") for repair in repaired)
-            converged = not moved and rule.reached(objectives, before)
-            if callback is not None:
-                gain = objective - (objectives[-2] if iteration > 1 else before)
-                callback(Progress(restart, iteration, objective, gain, converged, state, problem.frame))
+            converged = not moved and steps.reached(rule, objectives, before)
+            tell(converged)
             if converged:
                 reason = "converged"
                 break
+            if repaired:
+                steps.begin_anew()
+                tried = state
+            elif iteration < max_iter:
+                tried = steps.next(totals, scored, state)
     except KeyboardInterrupt:
         reason = "interrupted"
     return Run(state, tuple(objectives), reason, tuple(repairs))

@@ -15,11 +15,11 @@ from gmmkit.errors import DataError
 from gmmkit.execution import Workers, plan_pass
 from gmmkit.inference.outliers import NULL_SHARE, without_gross_outliers
 from gmmkit.inference.sampling import Sample
-from gmmkit.model.covariance import Covariance, Diagonal, Full
+from gmmkit.model.covariance import Covariance, unconstrained
 from gmmkit.model.fused import Fused
 from gmmkit.model.scorer import Scorer, Sums, Workspace
 from gmmkit.numerics.frame import Frame, power_of_two
-from gmmkit.statistics import Contraction, Statistics
+from gmmkit.statistics import Statistics
 
 __all__ = ["Assign", "Begin", "Problem", "Survey", "Totals", "soft", "softly", "survey"]
 
@@ -255,8 +255,7 @@ class Problem:
         statistics = self.workers.map_merge(task, plan.tasks(), operator.iadd).statistics()
         no_prior = np.zeros(self.family.contraction.scatter_shape(d))
         # One component has any matrix that its kind allows: volumes and shapes in common would divide by a volume of 0.
-        kin = {Contraction.FULL: Full, Contraction.DIAGONAL: Diagonal}.get(self.family.contraction, self.family)
-        pooled = kin.refit(statistics, no_prior, np.zeros(d))
+        pooled = unconstrained(self.family).refit(statistics, no_prior, np.zeros(d))
         self.spread = pooled.as_scatter()
         variances = pooled.variances()
         largest, mean = float(variances.max()) or 1.0, float(variances.mean()) or 1.0

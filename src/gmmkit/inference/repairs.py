@@ -20,7 +20,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.cholesky import not_positive_definite
 from gmmkit.statistics import Statistics
 
-__all__ = ["ILL_DEFINED", "OnSingular", "Repair", "dependence", "describe", "repair"]
+__all__ = ["ILL_DEFINED", "OnSingular", "Repair", "dependence", "describe", "repair", "singular_components"]
 
 Array = NDArray[np.float64]
 # "refuse" is what reg_covar=0 means: raise where there is no factor, as scikit-learn does, and only there.
@@ -78,15 +78,13 @@ def repair(
     random: np.random.Generator,
 ) -> tuple[Mixture, list[Repair]]:
     """Return a mixture whose covariances all have factors, and what was done to get there."""
-    broken = _without_factor(mixture, problem)
-    if on_singular == "floor":
-        return _floored(mixture, broken, problem, iteration) if broken else (mixture, [])
-    needed = problem.family.minimum_rows(problem.n_columns)
-    starved = np.flatnonzero(statistics.counts * problem.rows_per_weight < needed)
-    singular = broken if on_singular == "refuse" else sorted({*broken, *starved.tolist()})
+    singular = singular_components(mixture, statistics, problem, on_singular)
     if not singular:
         return mixture, []
+    if on_singular == "floor":
+        return _floored(mixture, singular, problem, iteration)
     if on_singular in ("raise", "refuse"):
+        needed = problem.family.minimum_rows(problem.n_columns)
         # With a prior or a ridge, what is left to refuse is a component with too few rows.
         held = statistics.counts[singular[0]]
         raise SingularComponentError(
@@ -97,6 +95,18 @@ def repair(
     if on_singular == "drop" or iteration > _MOST_RESEEDS * mixture.n_components:
         return _dropped(mixture, statistics, singular, iteration)
     return _reseeded(mixture, statistics, singular, problem, iteration, random)
+
+
+def singular_components(
+    mixture: Mixture, statistics: Statistics, problem: Problem, on_singular: OnSingular
+) -> list[int]:
+    """Return the components that `repair` would do something about."""
+    broken = _without_factor(mixture, problem)
+    if on_singular in ("floor", "refuse"):
+        return broken
+    needed = problem.family.minimum_rows(problem.n_columns)
+    starved = np.flatnonzero(statistics.counts * problem.rows_per_weight < needed)
+    return sorted({*broken, *starved.tolist()})
 
 
 def _without_factor(mixture: Mixture, problem: Problem) -> list[int]:

@@ -79,16 +79,19 @@ class StudentEM(EM):
         softly, d = super().begin(state), state.n_features
         nu = state.degrees_of_freedom
         assert nu is not None
+        half = 0.5 * (np.where(np.isfinite(nu), nu, 1.0) + d)
+        # With it a leaf says all there is to say of τ: of passes with other degrees of freedom it can be averaged.
+        beyond = np.where(np.isfinite(nu), digamma(half) - np.log(half), 0.0)
 
         def weigh(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, ...]:
-            """Add counts and ``Σ r log u`` (2, k) to what else adds, and let each row count u times."""
+            """Add counts and ``Σ r E[log τ]`` (2, k) to what else adds, and let each row count u times."""
             responsibilities, log_density, *beside = softly(len(block.rows))(scorer, block, work)
             u = row_weights(work.distances, nu, d)
             held = np.ones(len(block.rows)) if block.weights is None else block.weights
             logs = np.einsum("kb,kb,b->k", responsibilities, np.log(np.maximum(u, _SMALLEST_WEIGHT)), held)
             counts = responsibilities @ held
             responsibilities *= u
-            return responsibilities, log_density, np.stack([counts, logs]), *beside
+            return responsibilities, log_density, np.stack([counts, logs + counts * beyond]), *beside
 
         return lambda _: weigh
 
@@ -128,12 +131,11 @@ class StudentEM(EM):
 
     def _degrees(self, state: Mixture, counts: Array, logs: Array, weighed: Array, alpha: float) -> Array:
         """Return the degrees of freedom (k,) that maximise the expected likelihood."""
-        old, d = state.degrees_of_freedom, state.n_features
+        old = state.degrees_of_freedom
         assert old is not None
         if not isinstance(self.degrees, str):
             return old
-        expected = logs / counts + digamma(0.5 * (old + d)) - np.log(0.5 * (old + d))
-        known = 1.0 + expected - np.log(alpha) - weighed / counts / alpha
+        known = 1.0 + logs / counts - np.log(alpha) - weighed / counts / alpha
         if self.degrees == "common":
             known = np.array([known @ counts / counts.sum()])
 

@@ -31,7 +31,7 @@ for common axes.
 
 from gmmkit.model.covariance.axis_aligned import EEI, EVI, VEI
 from gmmkit.model.covariance.base import Covariance
-from gmmkit.model.covariance.catalogue import FAMILIES, NAMES, STRUCTURES, family, structures_for
+from gmmkit.model.covariance.catalogue import FAMILIES, NAMES, STRUCTURES, family, structures_for, unconstrained
 from gmmkit.model.covariance.common_axes import EVE, VVE
 from gmmkit.model.covariance.diagonal import Diagonal
 from gmmkit.model.covariance.ellipsoidal import EEV, EVV, VEE, VEV
@@ -60,4 +60,5 @@ __all__ = [
     "Tied",
     "family",
     "structures_for",
+    "unconstrained",
 ]

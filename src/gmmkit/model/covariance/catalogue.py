@@ -12,8 +12,9 @@ from gmmkit.model.covariance.full import Full
 from gmmkit.model.covariance.spherical import SharedSpherical, Spherical
 from gmmkit.model.covariance.tied import Tied
 from gmmkit.numerics.arguments import shown
+from gmmkit.statistics import Contraction
 
-__all__ = ["FAMILIES", "NAMES", "STRUCTURES", "family", "structures_for"]
+__all__ = ["FAMILIES", "NAMES", "STRUCTURES", "family", "structures_for", "unconstrained"]
 
 #: Every family by its own name: scikit-learn's, where it has one, or mclust's.
 FAMILIES: dict[str, type[Covariance]] = {
@@ -73,3 +74,15 @@ def structures_for(d: int) -> tuple[str, ...]:
     ('E', 'V')
     """
     return tuple(_ONE_COLUMN) if d == 1 else STRUCTURES
+
+
+def unconstrained(structure: type[Covariance]) -> type[Covariance]:
+    """Return the family that allows whatever a family gathers: one covariance each, of its kind.
+
+    Examples
+    --------
+    >>> unconstrained(family("VVE")).name, unconstrained(family("EEE")).name
+    ('full', 'tied')
+    """
+    kin: dict[Contraction, type[Covariance]] = {Contraction.FULL: Full, Contraction.DIAGONAL: Diagonal}
+    return kin.get(structure.contraction, structure)
