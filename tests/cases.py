@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import special_ortho_group
 
 from gmmkit.data import as_table
+from gmmkit.data.arrays import ArrayRows
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings, fit
 from gmmkit.inference.problem import Problem, survey
@@ -20,6 +21,7 @@ __all__ = [
     "CONSTRAINED",
     "FAMILY_NAMES",
     "NAMED_STARTS",
+    "Interrupted",
     "blobs",
     "contracted",
     "covariance_of",
@@ -37,6 +39,20 @@ FAMILY_NAMES = tuple(FAMILIES)
 CONSTRAINED = tuple(name for name, cls in FAMILIES.items() if issubclass(cls, Structured))
 #: Starts that depend on the weighted empirical measure only.
 NAMED_STARTS = ("kmeans", "k-means++", "random_from_data")
+
+
+class Interrupted(ArrayRows):
+    """Rows whose n-th reading is cut short by Ctrl-C."""
+
+    def __init__(self, rows, at):
+        super().__init__(rows)
+        self.readings, self.at = 0, at
+
+    def read(self, start, stop):
+        self.readings += 1
+        if self.readings == self.at:
+            raise KeyboardInterrupt
+        return super().read(start, stop)
 
 
 def covariance_of(name, k, d, random, condition=30.0):

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from cases import FAMILY_NAMES, blobs, fitted, two_clusters
-from gmmkit.data.arrays import ArrayRows
+from cases import FAMILY_NAMES, Interrupted, blobs, fitted, two_clusters
 from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
 from gmmkit.inference.fit import FitSettings
@@ -12,20 +11,6 @@ from gmmkit.inference.order import ordered
 from gmmkit.model.covariance import Full, Tied
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.blas import blas_threads
-
-
-class Interrupted(ArrayRows):
-    """Rows whose n-th reading is cut short by Ctrl-C."""
-
-    def __init__(self, rows, at):
-        super().__init__(rows)
-        self.readings, self.at = 0, at
-
-    def read(self, start, stop):
-        self.readings += 1
-        if self.readings == self.at:
-            raise KeyboardInterrupt
-        return super().read(start, stop)
 
 
 def assert_complete(result):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from gmmkit.inference.stopping import AitkenGain, SmallChange
+from gmmkit.inference.stopping import AitkenGain, Dominated, SmallChange
 
 NONE = -math.inf
 
@@ -48,3 +48,21 @@ def test_aitken_waits_for_three_passes_and_stops_on_a_plateau():
     assert not rule.reached([-1.0, -1.0], NONE)
     assert rule.reached([-1.0, -1.0, -1.0], NONE)
     assert not rule.reached([-1.0, -0.9, -0.7], NONE), "gains that grow are no convergence"
+
+
+def test_a_run_is_dominated_where_ten_times_what_is_to_come_leads_not_to_the_best():
+    climb = [-1.0 - 0.5**i for i in range(30)]
+    assert Dominated(-0.5).surpasses(climb)
+    assert not Dominated(-0.5).surpasses(climb[:9])
+    assert not Dominated(-1.0).surpasses(climb), "it is as good"
+    assert not Dominated(-2.0).surpasses(climb)
+
+
+def test_a_run_whose_gains_grow_is_not_dominated():
+    plateau = [-5.0 + 1e-6 * 1.5**i for i in range(30)]
+    assert not Dominated(0.0).surpasses(plateau)
+
+
+def test_a_slow_run_that_will_arrive_is_not_dominated():
+    slow = [-(0.999**i) for i in range(300)]
+    assert not any(Dominated(-0.1).surpasses(slow[:i]) for i in range(1, 300))

@@ -31,6 +31,7 @@ from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.starts import STARTS, FromMixture, Named, Overridden, Start
 from gmmkit.inference.stopping import SmallChange
 from gmmkit.inference.student import Degrees
+from gmmkit.inference.warm_up import MiniBatches
 from gmmkit.model.covariance import NAMES, family
 from gmmkit.model.mixture import Mixture
 
@@ -68,6 +69,8 @@ class EMMixture(MixtureDensity):
         "noise": ["boolean", Interval(Real, 0.0, 1.0, closed="neither"), "array-like", None],
         "noise_volume": [StrOptions({"auto", "hull", "box"}), Interval(Real, 0.0, None, closed="neither")],
         "acceleration": [StrOptions({"squarem"}), None],
+        "warm_up": [StrOptions({"mini-batch"}), None],
+        "n_init_stop": [StrOptions({"dominated"}), None],
     }
     #: What components are: None for Gaussians.
     degrees_of_freedom: Degrees | None = None
@@ -97,6 +100,8 @@ class EMMixture(MixtureDensity):
         noise: Any = None,
         noise_volume: Volume = "auto",
         acceleration: Literal["squarem"] | None = None,
+        warm_up: Literal["mini-batch"] | None = None,
+        n_init_stop: Literal["dominated"] | None = None,
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -120,6 +125,8 @@ class EMMixture(MixtureDensity):
         self.noise = noise
         self.noise_volume = noise_volume
         self.acceleration = acceleration
+        self.warm_up = warm_up
+        self.n_init_stop = n_init_stop
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
         """Fit the mixture to rows.
@@ -175,6 +182,9 @@ class EMMixture(MixtureDensity):
             degrees_of_freedom=self.degrees_of_freedom,
             noise=background_of(self.noise, self.noise_volume),
             acceleration=None if self.acceleration is None else Squarem(),
+            # A warm start is past what batches of rows can tell.
+            warm_up=None if self.warm_up is None or self._goes_on() else MiniBatches(),
+            stop_dominated=self.n_init_stop is not None,
         )
         with Workers(self.n_jobs) as workers:
             problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)
@@ -233,7 +243,7 @@ class EMMixture(MixtureDensity):
                     "or warm_start: give one of them"
                 )
             return [given.start_from(start, self.covariance_type, k, table.n_rows, d)], False, -np.inf
-        if self.warm_start and hasattr(self, "converged_"):
+        if self._goes_on():
             mixture = self.mixture_
             name = family(self.covariance_type, d).name
             if (mixture.n_components, mixture.n_features, mixture.covariance_type) != (k, d, name):
@@ -248,6 +258,10 @@ class EMMixture(MixtureDensity):
         if weights is None and means is None and covariance is None:
             return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
         return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf
+
+    def _goes_on(self) -> bool:
+        """Tell whether a fit begins where the last one ended."""
+        return self.warm_start and hasattr(self, "converged_")
 
     def set_result(self, result: FitResult, dtype: type[np.floating[Any]] = np.float64) -> Self:
         """Set the attributes of a fit made elsewhere (a search, a model file); returns self."""

@@ -80,6 +80,17 @@ class GaussianMixture(EMMixture):
         pass that finds that out counts in ``n_iter_`` and repeats the bound before it. After such steps a fit has
         converged when three gains in a row are below `tol`. For every structure, with noise and priors. None: plain EM,
         as scikit-learn's.
+    warm_up : "mini-batch", optional
+        Before the first pass from each start, one or two readings of all rows in batches drawn from all over them, the
+        parameters being refitted after each batch (stepwise EM, Cappé & Moulines 2009): worth many passes where there
+        are many rows. A batch has as many rows as the model has parameters, and at least 1024; with fewer than 16
+        batches, and where a warm start goes on, there is none. Exact passes follow, which alone count in ``n_iter_``
+        and decide convergence; batches depend on `random_state`. It may lead to another optimum of the likelihood,
+        often a better one. What was read is in ``fit_result_.warm_up``.
+    n_init_stop : "dominated", optional
+        Of `n_init` > 1 starts, stop those early that are to end clearly below the best one so far: ten times what is
+        still to come by Aitken's estimate does not lead there. ``fit_result_.starts_stopped`` counts them. None: every
+        start is run to its end.
 
     Attributes
     ----------
@@ -92,7 +103,7 @@ class GaussianMixture(EMMixture):
         :meth:`gmmkit.Mixture.from_arrays`.
     converged_ : bool
     n_iter_ : int
-        Passes made from the best start.
+        Exact passes made from the best start.
     lower_bound_ : float
         Mean penalised log-likelihood, at the parameters before the last refit, as in scikit-learn.
     lower_bounds_ : list of float

@@ -35,7 +35,7 @@ class StudentMixture(EMMixture):
         components. Criteria count what is estimated.
     covariance_type, tol, reg_covar, max_iter, n_init, init_params, weights_init, means_init, precisions_init, \
     random_state, warm_start, verbose, verbose_interval, n_jobs, callback, on_singular, prior, equal_weights, noise, \
-    noise_volume, acceleration
+    noise_volume, acceleration, warm_up, n_init_stop
         See :class:`GaussianMixture`; of the scales where it says covariances. A prior's are taken for the scales'.
 
     Attributes
@@ -91,6 +91,8 @@ class StudentMixture(EMMixture):
         noise: Any = None,
         noise_volume: Volume = "auto",
         acceleration: Literal["squarem"] | None = None,
+        warm_up: Literal["mini-batch"] | None = None,
+        n_init_stop: Literal["dominated"] | None = None,
     ) -> None:
         super().__init__(
             n_components,
@@ -115,5 +117,7 @@ class StudentMixture(EMMixture):
             noise=noise,
             noise_volume=noise_volume,
             acceleration=acceleration,
+            warm_up=warm_up,
+            n_init_stop=n_init_stop,
         )
         self.degrees_of_freedom = degrees_of_freedom

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.clutter import without_clutter
 from gmmkit.inference.conjugate import ConjugatePrior
-from gmmkit.inference.diagnosis import Health, diagnose, health_of
+from gmmkit.inference.diagnosis import diagnose, health_of
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run, run
 from gmmkit.inference.noise import Background, open_background
@@ -22,9 +22,11 @@ from gmmkit.inference.plain import run_compiled
 from gmmkit.inference.prior import RegCovar, make_prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import ILL_DEFINED, OnSingular, Repair, describe
+from gmmkit.inference.result import FitResult
 from gmmkit.inference.starts import FromMixture, FromPartition, Start
-from gmmkit.inference.stopping import SmallChange, StoppingRule
+from gmmkit.inference.stopping import Dominated, SmallChange, StoppingRule
 from gmmkit.inference.student import Degrees, StudentEM, n_estimated
+from gmmkit.inference.warm_up import MiniBatches, WarmedUp
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.noise import Noise
 from gmmkit.numerics.streams import Seed, streams
@@ -64,6 +66,10 @@ class FitSettings:
         A uniform background beside the components.
     acceleration : Squarem, optional
         Fewer passes to the same optimum; None: plain EM.
+    warm_up : MiniBatches, optional
+        Before the first exact pass from each start, where there are enough rows; None: exact passes only.
+    stop_dominated : bool
+        Stop a start that is to end clearly below the best of those before it (`Dominated`).
     """
 
     rule: StoppingRule = field(default_factory=lambda: SmallChange(1e-3))
@@ -79,6 +85,8 @@ class FitSettings:
     degrees_of_freedom: Degrees | None = None
     noise: Background | None = None
     acceleration: Squarem | None = None
+    warm_up: MiniBatches | None = None
+    stop_dominated: bool = False
 
     @property
     def policy(self) -> OnSingular:
@@ -98,94 +106,6 @@ class FitSettings:
         if self.degrees_of_freedom is None:
             return EM(problem, prior, self.policy, random)
         return StudentEM(problem, prior, self.policy, random, self.degrees_of_freedom)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FitResult:
-    """What a fit found; it holds no data.
-
-    Attributes
-    ----------
-    mixture : Mixture
-        In the data's units.
-    objectives : tuple of float
-        Penalised log-likelihood per unit of weight before each pass's refit, of the best start.
-    reason : {"converged", "max_iter", "interrupted"}
-    repairs : tuple of Repair
-    health : Health
-    starts_tried : int
-    total_weight : float
-    n_parameters : int
-        Parameters that were free, which criteria count.
-    precision : {"float64", "float32"}
-        What the last pass was computed in.
-    """
-
-    mixture: Mixture
-    objectives: tuple[float, ...]
-    reason: str
-    repairs: tuple[Repair, ...]
-    health: Health
-    starts_tried: int
-    total_weight: float
-    n_parameters: int
-    precision: str = "float64"
-
-    @property
-    def converged(self) -> bool:
-        """Whether the stopping rule was met."""
-        return self.reason == "converged"
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended the fit; the mixture is the best complete one until then."""
-        return self.reason == "interrupted"
-
-    @property
-    def objective(self) -> float:
-        """The last objective; −inf if no pass was made."""
-        return self.objectives[-1] if self.objectives else -np.inf
-
-    def as_record(self) -> dict[str, Any]:
-        """Return everything but the mixture as plain values, for a model file."""
-        return {
-            "objectives": list(self.objectives),
-            "reason": self.reason,
-            "repairs": [asdict(repair) for repair in self.repairs],
-            "effective_rows": self.health.effective_rows.tolist(),
-            "relative_eigenvalues": self.health.relative_eigenvalues.tolist(),
-            "needed_rows": self.health.needed_rows,
-            **({"dependent": True} if self.health.dependent else {}),
-            "starts_tried": self.starts_tried,
-            "total_weight": self.total_weight,
-            "n_parameters": self.n_parameters,
-            "precision": self.precision,
-        }
-
-    @classmethod
-    def from_record(cls, mixture: Mixture, record: Mapping[str, Any]) -> FitResult:
-        """Return the result that `as_record` was made of."""
-        repairs = []
-        for fields in record["repairs"]:
-            direction = fields["direction"]
-            repairs.append(Repair(**{**fields, "direction": None if direction is None else tuple(direction)}))
-        return cls(
-            mixture=mixture,
-            objectives=tuple(map(float, record["objectives"])),
-            reason=str(record["reason"]),
-            repairs=tuple(repairs),
-            health=Health(
-                np.array(record["effective_rows"], dtype=np.float64),
-                np.array(record["relative_eigenvalues"], dtype=np.float64),
-                int(record["needed_rows"]),
-                bool(record.get("dependent", False)),
-            ),
-            starts_tried=int(record["starts_tried"]),
-            total_weight=float(record["total_weight"]),
-            # Files of before parameters could be held say nothing: all were free.
-            n_parameters=int(record.get("n_parameters", mixture.n_parameters)),
-            precision=str(record.get("precision", "float64")),
-        )
 
 
 def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reorder: bool = True) -> FitResult:
@@ -217,7 +137,8 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         return sound, done.objective
 
     best: Run | None = None
-    tried = 0
+    best_warmed: WarmedUp | None = None
+    tried = stopped = 0
     for restart, (start, random) in enumerate(zip(starts, streams(settings.seed), strict=False)):
         algorithm = settings.algorithm(problem, random)
         try:
@@ -227,12 +148,15 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
                 raise
             best = _interrupted(best)
             break
-        done = _run(algorithm, state, settings, restart)
+        # What is not sound is no match for any other.
+        rival = Dominated(best.objective) if settings.stop_dominated and best is not None and rank(best)[0] else None
+        done, warmed = _run_from(state, algorithm, settings, restart, rival)
         done = Run(done.state, done.objectives, done.reason, (*repairs, *done.repairs))
         tried += 1
+        stopped += done.reason == "dominated"
         interrupted = done.reason == "interrupted"
         if best is None or rank(done) > rank(best):
-            best = done
+            best, best_warmed = done, warmed
         if interrupted:
             best = _interrupted(best)
             break
@@ -253,21 +177,34 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         total_weight=problem.total_weight,
         n_parameters=settings.n_parameters(state),
         precision="float32" if problem.computed_single else "float64",
+        warm_up=best_warmed,
+        starts_stopped=stopped,
     )
 
 
-def _run(algorithm: EM, state: Mixture, settings: FitSettings, restart: int) -> Run:
+def _run_from(
+    state: Mixture, algorithm: EM, settings: FitSettings, restart: int, rival: Dominated | None
+) -> tuple[Run, WarmedUp | None]:
+    """Run from a first state, with what goes before the first exact pass."""
+    warmed: WarmedUp | None = None
+    if settings.warm_up is not None:
+        try:
+            for reached, done in settings.warm_up.steps(algorithm, state, algorithm.random):
+                state, warmed = reached, done
+        except KeyboardInterrupt:
+            return Run(state, (), "interrupted", ()), warmed
     options: dict[str, Any] = {
         "rule": settings.rule,
         "max_iter": settings.max_iter,
-        "before": settings.before,
+        # A warm-up leaves the state whose objective was known.
+        "before": settings.before if warmed is None else -np.inf,
         "restart": restart,
         "callback": settings.callback,
     }
-    if settings.acceleration is not None:
-        return run(algorithm, algorithm.problem, state, steps=settings.acceleration.begin(algorithm), **options)
-    done = run_compiled(algorithm, state, **options)
-    return run(algorithm, algorithm.problem, state, **options) if done is None else done
+    if settings.acceleration is None and rival is None and (done := run_compiled(algorithm, state, **options)):
+        return done, warmed
+    steps = None if settings.acceleration is None else settings.acceleration.begin(algorithm)
+    return run(algorithm, algorithm.problem, state, steps=steps, rival=rival, **options), warmed
 
 
 def _refuse_flat(problem: Problem, settings: FitSettings) -> None:

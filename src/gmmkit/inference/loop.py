@@ -12,7 +12,7 @@ from gmmkit.inference.acceleration import PlainSteps, Steps
 from gmmkit.inference.algorithm import Algorithm, Progress
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
-from gmmkit.inference.stopping import StoppingRule
+from gmmkit.inference.stopping import Dominated, StoppingRule
 from gmmkit.model.mixture import Mixture
 
 __all__ = ["Run", "run"]
@@ -41,6 +41,7 @@ def run(
     rule: StoppingRule,
     max_iter: int,
     steps: Steps | None = None,
+    rival: Dominated | None = None,
     before: float = -np.inf,
     restart: int = 0,
     callback: Callable[[Progress], object] | None = None,
@@ -49,6 +50,8 @@ def run(
 
     `steps` go from state to state (plainly, if None). A pass whose state they give up counts, and repeats the objective
     before it: the run goes on from the plain step there, which is also what it returns and what callbacks are told.
+
+    A run that `rival` tells to end below another ends with the reason "dominated".
 
     A KeyboardInterrupt ends the run with the last complete state and the reason "interrupted"; the caller sets
     its model and lets the interrupt go on.
@@ -89,6 +92,9 @@ def run(
             tell(converged)
             if converged:
                 reason = "converged"
+                break
+            if rival is not None and rival.surpasses(objectives):
+                reason = "dominated"
                 break
             if repaired:
                 steps.begin_anew()

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["AitkenGain", "SmallChange", "StoppingRule"]
+__all__ = ["AitkenGain", "Dominated", "SmallChange", "StoppingRule"]
+
+# Passes between the objectives that are compared: a stretched step and the plain ones around it count together.
+_STRIDE = 3
+# How far beyond Aitken's estimate the best must lie: estimates early in a run are of what is fast.
+_MARGIN = 10.0
 
 
 class StoppingRule(Protocol):
@@ -50,3 +55,37 @@ class AitkenGain:
             return abs(last) < self.tol
         rate = last / first
         return rate < 1 and last * rate / (1 - rate) < self.tol
+
+
+@dataclass(frozen=True, slots=True)
+class Dominated:
+    """Tells a run that is to end clearly below the best that another has reached.
+
+    Aitken's estimate of what is still to come, from every third pass, ten times over, must not lead to `best`, twice in
+    a row: from ten passes on. Gains that grow, as on the way off a plateau, have no such estimate.
+
+    Attributes
+    ----------
+    best : float
+        Objective of the best run that has ended.
+
+    Examples
+    --------
+    >>> climb = [-2.0 - 0.5**i for i in range(20)]
+    >>> Dominated(-1.0).surpasses(climb), Dominated(-1.0).surpasses(climb[:9]), Dominated(-2.0).surpasses(climb)
+    (True, False, False)
+    """
+
+    best: float
+
+    def surpasses(self, objectives: Sequence[float]) -> bool:
+        """Return whether a run with these objectives so far is to end below."""
+        return len(objectives) > 3 * _STRIDE and self._below(objectives) and self._below(objectives[:-1])
+
+    def _below(self, objectives: Sequence[float]) -> bool:
+        first, second, last = (objectives[-1 - i * _STRIDE] for i in (2, 1, 0))
+        before, gain = second - first, last - second
+        if not 0.0 <= gain < before:
+            return False
+        to_come = gain * max(1.0, gain / (before - gain))
+        return last + _MARGIN * to_come < self.best
