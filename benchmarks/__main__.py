@@ -19,6 +19,7 @@ SECTIONS = {
     "queries": "Questions, and tiny fits",
     "growth": "Growth with rows, columns and components",
     "fit_memory": "Memory of a fit above its data",
+    "fewer_passes": "Passes and time to scikit-learn's likelihood",
     "memory": "Memory",
     "startup": "Start-up",
     "search": "Search, against mclust",

@@ -15,8 +15,10 @@ from gmmkit.cli.asked import ONE_FIT
 from gmmkit.cli.fit import BOOTSTRAPS, CRITERIA, TEST_STARTS
 from gmmkit.cli.fit import STARTS as NAMES_OF_STARTS
 from gmmkit.data import open_table
+from gmmkit.files import read_model
 from gmmkit.inference.starts import STARTS
 from gmmkit.model.covariance.catalogue import STRUCTURES
+from gmmkit.report.reproduce import python_of
 from gmmkit.selection.bootstrap import BootstrapKind
 from gmmkit.selection.nested_fits import NestedStarts
 from gmmkit.selection.ranking import CRITERION_NAMES
@@ -75,6 +77,31 @@ def test_options_reach_the_fit(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -
     with pytest.warns(match="did not converge"):
         known.fit(open_table(faithful))
     np.testing.assert_array_equal(load(tmp_path / "m.gmm").means_, known.means_)
+
+
+def test_fewer_passes_are_the_estimators(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "rows.npy", rng.normal(size=(20_000, 2)) + 2.0 * rng.integers(3, size=(20_000, 1)))
+    options = ("--acceleration", "squarem", "--warm-up", "mini-batch", "--n-init", "4", "--n-init-stop", "dominated")
+    arguments = ("-k", "3", "--covariance", "EEE", "--tol", "1e-4", "--init", "random_from_data")
+    assert gmmkit("fit", "rows.npy", *arguments, *options, "-o", "m.gmm").code == 0
+    known = GaussianMixture(
+        3,
+        covariance_type="EEE",
+        tol=1e-4,
+        max_iter=1000,
+        n_init=4,
+        init_params="random_from_data",
+        random_state=0,
+        acceleration="squarem",
+        warm_up="mini-batch",
+        n_init_stop="dominated",
+    )
+    loaded = load(tmp_path / "m.gmm")
+    np.testing.assert_array_equal(loaded.means_, known.fit(np.load(tmp_path / "rows.npy")).means_)
+    assert loaded.fit_result_.warm_up.n_rows >= 20_000
+    assert loaded.get_params()["acceleration"] == "squarem"
+    assert 'acceleration="squarem"' in python_of(read_model(tmp_path / "m.gmm"))
 
 
 def test_columns_weights_and_labels(gmmkit: Gmmkit, tmp_path: Path) -> None:

@@ -109,6 +109,10 @@ VALUES = {
     "--criterion=bci": "did you mean bic.*bic, icl, aic, sabic, mml, held_out",
     "--prior=flat": "expected one of conjugate",
     "--student=free": "--student is for a single fit",
+    "--acceleration=squarem": "--acceleration is for a single fit",
+    "--acceleration=fast": "expected one of squarem",
+    "--warm-up=mini-batch": "--warm-up is for a single fit",
+    "--n-init-stop=dominated": "--n-init-stop is for a single fit",
     "--student=heavy": "expected common, free, or a number above 0",
     "--student=0": "expected common, free, or a number above 0",
     "--bootstrap=0": "expected a whole number, at least 1",
@@ -145,6 +149,11 @@ VALUES = {
 def test_options_that_mean_nothing(gmmkit: Callable[..., Any], faithful: Path, tmp_path: Path, option: str) -> None:
     one_line(gmmkit("fit", faithful, option), USAGE, VALUES[option])
     assert os.listdir(tmp_path) == []
+
+
+def test_one_start_dominates_none(gmmkit: Callable[..., Any], faithful: Path) -> None:
+    arguments = ("fit", faithful, "-k", "2", "--covariance", "full", "--n-init", "1", "--n-init-stop", "dominated")
+    one_line(gmmkit(*arguments), USAGE, "--n-init-stop is for several starts of a single fit: give --n-init 2")
 
 
 def test_other_verbs_options(gmmkit: Callable[..., Any], faithful: Path, model: Path) -> None:

@@ -50,6 +50,10 @@ class Asked:
         Start from the groups of the table's labels.
     degrees_of_freedom : "common", "free", float or None
         Of the Student-t components of one fit; None: they are Gaussian.
+    acceleration : "squarem" or None
+    warm_up : "mini-batch" or None
+    n_init_stop : "dominated" or None
+        Of one fit; a search does all three where they pay.
     """
 
     components: Sequence[int]
@@ -70,6 +74,9 @@ class Asked:
     min_eigenvalue: float | None = None
     start_labels: bool = False
     degrees_of_freedom: Degrees | None = None
+    acceleration: str | None = None
+    warm_up: str | None = None
+    n_init_stop: str | None = None
 
     @property
     def is_one_fit(self) -> bool:
@@ -95,9 +102,11 @@ class Asked:
 
     def settings(self, rule: StoppingRule, callback: Callable[[Progress], object] | None = None) -> FitSettings:
         """Return how each fit is made."""
+        from gmmkit.inference.acceleration import Squarem
         from gmmkit.inference.conjugate import ConjugatePrior
         from gmmkit.inference.fit import FitSettings
         from gmmkit.inference.noise import Background
+        from gmmkit.inference.warm_up import MiniBatches
 
         return FitSettings(
             rule=rule,
@@ -109,6 +118,9 @@ class Asked:
             equal_weights=self.equal_weights,
             noise=Background(True, self.noise_volume) if self.noise else None,
             degrees_of_freedom=self.degrees_of_freedom,
+            acceleration=Squarem() if self.acceleration else None,
+            warm_up=MiniBatches() if self.warm_up else None,
+            stop_dominated=self.n_init_stop is not None,
         )
 
 

@@ -154,6 +154,18 @@ def fit(
         int | None,
         typer.Option(parser=at_least(0), metavar="N", help="Starts of a single fit (3); random ones of a search (0)."),
     ] = None,
+    acceleration: Annotated[
+        str | None,
+        typer.Option(**one_of("squarem"), help="Fewer passes of a single fit: stretch each third step."),
+    ] = None,
+    warm_up: Annotated[
+        str | None,
+        typer.Option(**one_of("mini-batch"), help="Begin a single fit to many rows with batches of them."),
+    ] = None,
+    n_init_stop: Annotated[
+        str | None,
+        typer.Option(**one_of("dominated"), help="Stop starts of a single fit that are to end below the best."),
+    ] = None,
     merge: Annotated[
         bool, typer.Option("--merge", rich_help_panel=QUESTIONS, help="Merge components that overlap into clusters.")
     ] = False,
@@ -228,6 +240,9 @@ def fit(
         min_eigenvalue=min_eigenvalue,
         start_labels=start_labels,
         degrees_of_freedom=float(student) if student not in ("common", "free", None) else student,  # type: ignore[arg-type]
+        acceleration=acceleration,
+        warm_up=warm_up,
+        n_init_stop=n_init_stop,
     )
     questions = Questions(merge, standard_errors, bootstrap, bootstrap_kind, lrt, lrt_starts)
     questions.check(asked, weighted=weights is not None)

@@ -89,7 +89,7 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
     starts: list[Start] = [_from_labels(table, asked)] if asked.start_labels else [named] * n_init
     if known is not None:
         starts = [
-            FromMixture(known[0]),
+            FromMixture(known[0], reached=True),
             *(_Later(named, place, engine_seed(asked.seed)) for place in range(known[1], n_init)),
         ]
 

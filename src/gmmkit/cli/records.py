@@ -62,6 +62,9 @@ def settings_of(asked: Asked, mixture: Mixture, structure: str | None = None) ->
         "equal_weights": asked.equal_weights,
         "noise": True if asked.noise else None,
         "noise_volume": asked.noise_volume,
+        "acceleration": asked.acceleration,
+        "warm_up": asked.warm_up,
+        "n_init_stop": asked.n_init_stop,
     }
     if asked.criterion == "held_out" and not asked.is_one_fit:
         settings["folds"] = asked.folds

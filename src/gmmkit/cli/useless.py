@@ -47,6 +47,17 @@ def refuse_useless(asked: Asked, given: Mapping[str, Any]) -> None:
             "--init is for a single fit; a search has starts of its own: "
             "give one number of components and one structure, or leave --init out"
         )
+    for name in ("acceleration", "warm_up", "n_init_stop"):
+        if name in has and not one:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"{option} is for a single fit; a search does that where it pays: "
+                f"give one number of components and one structure, or leave {option} out"
+            )
+    if "n_init_stop" in has and asked.option("n_init") < 2:
+        raise UsageError(
+            "--n-init-stop is for several starts of a single fit: give --n-init 2 or more, or leave it out"
+        )
     if "student" in has and not one:
         raise UsageError(
             "--student is for a single fit: give one number of components and one structure, "

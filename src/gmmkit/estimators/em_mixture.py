@@ -182,8 +182,7 @@ class EMMixture(MixtureDensity):
             degrees_of_freedom=self.degrees_of_freedom,
             noise=background_of(self.noise, self.noise_volume),
             acceleration=None if self.acceleration is None else Squarem(),
-            # A warm start is past what batches of rows can tell.
-            warm_up=None if self.warm_up is None or self._goes_on() else MiniBatches(),
+            warm_up=None if self.warm_up is None else MiniBatches(),
             stop_dominated=self.n_init_stop is not None,
         )
         with Workers(self.n_jobs) as workers:
@@ -243,7 +242,7 @@ class EMMixture(MixtureDensity):
                     "or warm_start: give one of them"
                 )
             return [given.start_from(start, self.covariance_type, k, table.n_rows, d)], False, -np.inf
-        if self._goes_on():
+        if self.warm_start and hasattr(self, "converged_"):
             mixture = self.mixture_
             name = family(self.covariance_type, d).name
             if (mixture.n_components, mixture.n_features, mixture.covariance_type) != (k, d, name):
@@ -251,17 +250,13 @@ class EMMixture(MixtureDensity):
                     f"warm_start cannot go on from {mixture!r} with {k} {self.covariance_type} components in "
                     f"{d} columns: fit a new estimator, or set warm_start=False"
                 )
-            return [FromMixture(mixture)], False, self.lower_bound_
+            return [FromMixture(mixture, reached=True)], False, self.lower_bound_
         if weights is not None and means is not None and covariance is not None:
             return [FromMixture(Mixture.trusted(weights, means, covariance))], False, -np.inf
         named: Start = Named(self.init_params, k)  # type: ignore[arg-type]
         if weights is None and means is None and covariance is None:
             return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
         return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf
-
-    def _goes_on(self) -> bool:
-        """Tell whether a fit begins where the last one ended."""
-        return self.warm_start and hasattr(self, "converged_")
 
     def set_result(self, result: FitResult, dtype: type[np.floating[Any]] = np.float64) -> Self:
         """Set the attributes of a fit made elsewhere (a search, a model file); returns self."""

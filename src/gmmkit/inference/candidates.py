@@ -3,7 +3,8 @@
 All are started and compared together on rows in memory (`tournament.py`). If those are all of the table's and nothing
 but the defaults is asked of a fit, the tournament's winners are the answers. Otherwise each winner is where its own
 fit to all rows begins. Data with dependent columns, and very wide data, are fitted one candidate at a time from named
-starts.
+starts. All fits made here stretch their steps; named starts begin with batches of rows where there are many, which a
+winner is past, and are stopped where they are dominated.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from gmmkit.data.table import Table
 from gmmkit.errors import GmmkitError
 from gmmkit.execution import Workers
 from gmmkit.inference import stack_engine
+from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.diagnosis import diagnose
 from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.moves import best_split
@@ -30,6 +32,7 @@ from gmmkit.inference.stack import CONVERGED, SINGULAR, Stack, StackRun
 from gmmkit.inference.starts import FromMixture, FromPartition, Named, Start
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.inference.tournament import SAME_OPTIMUM, Tournament
+from gmmkit.inference.warm_up import MiniBatches
 from gmmkit.inference.winners import Cell, Winners
 from gmmkit.inference.won_fits import fits_of, mixtures_of
 from gmmkit.model.covariance import Full, family
@@ -220,6 +223,11 @@ class _Context:
     interrupted: bool = False
     _smaller: FitResult | None = None
 
+    @property
+    def fitting(self) -> FitSettings:
+        """How fits are made here."""
+        return replace(self.settings, acceleration=self.settings.acceleration or Squarem())
+
     def problem(self, structure: str) -> Problem:
         return Problem(self.table, family(structure), self.surveyed, self.workers)
 
@@ -233,7 +241,7 @@ class _Context:
 
     def fitted_on(self, cell: Cell, start: Start) -> tuple[FitResult, Likelihood]:
         """Fit all rows from a start on."""
-        result = fit(self.problem(cell[0]), [start], self.settings)
+        result = fit(self.problem(cell[0]), [start], self.fitting)
         return result, likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
 
     def challenged(self, fitted: Fitted, start: Start) -> Fitted:
@@ -272,14 +280,17 @@ class _Context:
         ):
             starts.append(_FromSmaller(smaller.mixture))
         short = replace(
-            self.settings,
+            self.fitting,
             rule=AitkenGain(_SHORT_GAIN),
             max_iter=_SHORT_PASSES,
             admissible_eigenvalue=self.smallest_eigenvalue,
+            warm_up=MiniBatches(),
+            stop_dominated=True,
         )
         result = fit(problem, starts, short)
         if not result.interrupted:
-            result = fit(problem, [FromMixture(result.mixture)], self.settings)
+            done = fit(problem, [FromMixture(result.mixture)], self.fitting)
+            result = replace(done, warm_up=result.warm_up, starts_stopped=result.starts_stopped)
         self._smaller = result
         found = likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
         return Fitted(cell, result, found, len(starts), 1)

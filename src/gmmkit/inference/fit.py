@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -150,7 +150,10 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
             break
         # What is not sound is no match for any other.
         rival = Dominated(best.objective) if settings.stop_dominated and best is not None and rank(best)[0] else None
-        done, warmed = _run_from(state, algorithm, settings, restart, rival)
+        reached = isinstance(start, FromMixture) and start.reached
+        done, warmed = _run_from(
+            state, algorithm, replace(settings, warm_up=None) if reached else settings, restart, rival
+        )
         done = Run(done.state, done.objectives, done.reason, (*repairs, *done.repairs))
         tried += 1
         stopped += done.reason == "dominated"

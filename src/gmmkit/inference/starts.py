@@ -93,9 +93,17 @@ class FromPartition:
 
 @dataclass(frozen=True, slots=True)
 class FromMixture:
-    """Parameters in the data's units; the covariance must be of the problem's family."""
+    """Parameters in the data's units; the covariance must be of the problem's family.
+
+    Attributes
+    ----------
+    mixture : Mixture
+    reached : bool
+        Whether a fit has led there, so that no warm-up has anything to add.
+    """
 
     mixture: Mixture
+    reached: bool = False
 
     def __call__(
         self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator

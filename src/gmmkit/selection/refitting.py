@@ -18,6 +18,7 @@ from gmmkit.data.table import Table
 from gmmkit.errors import DataError, GmmkitError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference import stack_engine
+from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.diagnosis import health_of
 from gmmkit.inference.fit import FitSettings, fit
 from gmmkit.inference.prior import DELTA
@@ -104,6 +105,10 @@ class Refitter:
             before=-np.inf,
             callback=None,
             admissible_eigenvalue=None,
+            # In both engines; the caller's own rule is for plain passes.
+            acceleration=Squarem() if rule is None else None,
+            warm_up=None,
+            stop_dominated=False,
         )
         n, d = table.n_rows, table.n_columns
         self.stacked = (
@@ -212,5 +217,7 @@ def rows_for(model: Any, X: Any, sample_weight: Any) -> Table:
 
 def _plain(settings: FitSettings) -> bool:
     """Tell whether nothing is asked for that the stacked engine does not do."""
-    default = FitSettings(rule=settings.rule, max_iter=settings.max_iter, seed=settings.seed)
+    default = FitSettings(
+        rule=settings.rule, max_iter=settings.max_iter, seed=settings.seed, acceleration=settings.acceleration
+    )
     return settings == default
