@@ -32,11 +32,14 @@ class Block:
         Weights of the rows; None: all 1.
     index : int
         Number of the first row in the table.
+    memory : ndarray of shape (b, ...), or None
+        What an algorithm keeps of each row, to be written to.
     """
 
     rows: NDArray[Any]
     weights: NDArray[np.float64] | None
     index: int
+    memory: NDArray[Any] | None = None
 
 
 class Source(Protocol):
@@ -139,13 +142,19 @@ class Table:
             self, weights=as_weights(weights, self.n_rows, lambda row: f"{self.where(row)} of {self.origin}")
         )
 
-    def blocks(self, block_rows: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
-        """Yield the rows from ``start`` up to ``stop``, ``block_rows`` at a time; the last may be fewer."""
+    def blocks(
+        self, block_rows: int, start: int = 0, stop: int | None = None, memory: NDArray[Any] | None = None
+    ) -> Iterator[Block]:
+        """Yield the rows from ``start`` up to ``stop``, ``block_rows`` at a time; the last may be fewer.
+
+        With them what an algorithm keeps of each row, where `memory` (n, ...) is given.
+        """
         stop = self.n_rows if stop is None else min(stop, self.n_rows)
         for first in range(start, stop, block_rows):
             last = min(first + block_rows, stop)
             weights = None if self.weights is None else self.weights[first:last]
-            yield Block(self.source.read(first, last), weights, first)
+            kept = None if memory is None else memory[first:last]
+            yield Block(self.source.read(first, last), weights, first, kept)
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the numbered rows, in the order given, as float64.

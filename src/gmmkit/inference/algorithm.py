@@ -8,10 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.inference.problem import Begin, Totals
+from gmmkit.inference.problem import Totals
 from gmmkit.inference.repairs import Repair
 from gmmkit.model.mixture import Mixture
-from gmmkit.model.scorer import Scorer
 from gmmkit.numerics.frame import Frame
 
 __all__ = ["Algorithm", "Progress", "log_weights"]
@@ -23,11 +22,8 @@ class Algorithm(Protocol):
     The state is a `Mixture` in the problem's frame.
     """
 
-    def scorer(self, state: Mixture) -> Scorer:
-        """Return what enters `score`."""
-
-    def begin(self, state: Mixture) -> Begin:
-        """Return what begins the assignment of each task."""
+    def sweep(self, state: Mixture) -> Totals:
+        """Make one pass over the rows: score, assign, gather."""
 
     def objective(self, totals: Totals, state: Mixture) -> float:
         """Return what is maximised, per unit of weight, at the state the totals were gathered with."""

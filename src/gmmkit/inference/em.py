@@ -43,6 +43,9 @@ class EM:
     on_singular: OnSingular = "floor"
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
+    def sweep(self, state: Mixture) -> Totals:
+        return self.problem.sweep(self.scorer(state), self.begin(state))
+
     def scorer(self, state: Mixture) -> Scorer:
         return Scorer(
             log_weights(state.weights) - self._unseen(state),

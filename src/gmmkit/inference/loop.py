@@ -68,7 +68,7 @@ def run(
 
     try:
         for iteration in range(1, max_iter + 1):
-            totals = problem.sweep(algorithm.scorer(tried), algorithm.begin(tried))
+            totals = algorithm.sweep(tried)
             objective = algorithm.objective(totals, tried)
             if steps.taken_back(objective):
                 tried = state
