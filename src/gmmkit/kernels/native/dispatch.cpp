@@ -4,6 +4,7 @@
 #include "dense_api.hpp"
 #include "partitions.hpp"
 #include "stack.hpp"
+#include "truncated_api.hpp"
 
 namespace gmmkit {
 
@@ -16,6 +17,8 @@ namespace gmmkit {
     void smallest_eigenvalues(const double*, const double*, const std::int32_t*, int, int, double*); \
     void dense_pass(const DenseRows&, const DenseMixture&, const DenseSums&);                        \
     void dense_answer(const DenseRows&, const DenseMixture&, const DenseAnswers&, std::int64_t*);    \
+    void truncated_assign(const Components&, const TruncatedRows&, const Candidates&); \
+    void truncated_connect(const Components&, const Graph&, const Candidates&); \
     }
 DECLARE(baseline)
 #ifdef GMMKIT_X86
@@ -130,5 +133,27 @@ int gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks
         return 1;
     }
     return 0;
+}
+
+#define COMPONENTS int k, int d, int width, int full, const double *constants, const double *parameters
+#define CANDIDATES                                                                        \
+    const std::int32_t *neighbours, int n_neighbours, int n_hops, int beam, int n_random, \
+        const std::int32_t *entries, int n_entries, int n_cells, const std::int32_t *starts,              \
+        const std::int32_t *members, std::uint64_t key
+
+int gmmkit_truncated_assign(COMPONENTS, CANDIDATES, const double* z, const double* weights, const std::uint64_t* keys,
+                             int n, int truncation, std::int32_t* kept, double* values, double* counts, double* sums) {
+    const Components components = {k, d, width, full ? 1 + d : 2, full != 0, constants, parameters};
+    const Candidates from = {neighbours, n_neighbours, n_hops, beam, n_random, entries, n_entries, n_cells, starts, members, key};
+    const TruncatedRows rows = {z, weights, keys, n, truncation, kept, values, counts, sums};
+    GUARDED(truncated_assign(components, rows, from))
+}
+
+int gmmkit_truncated_connect(COMPONENTS, CANDIDATES, const double* spread, const double* precisions, int n_found, int start,
+                              int stop, std::int32_t* found) {
+    const Components components = {k, d, width, full ? 1 + d : 2, full != 0, constants, parameters};
+    const Candidates from = {neighbours, n_neighbours, n_hops, beam, n_random, entries, n_entries, n_cells, starts, members, key};
+    const Graph graph = {spread, precisions, found, n_found, start, stop};
+    GUARDED(truncated_connect(components, graph, from))
 }
 }

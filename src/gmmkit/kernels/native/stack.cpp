@@ -13,6 +13,7 @@
 #include "lloyd.hpp"
 #include "mixture.hpp"
 #include "plain.hpp"
+#include "truncated.hpp"
 
 namespace gmmkit {
 namespace TARGET {

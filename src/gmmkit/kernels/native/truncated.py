@@ -1,0 +1,122 @@
+"""Compiled truncated passes: the same functions as `gmmkit.kernels.truncated`, which says what they do."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.kernels import native
+from gmmkit.kernels.truncated import LANES, Components, Search
+
+__all__ = ["assign", "connect"]
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int32]
+
+_COMMON: list[Any] = [
+    *[ctypes.c_int] * 4, *[ctypes.c_void_p] * 2,
+    ctypes.c_void_p, *[ctypes.c_int] * 4, ctypes.c_void_p, *[ctypes.c_int] * 2, *[ctypes.c_void_p] * 2, ctypes.c_uint64,
+]  # fmt: skip
+_MOST = 2**31 - 1
+
+
+@lru_cache(maxsize=1)
+def _functions() -> tuple[Any, Any]:
+    library = native._library()
+    assigning, connecting = library.gmmkit_truncated_assign, library.gmmkit_truncated_connect
+    assigning.argtypes = [*_COMMON, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 2, *[ctypes.c_void_p] * 4]
+    connecting.argtypes = [*_COMMON, *[ctypes.c_void_p] * 2, *[ctypes.c_int] * 3, ctypes.c_void_p]
+    assigning.restype = connecting.restype = ctypes.c_int
+    return assigning, connecting
+
+
+def assign(
+    components: Components,
+    search: Search,
+    z: Array,
+    weights: Array | None,
+    keys: NDArray[np.uint64],
+    entries: Integers | None,
+    kept: Integers,
+    counts: Array,
+    sums: Array,
+) -> Array:
+    """See `gmmkit.kernels.truncated.assign`."""
+    n, k, width = len(z), len(components.constants), components.parameters.shape[2]
+    common = _given(components, search, entries, n)
+    native._check("z", z, np.float64, (n, width))
+    if weights is not None:
+        native._check("weights", weights, np.float64, (n,))
+    native._check("keys", keys, np.uint64, (n,))
+    native._check("kept", kept, np.int32, (n, kept.shape[1]))
+    native._check("counts", counts, np.float64, (k,))
+    native._check("sums", sums, np.float64, components.parameters.shape)
+    if not kept.shape[1]:
+        raise ValueError("kept must have room for at least 1 component a row")
+    values = np.empty(n)
+    places = [_at(array) for array in (z, weights, keys)]
+    answers = [_at(array) for array in (kept, values, counts, sums)]
+    native._checked(_functions()[0](*common, *places, n, kept.shape[1], *answers))
+    return values
+
+
+def connect(
+    components: Components,
+    search: Search,
+    spread: Array,
+    precisions: Array | None,
+    entries: Integers | None,
+    size: int,
+    start: int,
+    stop: int,
+) -> Integers:
+    """See `gmmkit.kernels.truncated.connect`."""
+    k, width = len(components.constants), components.parameters.shape[2]
+    common = _given(components, search, entries, k)
+    own = (k, components.d, width) if components.full else (k, width)
+    native._check("spread", spread, np.float64, own)
+    if components.full:
+        if precisions is None:
+            raise ValueError("components with matrices need precisions")
+        native._check("precisions", precisions, np.float64, own)
+    if not 0 <= start <= stop <= k:
+        raise ValueError(f"start and stop must lie in 0 … {k}, but got {start} and {stop}")
+    if size < 1:
+        raise ValueError(f"size must be at least 1, but got {size}")
+    found = np.empty((stop - start, size), dtype=np.int32)
+    native._checked(_functions()[1](*common, _at(spread), _at(precisions), size, start, stop, _at(found)))
+    return found
+
+
+def _given(components: Components, search: Search, entries: Integers | None, n: int) -> tuple[Any, ...]:
+    """Return the arguments that both functions begin with; the library trusts what it is given."""
+    k, d = len(components.constants), components.d
+    width = -(-d // LANES) * LANES
+    native._check("constants", components.constants, np.float64, (k,))
+    forms = 1 + d if components.full else 2
+    native._check("parameters", components.parameters, np.float64, (k, forms, width))
+    native._check("neighbours", search.neighbours, np.int32, (k, search.neighbours.shape[1]))
+    if min(search.n_hops, search.beam, search.n_random) < 0 or not 0 <= search.key < 2**64 or not 0 < k <= _MOST:
+        raise ValueError("hops, beam and random components must not be negative, the key from 0 to 2**64 - 1")
+    n_entries = 0
+    if entries is not None:
+        native._check("entries", entries, np.int32, (n, entries.shape[1]))
+        n_entries = entries.shape[1]
+    starts, members = search.starts, search.members
+    native._check("starts", starts, np.int32, (len(starts),))
+    native._check("members", members, np.int32, (len(members),))
+    if len(starts) < 1 or starts[0] < 0 or starts[-1] > len(members) or (np.diff(starts) < 0).any():
+        raise ValueError(f"starts of cells must not fall, from 0 to {len(members)} at most")
+    return (
+        *(k, d, width, int(components.full), _at(components.constants), _at(components.parameters)),
+        *(_at(search.neighbours), search.neighbours.shape[1], search.n_hops, search.beam, search.n_random),
+        *(_at(entries), n_entries, len(starts) - 1, _at(starts), _at(members), search.key),
+    )
+
+
+def _at(array: NDArray[Any] | None) -> int | None:
+    return None if array is None else array.ctypes.data
