@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.data.table import Block
 from gmmkit.inference.prior import DELTA, Prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
 from gmmkit.model.covariance import Covariance, Full
 from gmmkit.model.mixture import Mixture
+from gmmkit.model.scorer import Scorer, Workspace
 
 __all__ = [
     "DEPENDENT",
@@ -36,6 +39,7 @@ _MANY_ROWS, _ALIKE, _WIDE = 10, 1e-2, 2.0
 #: How the reason begins that such columns are.
 DEPENDENT = "columns are linearly dependent"
 _SOME = 0.05  # of a direction of length 1
+_MOST_NAMED = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,8 +176,12 @@ def _mixes(problem: Problem, direction: Array) -> bool:
     return not problem.surveyed.constant[np.abs(direction) > _SOME].all()
 
 
-def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, list[Repair]]:
-    """Return the health of a state in the problem's frame, and what should be said of it."""
+def diagnose(problem: Problem, state: Mixture, prior: Prior, *, sparing: bool = False) -> tuple[Health, list[Repair]]:
+    """Return the health of a state in the problem's frame, and what should be said of it.
+
+    The row that a component rests on is that with the largest share of it; `sparing`, for very many components, looks
+    for the row that scores best, of the first few components only, for that takes no shares of all.
+    """
     health = health_of(problem, state)
     counts, eigenvalues = health.effective_rows, health.relative_eigenvalues
     repairs = _of_columns(problem) if prior.any else []
@@ -181,15 +189,17 @@ def diagnose(problem: Problem, state: Mixture, prior: Prior) -> tuple[Health, li
     starved = [int(j) for j in few if counts[j] >= _EMPTY]
     repairs += [Repair("empty", component=int(j), effective_rows=float(counts[j])) for j in few if counts[j] < _EMPTY]
     if starved:
-        rows = _heaviest_rows(problem, state, starved)
+        named = [j for j in starved if counts[j] < _ONE_ROW]
+        heaviest = _best_rows(problem, state, named[:_MOST_NAMED]) if sparing else _heaviest_rows(problem, state, named)
+        rows = dict(zip(named, heaviest, strict=False))
         repairs += [
             Repair(
                 "few rows",
                 component=j,
-                row=row if counts[j] < _ONE_ROW else None,
+                row=rows.get(j),
                 effective_rows=float(counts[j]),
             )
-            for j, row in zip(starved, rows, strict=True)
+            for j in starved
         ]
     if prior.scatter_total.any():
         floor = (
@@ -235,18 +245,42 @@ def _of_columns(problem: Problem) -> list[Repair]:
 
 def _heaviest_rows(problem: Problem, state: Mixture, components: list[int]) -> list[int]:
     """Return for each of some components the row with the largest share of it: one pass."""
-    scorer = state.scorer_in(problem.frame)
+
+    def shares(scorer: Scorer, block: Block, work: Workspace) -> Array:
+        share = scorer.responsibilities(block.rows, work)[0][components]
+        return share if block.weights is None else share * (block.weights > 0)
+
+    return _first_rows(problem, state.scorer_in(problem.frame), len(components), shares) if components else []
+
+
+def _best_rows(problem: Problem, state: Mixture, components: list[int]) -> list[int]:
+    """Return for each of some components the row that scores best: one pass, that knows no other component."""
+
+    def scores(scorer: Scorer, block: Block, work: Workspace) -> Array:
+        score = scorer.score(block.rows, work)
+        return score if block.weights is None else np.where(block.weights > 0, score, -np.inf)
+
+    if not components:
+        return []
+    some = state.take(components)
+    # Centred: scores of rows are compared, which no term of theirs may be left out of.
+    scorer = Scorer(np.zeros(len(components)), some.means, some.covariance, problem.frame, centred=True)
+    return _first_rows(problem, scorer, len(components), scores)
+
+
+def _first_rows(
+    problem: Problem, scorer: Scorer, count: int, value_of: Callable[[Scorer, Block, Workspace], Array]
+) -> list[int]:
+    """Return the rows with the largest of `count` values (count, B) of each block."""
     plan = scorer.plan(problem.table.n_rows)
 
     def task(start: int, stop: int) -> tuple[Array, NDArray[np.intp]]:
         work = scorer.workspace(plan.block_rows)
-        best, rows = np.full(len(components), -1.0), np.zeros(len(components), dtype=np.intp)
+        best, rows = np.full(count, -np.inf), np.zeros(count, dtype=np.intp)
         for block in problem.table.blocks(plan.block_rows, start, stop):
-            share = scorer.responsibilities(block.rows, work)[0][components]
-            if block.weights is not None:
-                share = share * (block.weights > 0)
+            share = value_of(scorer, block, work)
             at = share.argmax(axis=1)
-            value = share[np.arange(len(components)), at]
+            value = share[np.arange(count), at]
             better = value > best
             best, rows = np.where(better, value, best), np.where(better, at + block.index, rows)
         return best, rows

@@ -26,9 +26,11 @@ from gmmkit.inference.result import FitResult
 from gmmkit.inference.starts import FromMixture, FromPartition, Start
 from gmmkit.inference.stopping import Dominated, SmallChange, StoppingRule
 from gmmkit.inference.student import Degrees, StudentEM, n_estimated
+from gmmkit.inference.truncated import TRUNCATED, TruncatedEM
 from gmmkit.inference.warm_up import MiniBatches, WarmedUp
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.noise import Noise
+from gmmkit.numerics.arguments import whole
 from gmmkit.numerics.streams import Seed, streams
 
 __all__ = ["FitResult", "FitSettings", "fit"]
@@ -70,6 +72,8 @@ class FitSettings:
         Before the first exact pass from each start, where there are enough rows; None: exact passes only.
     stop_dominated : bool
         Stop a start that is to end clearly below the best of those before it (`Dominated`).
+    truncation : int, optional
+        Components that each row is shared among at most: truncated EM, where there are more.
     """
 
     rule: StoppingRule = field(default_factory=lambda: SmallChange(1e-3))
@@ -87,6 +91,7 @@ class FitSettings:
     acceleration: Squarem | None = None
     warm_up: MiniBatches | None = None
     stop_dominated: bool = False
+    truncation: int | None = None
 
     @property
     def policy(self) -> OnSingular:
@@ -103,6 +108,8 @@ class FitSettings:
     def algorithm(self, problem: Problem, random: np.random.Generator) -> EM:
         """Return what fits a problem by these settings."""
         prior = make_prior(problem, self.reg_covar, self.prior, equal_weights=self.equal_weights)
+        if self.truncation is not None:
+            return TruncatedEM(problem, prior, self.policy, random, self.truncation)
         if self.degrees_of_freedom is None:
             return EM(problem, prior, self.policy, random)
         return StudentEM(problem, prior, self.policy, random, self.degrees_of_freedom)
@@ -124,11 +131,12 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     Raises
     ------
     ParameterError
-        If all rows became noise.
+        If all rows became noise, or truncation is asked for where there is none.
     SingularComponentError
         If a component, column or direction is degenerate and `on_singular` is "raise" (or ``reg_covar=0``).
     """
     _refuse_flat(problem, settings)
+    _refuse_truncation(problem, settings)
     outset, noise = _outset(problem, starts, settings)
 
     def rank(done: Run) -> tuple[bool, float]:
@@ -166,7 +174,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     assert best is not None, "fit needs at least one start"
     _refuse_all_noise(best.state)
     state = ordered(best.state) if reorder else best.state
-    health, found = diagnose(problem, state, algorithm.prior)
+    health, found = diagnose(problem, state, algorithm.prior, sparing=settings.truncation is not None)
     if found and settings.policy == "raise" and best.reason != "interrupted":
         # Each pass refuses what cannot be scored; what only the prior holds up is known at the end.
         raise SingularComponentError(f"{ILL_DEFINED} ({describe(tuple(found), problem.table.names)})", asked=True)
@@ -216,6 +224,23 @@ def _refuse_flat(problem: Problem, settings: FitSettings) -> None:
     if unaided and len(problem.null_directions):
         why = "columns are constant or linearly dependent"
         raise SingularComponentError(f"{ILL_DEFINED} ({why})", asked=settings.on_singular == "raise")
+
+
+def _refuse_truncation(problem: Problem, settings: FitSettings) -> None:
+    if settings.truncation is None:
+        return
+    whole("truncation", settings.truncation, 1)
+    if settings.noise is not None or settings.degrees_of_freedom is not None:
+        what = "noise" if settings.degrees_of_freedom is None else "Student-t components"
+        raise ParameterError(f"truncation is for Gaussian components without noise: leave {what} or truncation out")
+    if settings.acceleration is not None or settings.warm_up is not None:
+        what = "acceleration" if settings.acceleration is not None else "warm_up"
+        raise ParameterError(f"truncated passes are made one by one: leave {what} or truncation out")
+    if problem.family not in TRUNCATED:
+        raise ParameterError(
+            "truncation is for covariance_type 'diag', 'spherical' or 'full', each component its own, but got "
+            f"{problem.family.name!r}: take one of those, or leave truncation out"
+        )
 
 
 def _refuse_all_noise(state: Mixture) -> None:

@@ -39,17 +39,17 @@ class Sample:
     complete: bool = True
 
 
-def sample_rows(problem: Problem, random: np.random.Generator | int) -> Sample:
-    """Return the sample that starts are made from; `random` or a seed draws where there are too many rows."""
+def sample_rows(problem: Problem, random: np.random.Generator | int, most: int = _MOST) -> Sample:
+    """Return the sample that starts are made from, of at most `most` rows; `random` or a seed draws them."""
     table = problem.table
     if table.n_rows <= _MOST_TO_MERGE:
-        return thinned(_distinct(problem), _MOST, random)
+        return thinned(_distinct(problem), most, random)
     random = np.random.default_rng(random)
     if table.weights is None:
         # What weights of 1 would choose, without making them.
-        chosen = np.asarray(np.sort(random.random(_MOST)) * table.n_rows, dtype=np.intp)
+        chosen = np.asarray(np.sort(random.random(most)) * table.n_rows, dtype=np.intp)
     else:
-        chosen = inverse_cdf(table.weights, _MOST, random)
+        chosen = inverse_cdf(table.weights, most, random)
     drawn = _canonical(problem, _merge(problem.frame.points_in(table.take(chosen)), np.ones(len(chosen))))
     return replace(drawn, complete=False)
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -106,5 +105,5 @@ def _estimate(algorithm: EM, problem: Problem, batch: Table, state: Mixture) -> 
     """Return what all rows would add up to if they were like a batch."""
     part = copy.copy(problem)
     part.table = batch
-    totals = part.sweep(algorithm.scorer(state), partial(algorithm.begin, state))
+    totals = part.sweep(algorithm.scorer(state), algorithm.begin(state))
     return combined([totals], [problem.total_weight / batch.total_weight])
