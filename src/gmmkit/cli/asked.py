@@ -54,6 +54,8 @@ class Asked:
     warm_up : "mini-batch" or None
     n_init_stop : "dominated" or None
         Of one fit; a search does all three where they pay.
+    truncation : int, optional
+        Components that each row is shared among at most, of one fit.
     """
 
     components: Sequence[int]
@@ -77,6 +79,7 @@ class Asked:
     acceleration: str | None = None
     warm_up: str | None = None
     n_init_stop: str | None = None
+    truncation: int | None = None
 
     @property
     def is_one_fit(self) -> bool:
@@ -121,6 +124,7 @@ class Asked:
             acceleration=Squarem() if self.acceleration else None,
             warm_up=MiniBatches() if self.warm_up else None,
             stop_dominated=self.n_init_stop is not None,
+            truncation=self.truncation,
         )
 
 

@@ -116,6 +116,15 @@ def fit(
             help="Student-t components of a single fit: degrees of freedom, estimated or given.",
         ),
     ] = None,
+    truncation: Annotated[
+        int | None,
+        typer.Option(
+            parser=at_least(1),
+            metavar="N",
+            rich_help_panel=MODEL,
+            help="Very many components of a single fit: share each row among its N best only.",
+        ),
+    ] = None,
     min_eigenvalue: Annotated[
         float | None,
         typer.Option(
@@ -243,6 +252,7 @@ def fit(
         acceleration=acceleration,
         warm_up=warm_up,
         n_init_stop=n_init_stop,
+        truncation=truncation,
     )
     questions = Questions(merge, standard_errors, bootstrap, bootstrap_kind, lrt, lrt_starts)
     questions.check(asked, weighted=weights is not None)

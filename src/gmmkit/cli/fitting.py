@@ -77,14 +77,15 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
     from gmmkit.execution import Workers
     from gmmkit.inference.fit import fit
     from gmmkit.inference.problem import Problem, survey
-    from gmmkit.inference.starts import FromMixture, Named
+    from gmmkit.inference.starts import FromMixture
     from gmmkit.inference.stopping import SmallChange
+    from gmmkit.inference.truncated_start import named_start
     from gmmkit.model.covariance import family
     from gmmkit.model.evaluation import likelihood
 
     assert asked.structures is not None
     known = None if checkpoint is None else checkpoint.known(asked, table)
-    named = Named(asked.init, asked.components[0])  # type: ignore[arg-type]
+    named = named_start(asked.init, asked.components[0], asked.truncation)
     n_init = asked.option("n_init")
     starts: list[Start] = [_from_labels(table, asked)] if asked.start_labels else [named] * n_init
     if known is not None:

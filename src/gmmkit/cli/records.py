@@ -70,6 +70,8 @@ def settings_of(asked: Asked, mixture: Mixture, structure: str | None = None) ->
         settings["folds"] = asked.folds
     if asked.min_eigenvalue is not None:
         settings["min_eigenvalue"] = asked.min_eigenvalue
+    if asked.truncation is not None:
+        settings["truncation"] = asked.truncation
     if asked.degrees_of_freedom is not None:
         settings["degrees_of_freedom"] = asked.degrees_of_freedom
     return settings

@@ -63,6 +63,14 @@ def refuse_useless(asked: Asked, given: Mapping[str, Any]) -> None:
             "--student is for a single fit: give one number of components and one structure, "
             "such as those that a search without it has found"
         )
+    if "truncation" in has and not one:
+        raise UsageError(
+            "--truncation is for a single fit of very many components: give one number of components and one structure"
+        )
+    if "truncation" in has and has & {"noise", "student"}:
+        raise UsageError(
+            "--truncation is for Gaussian components without noise; leave --noise, --student or --truncation out"
+        )
     if one and given.get("n_init") == 0:
         raise UsageError("--n-init is 0; a single fit needs at least 1 start")
     if "resume" in has and ("checkpoint" not in has or not one):

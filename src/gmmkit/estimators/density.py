@@ -103,7 +103,7 @@ class MixtureDensity(DensityMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def fit_settings(self) -> FitSettings:
         """Return how rows are fitted, starts and stopping apart: what refits to other rows or weights need."""
         own = self.get_params(deep=False)
-        known = {name: own[name] for name in ("reg_covar", "on_singular", "equal_weights") if name in own}
+        known = {name: own[name] for name in ("reg_covar", "on_singular", "equal_weights", "truncation") if name in own}
         prior = own.get("prior")
         return FitSettings(**known, prior=ConjugatePrior() if prior == "conjugate" else prior)
 

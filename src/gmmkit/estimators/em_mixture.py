@@ -28,10 +28,11 @@ from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.hull import Volume
 from gmmkit.inference.noise import Background
 from gmmkit.inference.problem import Problem, survey
-from gmmkit.inference.starts import STARTS, FromMixture, Named, Overridden, Start
+from gmmkit.inference.starts import STARTS, FromMixture, Overridden, Start
 from gmmkit.inference.stopping import SmallChange
 from gmmkit.inference.student import Degrees
 from gmmkit.inference.warm_up import MiniBatches
+from gmmkit.inference.truncated_start import named_start
 from gmmkit.model.covariance import NAMES, family
 from gmmkit.model.mixture import Mixture
 
@@ -71,6 +72,7 @@ class EMMixture(MixtureDensity):
         "acceleration": [StrOptions({"squarem"}), None],
         "warm_up": [StrOptions({"mini-batch"}), None],
         "n_init_stop": [StrOptions({"dominated"}), None],
+        "truncation": [Interval(Integral, 1, None, closed="left"), None],
     }
     #: What components are: None for Gaussians.
     degrees_of_freedom: Degrees | None = None
@@ -102,6 +104,7 @@ class EMMixture(MixtureDensity):
         acceleration: Literal["squarem"] | None = None,
         warm_up: Literal["mini-batch"] | None = None,
         n_init_stop: Literal["dominated"] | None = None,
+        truncation: int | None = None,
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -127,6 +130,7 @@ class EMMixture(MixtureDensity):
         self.acceleration = acceleration
         self.warm_up = warm_up
         self.n_init_stop = n_init_stop
+        self.truncation = truncation
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
         """Fit the mixture to rows.
@@ -184,6 +188,7 @@ class EMMixture(MixtureDensity):
             acceleration=None if self.acceleration is None else Squarem(),
             warm_up=None if self.warm_up is None else MiniBatches(),
             stop_dominated=self.n_init_stop is not None,
+            truncation=self.truncation,
         )
         with Workers(self.n_jobs) as workers:
             problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)
@@ -253,7 +258,7 @@ class EMMixture(MixtureDensity):
             return [FromMixture(mixture, reached=True)], False, self.lower_bound_
         if weights is not None and means is not None and covariance is not None:
             return [FromMixture(Mixture.trusted(weights, means, covariance))], False, -np.inf
-        named: Start = Named(self.init_params, k)  # type: ignore[arg-type]
+        named = named_start(self.init_params, k, self.truncation)
         if weights is None and means is None and covariance is None:
             return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
         return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf

@@ -24,6 +24,8 @@ ONE_FIT: dict[str, Any] = {
     "init_params": "kmeans", "random_state": None, "on_singular": "auto",
     "prior": None, "equal_weights": False, "noise": None, "noise_volume": "auto", "acceleration": None,
     "warm_up": None, "n_init_stop": None,
+    "prior": None, "equal_weights": False, "noise": None, "noise_volume": "auto",
+    "truncation": None,
 }  # fmt: skip
 STUDENT: dict[str, Any] = {"degrees_of_freedom": "common", **ONE_FIT}
 SEARCH: dict[str, Any] = {
