@@ -21,6 +21,7 @@ SECTIONS = {
     "fit_memory": "Memory of a fit above its data",
     "fewer_passes": "Passes and time to scikit-learn's likelihood",
     "memory": "Memory",
+    "truncated": "Very many components",
     "startup": "Start-up",
     "search": "Search, against mclust",
     "equivariance": "Maps of the data that change no label",

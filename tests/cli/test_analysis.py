@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
 
 from gmmkit import (
     GaussianMixture,
@@ -68,6 +69,20 @@ def test_student_components(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> N
         np.testing.assert_array_equal(read.degrees_of_freedom_, known.degrees_of_freedom_)
         facts = gmmkit("describe", "m.gmm", "--json").json
         assert facts["degrees_of_freedom"] == known.degrees_of_freedom_.tolist()
+
+
+def test_truncation(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    asked = ("-k", "6", "--covariance", "diag", "--truncation", "2", "--max-iter", "5", "--tol", "0")
+    assert gmmkit("fit", faithful, *asked, "-o", "m.gmm").code == 0
+    known = GaussianMixture(6, covariance_type="diag", truncation=2, max_iter=5, tol=0.0, n_init=3, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        known.fit(open_table(faithful))
+    read = load(tmp_path / "m.gmm")
+    assert read.truncation == 2
+    np.testing.assert_array_equal(read.means_, known.means_)
+    with pytest.warns(ConvergenceWarning):
+        again = run(python_of(read_model(tmp_path / "m.gmm")))
+    np.testing.assert_array_equal(again["model"].means_, known.means_)
 
 
 @pytest.mark.parametrize("criterion", ["sabic", "mml", "held_out"])
@@ -349,6 +364,8 @@ WRONG = {
     ("--weights", "waiting", "--lrt", "99"): "leave --weights or --lrt out",
     ("-k", "2", "--covariance", "EEE", "--student", "inf"): "expected common, free, or a number above 0",
     ("--noise", "--standard-errors"): "leave --noise or --standard-errors out",
+    ("-k", "9", "--covariance", "VVI", "--truncation", "2", "--noise"): "leave --noise, --student or --truncation out",
+    ("-k", "9", "--covariance", "EEE", "--truncation", "2"): "truncation is for covariance_type 'diag', 'spherical' or",
     ("--noise-volume", "box"): "add --noise, or leave --noise-volume out",
     ("--noise", "--noise-volume", "0"): "expected auto, hull, box, or a number above 0",
     ("--folds", "5"): "--folds is for a search by --criterion held_out; leave it out",

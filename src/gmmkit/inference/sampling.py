@@ -39,8 +39,9 @@ class Sample:
     complete: bool = True
 
 
-def sample_rows(problem: Problem, random: np.random.Generator | int, most: int = _MOST) -> Sample:
-    """Return the sample that starts are made from, of at most `most` rows; `random` or a seed draws them."""
+def sample_rows(problem: Problem, random: np.random.Generator | int, most: int | None = None) -> Sample:
+    """Return the sample that starts are made from, of at most `most` rows (10,000); `random` or a seed draws them."""
+    most = _MOST if most is None else most
     table = problem.table
     if table.n_rows <= _MOST_TO_MERGE:
         return thinned(_distinct(problem), most, random)
