@@ -29,6 +29,7 @@ def test_a_warm_start_goes_on():
         assert gm.fit(ROWS).lower_bound_ > before
 
 
+@pytest.mark.filterwarnings("ignore::gmmkit.errors.SingularComponentWarning")
 def test_given_parameters_and_labels_are_where_it_begins():
     labels = ROWS.sum(axis=1).argsort().argsort() // 20
     means = ROWS[:30]

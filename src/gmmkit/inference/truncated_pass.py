@@ -29,7 +29,7 @@ Integers = NDArray[np.int32]
 
 _NEIGHBOURS, _BACK, _HOPS, _BEAM, _RANDOM = 16, 4, 4, 1, 1
 # Rows that enter are tried with those around the nearest outposts.
-_OUTPOSTS, _NEAREST, _CELLS = 4.0, 8, 2
+_OUTPOSTS, _NEAREST, _CELLS = 8.0, 8, 2
 _ALL = 256  # as few components are all tried
 _FIRST_HOPS, _FIRST_BEAM = 16, 8
 _FIRST_ROUNDS = 4
@@ -57,12 +57,16 @@ class TruncatedPass:
         self._random = np.random.default_rng(key)
         self._multipliers = self._random.integers(2**64, size=problem.n_columns, dtype=np.uint64) | np.uint64(1)
         self._keys = np.zeros(problem.table.n_rows, dtype=np.uint64)
+        surveyed, frame = problem.surveyed, problem.frame
+        with np.errstate(over="ignore"):
+            ends = frame.points_in(np.stack([surveyed.low, surveyed.high]))
+        self._reach = np.abs(ends).max(axis=0)
         self._entering, self._passes = True, 0
         self._engine = truncated if native.why_not() is not None else compiled
 
     def totals(self, state: Mixture, constants: Array) -> Totals:
         """Make a pass with the components of a state, whose scores at their means are `constants` (k,)."""
-        components = _components(state, constants)
+        components = _components(state, constants).narrowed(self._reach)
         first = self._passes == 0
         self._passes += 1
         # After the first passes, in which components move most, a few rows have lost sight of their best.
@@ -234,10 +238,13 @@ def _back(forth: Integers, most: int) -> Integers:
 def _nearest(points: Array, among: Array, size: int) -> Integers:
     """Return which `size` of some points are nearest to each point (n, d), in no order."""
     found = np.empty((len(points), size), dtype=np.int32)
-    halves = 0.5 * (among**2).sum(axis=1)
-    step = max(1, (1 << 19) // len(among))
+    # Single precision tells near from far.
+    narrow, narrow_among = points.astype(np.float32), among.astype(np.float32)
+    halves = 0.5 * (narrow_among**2).sum(axis=1)
+    step = max(1, (1 << 18) // len(among))
     for start in range(0, len(points), step):
-        distances = halves - points[start : start + step] @ among.T
+        distances = narrow[start : start + step] @ narrow_among.T
+        np.subtract(halves, distances, out=distances)
         part = np.arange(len(among)) if size == len(among) else np.argpartition(distances, size - 1, axis=1)[:, :size]
         found[start : start + step] = part
     return found

@@ -34,9 +34,9 @@ Array = NDArray[np.float64]
 #: Starts of `STARTS` that need no pass over rows × components.
 SPARSE_STARTS = ("kmeans", "k-means++", "random_from_data")
 
-_ROWS_PER_COMPONENT, _FEWEST_ROWS = 16, 10_000
+_ROWS_PER_COMPONENT, _FEWEST_ROWS = 10, 10_000
 _CHAIN, _BATCH = 16, 64
-_MOST_PASSES, _TOLERANCE = 10, 1e-3
+_MOST_PASSES, _TOLERANCE = 7, 1e-3
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ These are the array forms of what `native/truncated.py` compiles; the same answe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ Keys = NDArray[np.uint64]
 
 #: Columns are padded with zeros to a multiple of this.
 LANES = 8
+_FLOATS = 16
 # Temporaries of 4 MB.
 _MOST_VALUES = 2**19
 _SHIFTS, _FACTORS = (30, 27), (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -52,16 +53,36 @@ class Components:
         Of each component its mean, then its inverse standard deviations (f = 1) or the transpose of its whitening
         matrix, which is lower triangular (f = d); columns are padded with zeros.
     d : int
+    narrow : ndarray of float32, shape (k, 2, wide), or None
+        Means and inverse standard deviations, columns padded to a multiple of 16: the compiled form looks at distances
+        in single precision first, and leaves out what is too far by more than their error.
+    slack : float
+        Half of that error (`narrowed`).
     """
 
     constants: Array
     parameters: Array
     d: int
+    narrow: NDArray[np.float32] | None = None
+    slack: float = 0.0
 
     @property
     def full(self) -> bool:
         """Whether components have matrices; in one column, the two forms are the same."""
         return self.parameters.shape[1] == 1 + self.d and self.d > 1
+
+    def narrowed(self, reach: Array) -> Components:
+        """Return these with `narrow`, for rows with ``|z| ≤ reach`` (d,); the same where they have matrices."""
+        if self.full:
+            return self
+        k, d = len(self.constants), self.d
+        narrow = np.zeros((k, 2, -(-d // _FLOATS) * _FLOATS), dtype=np.float32)
+        with np.errstate(over="ignore"):
+            narrow[:, :, :d] = self.parameters[:, :2, :d]
+            kappa = ((np.abs(self.parameters[:, 0, :d]) + reach) * self.parameters[:, 1, :d]).max()
+            # Of y its own rounding and that of z, the mean and 1 / σ.
+            slack = 0.5 * d * (2.0**-23 * float(kappa)) ** 2 * (1.0 + 2.0**9)
+        return replace(self, narrow=narrow, slack=slack) if np.isfinite(slack) else self
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,18 +16,28 @@ namespace gmmkit {
 namespace TARGET {
 namespace {
 
+typedef float Floats __attribute__((vector_size(64)));
+typedef float Half __attribute__((vector_size(32)));
+typedef std::int32_t HalfIntegers __attribute__((vector_size(32)));
+constexpr int FLOATS = 16;
+
 #if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLED(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define SHUFFLED(a, b, ...) __builtin_shuffle(a, b, Integers{__VA_ARGS__})
+#define SHUFFLED(a, b, ...) __builtin_shuffle(a, b, M{__VA_ARGS__})
 #endif
 
 // A component that is so much less probable than the best has a share that rounding would lose beside it.
 constexpr double NEGLIGIBLE = -40.0;
 
+// Candidates that are scored together; and from which score on distances in floats are finite.
+constexpr int CHUNK = 64;
+constexpr double FLOATS_REACH = -1e30;
+
 // The sums of eight vectors, one in each lane.
-inline Vector sums_of_eight(const Vector (&v)[LANES]) {
-    Vector pairs[4], fours[2];
+template <class T, class M>
+inline T sums_of_eight(const T (&v)[LANES]) {
+    T pairs[4], fours[2];
     for (int i = 0; i < 4; ++i)
         pairs[i] = SHUFFLED(v[2 * i], v[2 * i + 1], 0, 8, 2, 10, 4, 12, 6, 14) +
                    SHUFFLED(v[2 * i], v[2 * i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
@@ -58,8 +68,8 @@ struct Tried {
     std::uint32_t stamp = 0;
     int count = 0, k;
 
-    // Room for all, and for a last vector of eight.
-    explicit Tried(int k_) : stamps(k_, 0), ids(std::size_t(k_) + LANES), scores(ids.size()), k(k_) {}
+    // Room for all, and for a last vector of eight; scores of a chunk.
+    explicit Tried(int k_) : stamps(k_, 0), ids(std::size_t(k_) + LANES), scores(CHUNK + LANES), k(k_) {}
 
     void begin() {
         count = 0;
@@ -161,15 +171,71 @@ struct Kernel {
         return total;
     }
 
-    // Score what was proposed from `first` on, eight at a time.
-    void score(const double* z, Tried& tried, int first) const {
-        // The last eight are filled up with what is there already.
-        for (int i = tried.count; i < tried.count + LANES - 1; ++i) tried.ids[i] = tried.ids[0];
-        for (int i = first; i < tried.count; i += LANES) {
+    // Score some, eight at a time; there is room for seven more.
+    void score(const double* z, std::int32_t* ids, int count, double* scores) const {
+        for (int i = count; i < count + LANES - 1; ++i) ids[i] = ids[0];
+        for (int i = 0; i < count; i += LANES) {
             Vector lanes[LANES], constants;
-            for (int a = 0; a < LANES; ++a) lanes[a] = distance(z, tried.ids[i + a]);
-            for (int a = 0; a < LANES; ++a) constants[a] = c.constants[tried.ids[i + a]];
-            store(tried.scores.data() + i, constants - 0.5 * sums_of_eight(lanes));
+            for (int a = 0; a < LANES; ++a) lanes[a] = distance(z, ids[i + a]);
+            for (int a = 0; a < LANES; ++a) constants[a] = c.constants[ids[i + a]];
+            store(scores + i, constants - 0.5 * sums_of_eight<Vector, Integers>(lanes));
+        }
+    }
+
+    // Move those that may score above a threshold to the front and return how many there are, by distances in floats.
+    //
+    // A whitened deviation y is off by δ = 2⁻²⁴ κ at most, κ the largest |z| + |mean| whitened, and a share 2⁻²² of y;
+    // so that D, the sum of squares in d columns, is D ≥ (1 − ε) D′ − (1 + 1/ε) d δ², with ε = 2⁻⁹ and D′ the computed
+    // one. The slack is half of what is taken off.
+    int above(const float* z, double threshold, std::int32_t* ids, int count) const {
+        const int wide = (c.width + FLOATS - 1) / FLOATS * FLOATS;
+        for (int i = count; i < count + LANES - 1; ++i) ids[i] = ids[0];
+        int held = 0;
+        for (int i = 0; i < count; i += LANES) {
+            Half lanes[LANES];
+            double bounds[LANES];
+            for (int a = 0; a < LANES; ++a) {
+                const float *mean = c.narrow + std::size_t(ids[i + a]) * 2 * wide, *white = mean + wide;
+                Floats total = {};
+                for (int v = 0; v < (V > 0 ? (V + 1) / 2 : wide / FLOATS); ++v) {
+                    Floats x, m, w;
+                    __builtin_memcpy(&x, z + v * FLOATS, sizeof x);
+                    __builtin_memcpy(&m, mean + v * FLOATS, sizeof m);
+                    __builtin_memcpy(&w, white + v * FLOATS, sizeof w);
+                    const Floats y = (x - m) * w;
+                    total += y * y;
+                }
+                Half parts[2];
+                __builtin_memcpy(parts, &total, sizeof total);
+                lanes[a] = parts[0] + parts[1];
+            }
+            const Vector distances = __builtin_convertvector((sums_of_eight<Half, HalfIntegers>(lanes)), Vector);
+            store(bounds, c.slack - 0.5 * (1.0 - 0x1p-9) * distances);
+            const int here = std::min(LANES, count - i);
+            for (int a = 0; a < here; ++a) {
+                const std::int32_t id = ids[i + a];
+                ids[held] = id;
+                held += !(bounds[a] + c.constants[id] <= threshold);  // what is no number may
+            }
+        }
+        return held;
+    }
+
+    // Score what was proposed from `first` on, and keep the best.
+    void keep_best(const double* z, const float* narrow, Tried& tried, int first, Best& best) const {
+        while (first < tried.count) {
+            std::int32_t* ids = tried.ids.data() + first;
+            int count = std::min(CHUNK, tried.count - first);
+            first += count;
+            // What comes after is put back where the last eight were filled up.
+            std::int32_t after[LANES];
+            std::copy(ids + count, ids + count + LANES, after);
+            const int all = count;
+            if (narrow && best.count == best.most && best.scores[best.most - 1] > FLOATS_REACH)
+                count = above(narrow, best.scores[best.most - 1], ids, count);
+            if (count) score(z, ids, count, tried.scores.data());
+            for (int i = 0; i < count; ++i) best.add(ids[i], tried.scores[i]);
+            std::copy(after, after + LANES, ids + all);
         }
     }
 
@@ -199,12 +265,14 @@ struct Kernel {
         Tried tried(c.k);
         std::vector<double> shares(most + LANES);
         Best best(most);
+        std::vector<float> narrow(c.narrow ? (c.width + FLOATS - 1) / FLOATS * FLOATS : 0, 0.0f);
         for (int i = 0; i < rows.n; ++i) {
             const double weight = rows.weights ? rows.weights[i] : 1.0;
             rows.values[i] = 0.0;
             if (!(weight > 0.0)) continue;
             const double* z = rows.z + std::size_t(i) * c.width;
             std::int32_t* kept = rows.kept + std::size_t(i) * most;
+            for (std::size_t j = 0; j < narrow.size() && j < std::size_t(c.width); ++j) narrow[j] = float(z[j]);
             tried.begin();
             best.count = 0;
             tried.propose(kept, most);
@@ -212,8 +280,8 @@ struct Kernel {
             for (int r = 0; r < from.n_random; ++r) tried.propose(drawn(rows.keys[i], from.key, r, c.k));
             int done = 0;
             for (int hop = 0;; ++hop) {
-                if (tried.count > done) score(z, tried, done);
-                for (; done < tried.count; ++done) best.add(tried.ids[done], tried.scores[done]);
+                keep_best(z, narrow.empty() ? nullptr : narrow.data(), tried, done, best);
+                done = tried.count;
                 const std::int32_t next = hop < hops ? best.next(from.beam) : -1;
                 if (next < 0) break;
                 tried.propose(from.neighbours + std::size_t(next) * from.n_neighbours, from.n_neighbours);

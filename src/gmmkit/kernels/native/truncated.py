@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int32]
 
 _COMMON: list[Any] = [
-    *[ctypes.c_int] * 4, *[ctypes.c_void_p] * 2,
+    *[ctypes.c_int] * 4, *[ctypes.c_void_p] * 3, ctypes.c_double,
     ctypes.c_void_p, *[ctypes.c_int] * 4, ctypes.c_void_p, *[ctypes.c_int] * 2, *[ctypes.c_void_p] * 2, ctypes.c_uint64,
 ]  # fmt: skip
 _MOST = 2**31 - 1
@@ -99,6 +99,10 @@ def _given(components: Components, search: Search, entries: Integers | None, n: 
     native._check("constants", components.constants, np.float64, (k,))
     forms = 1 + d if components.full else 2
     native._check("parameters", components.parameters, np.float64, (k, forms, width))
+    if components.narrow is not None:
+        if components.full:
+            raise ValueError("narrow is of components without matrices")
+        native._check("narrow", components.narrow, np.float32, (k, 2, -(-d // 16) * 16))
     native._check("neighbours", search.neighbours, np.int32, (k, search.neighbours.shape[1]))
     if min(search.n_hops, search.beam, search.n_random) < 0 or not 0 <= search.key < 2**64 or not 0 < k <= _MOST:
         raise ValueError("hops, beam and random components must not be negative, the key from 0 to 2**64 - 1")
@@ -113,6 +117,7 @@ def _given(components: Components, search: Search, entries: Integers | None, n: 
         raise ValueError(f"starts of cells must not fall, from 0 to {len(members)} at most")
     return (
         *(k, d, width, int(components.full), _at(components.constants), _at(components.parameters)),
+        *(_at(components.narrow), components.slack),
         *(_at(search.neighbours), search.neighbours.shape[1], search.n_hops, search.beam, search.n_random),
         *(_at(entries), n_entries, len(starts) - 1, _at(starts), _at(members), search.key),
     )

@@ -10,6 +10,8 @@ struct Components {
     bool full;
     const double* constants;   // (k): scores at the means
     const double* parameters;  // (k, forms, width)
+    const float* narrow;       // (k, 2, wide), wide a multiple of 16, or null
+    double slack;              // see `above`
 };
 
 struct Candidates {
