@@ -31,8 +31,8 @@ from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.starts import STARTS, FromMixture, Overridden, Start
 from gmmkit.inference.stopping import SmallChange
 from gmmkit.inference.student import Degrees
-from gmmkit.inference.warm_up import MiniBatches
 from gmmkit.inference.truncated_start import named_start
+from gmmkit.inference.warm_up import MiniBatches
 from gmmkit.model.covariance import NAMES, family
 from gmmkit.model.mixture import Mixture
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -212,8 +212,10 @@ def _run_from(
         "restart": restart,
         "callback": settings.callback,
     }
-    if settings.acceleration is None and rival is None and (done := run_compiled(algorithm, state, **options)):
-        return done, warmed
+    if settings.acceleration is None and rival is None:
+        compiled = run_compiled(algorithm, state, **options)
+        if compiled is not None:
+            return compiled, warmed
     steps = None if settings.acceleration is None else settings.acceleration.begin(algorithm)
     return run(algorithm, algorithm.problem, state, steps=steps, rival=rival, **options), warmed
 
