@@ -168,6 +168,17 @@ def test_after_a_repair_the_extrapolation_starts_anew(policy):
     assert result.mixture.weights.sum() == pytest.approx(1.0)
 
 
+def test_a_fit_that_each_pass_repairs_stops_as_plain_em_does():
+    # A component of one repeated value, without a prior: floored after every pass.
+    rows = np.concatenate([blobs(100, 2, 2), np.tile([[40.0, 40.0]], (30, 1))])
+    settings = {"k": 3, "tol": 1e-6, "max_iter": 500, "reg_covar": 0, "on_singular": "floor"}
+    plain, fast = fitted(rows, **settings), fitted(rows, acceleration=Squarem(), **settings)
+    assert plain.repairs
+    assert plain.converged
+    assert fast.converged
+    assert fast.objective == pytest.approx(plain.objective, abs=1e-4)
+
+
 @pytest.mark.parametrize("name", FAMILY_NAMES)
 def test_combinations_of_statistics_are_those_of_any_reference(name):
     random = np.random.default_rng(5)

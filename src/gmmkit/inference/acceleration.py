@@ -103,6 +103,7 @@ class _SquaremSteps:
 
     def __init__(self, algorithm: EM, longest: float) -> None:
         self._algorithm, self._first_longest = algorithm, longest
+        self._kept: list[float] = []  # objectives of all states that were, repairs or not
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -116,6 +117,7 @@ class _SquaremSteps:
     def taken_back(self, objective: float) -> bool:
         if not self._stretched:
             self._linked.append(objective)
+            self._kept.append(objective)
             return False
         self._stretched = False
         if not objective >= self._linked[-1]:
@@ -124,12 +126,14 @@ class _SquaremSteps:
         if self._tried == self._longest:
             self._longest *= _GROWTH
         self._held = True
+        self._kept.append(objective)
         self._linked, self._totals = [objective], []
         return False
 
     def reached(self, rule: StoppingRule, objectives: Sequence[float], before: float) -> bool:
         if not self._held:
-            known = self._linked, before
+            # As plain EM does, also where each pass has something to repair.
+            known = self._kept, before
         elif len(self._linked) < 3:
             return False
         else:
