@@ -3,8 +3,8 @@
 All are started and compared together on rows in memory (`tournament.py`). If those are all of the table's and nothing
 but the defaults is asked of a fit, the tournament's winners are the answers. Otherwise each winner is where its own
 fit to all rows begins. Data with dependent columns, and very wide data, are fitted one candidate at a time from named
-starts. All fits made here stretch their steps; named starts begin with batches of rows where there are many, which a
-winner is past, and are stopped where they are dominated.
+starts. All fits made here stretch their steps; named starts begin with batches of rows where there are many (from a
+winner these might lead away) and are stopped where they are dominated.
 """
 
 from __future__ import annotations
