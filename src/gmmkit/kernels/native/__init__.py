@@ -160,7 +160,7 @@ def run(
     count = len(sizes)
     answers = np.empty((3, count))
     passes, status = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int32)
-    traces = np.empty((count, max_iter))
+    traces = np.zeros((count, max_iter))
     given = _given(z, weights, structures, sizes, pseudo, units, parameters, n_threads, status)
     work = z.shape[1] * int(sizes.sum()) * max_iter
     _call(_library().gmmkit_stack_run, (*given, max_iter, tol, *answers, passes, traces), work)
