@@ -65,7 +65,7 @@ def test_a_pass_is_that_of_plain_loops(name, degrees):
         settings = FitSettings(reg_covar=0.0, degrees_of_freedom=degrees)
         algorithm = settings.algorithm(problem, np.random.default_rng(0))
         framed = state.into(problem.frame)
-        totals = problem.sweep(algorithm.scorer(framed), algorithm.begin(framed))
+        totals = algorithm.sweep(framed)
         objective = algorithm.objective(totals, framed)
         found = algorithm.refit(totals, framed, 1)[0].out_of(problem.frame)
     dense = state.covariance.dense()

@@ -24,7 +24,7 @@ def one_pass(rows, state, name, degrees, weights=None):
         settings = FitSettings(reg_covar=0.0, degrees_of_freedom=degrees)
         algorithm = settings.algorithm(problem, np.random.default_rng(0))
         framed = algorithm.started(state.into(problem.frame))
-        totals = problem.sweep(algorithm.scorer(framed), algorithm.begin(framed))
+        totals = algorithm.sweep(framed)
         objective = algorithm.objective(totals, framed)
         return algorithm.refit(totals, framed, 1)[0].out_of(problem.frame), objective
 

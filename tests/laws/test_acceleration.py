@@ -188,7 +188,7 @@ def test_combinations_of_statistics_are_those_of_any_reference(name):
         parts = []
         for seed in range(3):
             start = fitted(rows, name, "random_from_data", 3, seed=seed, max_iter=1).mixture.into(problem.frame)
-            parts.append(problem.sweep(algorithm.scorer(start), lambda _, start=start: algorithm.begin(start, 1)))
+            parts.append(algorithm.sweep(start))
         coefficients = random.standard_normal(3)
         found = combined(parts, coefficients.tolist()).statistics.about(np.zeros((3, 3)))
         origin = [part.statistics.about(np.zeros((3, 3))) for part in parts]
@@ -203,7 +203,7 @@ def test_what_no_rows_can_have_gathered_is_not_refitted(name):
     with opened(rows, name) as problem:
         algorithm = EM(problem, make_prior(problem, "auto"))
         state = fitted(rows, name, "kmeans", 3).mixture.into(problem.frame)
-        totals = problem.sweep(algorithm.scorer(state), lambda _: algorithm.begin(state, 1))
+        totals = algorithm.sweep(state)
         assert algorithm.refit_unrepaired(totals, state) == algorithm.refit(totals, state, 1)[0]
         nothing = combined([totals, totals], [1.0, -1.0])
         assert algorithm.refit_unrepaired(nothing, state) is None

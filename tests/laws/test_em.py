@@ -20,7 +20,7 @@ def one_pass(rows, name, mixture, reg_covar, weights=None):
     with opened(rows, name, weights=weights) as problem:
         algorithm = EM(problem, make_prior(problem, reg_covar), "refuse")
         state = mixture.into(problem.frame)
-        totals = problem.sweep(algorithm.scorer(state), algorithm.begin(state))
+        totals = algorithm.sweep(state)
         after, repairs = algorithm.refit(totals, state, 1)
         assert not repairs
         return algorithm.objective(totals, state), after.out_of(problem.frame)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import Table
@@ -73,6 +73,7 @@ class EMMixture(MixtureDensity):
         "warm_up": [StrOptions({"mini-batch"}), None],
         "n_init_stop": [StrOptions({"dominated"}), None],
         "truncation": [Interval(Integral, 1, None, closed="left"), None],
+        "dtype": [Options(object, {"float32", "float64", np.float32, np.float64}), None],
     }
     #: What components are: None for Gaussians.
     degrees_of_freedom: Degrees | None = None
@@ -105,6 +106,7 @@ class EMMixture(MixtureDensity):
         warm_up: Literal["mini-batch"] | None = None,
         n_init_stop: Literal["dominated"] | None = None,
         truncation: int | None = None,
+        dtype: Any = None,
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -131,6 +133,7 @@ class EMMixture(MixtureDensity):
         self.warm_up = warm_up
         self.n_init_stop = n_init_stop
         self.truncation = truncation
+        self.dtype = dtype
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
         """Fit the mixture to rows.
@@ -191,10 +194,16 @@ class EMMixture(MixtureDensity):
             truncation=self.truncation,
         )
         with Workers(self.n_jobs) as workers:
-            problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)
+            problem = Problem(
+                table,
+                family(self.covariance_type, table.n_columns),
+                survey(table, workers),
+                workers,
+                single=(float_type(table) if self.dtype is None else np.dtype(self.dtype)) == np.float32,
+            )
             result = fit(problem, starts, settings, reorder=reorder)
         self.set_result(result, float_type(table))
-        tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted)
+        tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted, dtype=self.dtype)
         return self
 
     def _validate_params(self) -> None:

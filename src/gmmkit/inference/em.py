@@ -46,6 +46,10 @@ class EM:
     def sweep(self, state: Mixture) -> Totals:
         return self.problem.sweep(self.scorer(state), self.begin(state))
 
+    def is_plain(self, state: Mixture) -> bool:
+        """Tell whether passes share rows among all components, Gaussian and alone."""
+        return state.noise is None
+
     def scorer(self, state: Mixture) -> Scorer:
         return Scorer(
             log_weights(state.weights) - self._unseen(state),

@@ -135,12 +135,10 @@ def _plain(algorithm: EM, start: Mixture) -> bool:
     """Tell whether a pass is no more than Gaussian responsibilities and the refit to penalised moments."""
     prior = algorithm.prior
     return (
-        type(algorithm) is EM
+        algorithm.is_plain(start)
         and algorithm.problem.family.structure in _STRUCTURES
         and prior.conjugate is None
         and not prior.pseudo_counts
         and not prior.ridge.any()
         and not prior.null.any()
-        and start.degrees_of_freedom is None
-        and start.noise is None
     )

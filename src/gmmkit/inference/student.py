@@ -75,6 +75,9 @@ class StudentEM(EM):
             known = np.full(k, state.weights @ known / state.weights.sum()) if self.degrees == "common" else known
         return super().started(state).changed(degrees_of_freedom=known)
 
+    def is_plain(self, state: Mixture) -> bool:
+        return False
+
     def begin(self, state: Mixture) -> Begin:
         softly, d = super().begin(state), state.n_features
         nu = state.degrees_of_freedom

@@ -52,8 +52,11 @@ class TruncatedEM(EM):
         key = int(self.random.integers(2**63))
         object.__setattr__(self, "_pass", TruncatedPass(self.problem, self.truncation, key))
 
+    def is_plain(self, state: Mixture) -> bool:
+        return state.noise is None and state.n_components <= self.truncation
+
     def sweep(self, state: Mixture) -> Totals:
-        if state.n_components <= self.truncation:
+        if self.is_plain(state):
             return super().sweep(state)
         return self._rows.totals(state, peaks(state) - self._unseen(state))
 
