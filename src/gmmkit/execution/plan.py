@@ -20,7 +20,8 @@ _BLOCK_BYTES = 1 << 23
 # cache. With few, their rows are too short for that to pay for the lock.
 _SCORE_BYTES, _MANY_SCORES = 1 << 20, 64
 _FEWEST_ROWS, _MOST_ROWS = 256, 32768
-_BLOCK_OPERATIONS, _MOST_FUSED_ROWS = 60_000_000, 1 << 17
+_BLOCK_OPERATIONS, _FEWEST_FUSED_ROWS, _MOST_FUSED_ROWS = 60_000_000, 2048, 1 << 17
+_MANY_SUMS, _FEW_TASKS = 1 << 16, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +36,26 @@ class Plan:
 
     n_rows: int
     block_rows: int
+    max_tasks: int = MAX_TASKS
 
     def tasks(self) -> list[tuple[int, int]]:
         """Return the row ranges [start, stop) of the tasks; each starts on a block's first row."""
         blocks = -(-self.n_rows // self.block_rows)
-        count = min(MAX_TASKS, blocks)
+        count = min(self.max_tasks, blocks)
         edges = [min(blocks * i // count * self.block_rows, self.n_rows) for i in range(count + 1)]
         return list(pairwise(edges))
 
 
-def plan_fused(n_rows: int, operations_per_row: int, n_columns: int) -> Plan:
-    """Plan a pass by a kernel that keeps nothing of a block's size: some two milliseconds of work at a time.
+def plan_fused(n_rows: int, operations_per_row: int, n_columns: int, sums: int) -> Plan:
+    """Plan a pass by a kernel that keeps nothing of a block's size, and adds to so many `sums`.
 
-    Longer blocks would leave threads idle at the end of a pass, shorter ones spend their time in Python. Of rows that
-    are read from a file a block holds 8 MB at most.
+    Blocks of some two milliseconds of work: longer ones would leave threads idle at the end of a pass, shorter ones
+    spend their time in Python. But no fewer rows than make up for setting the components up anew. Of rows that are read
+    from a file a block holds 8 MB at most. Where sums are large, there are fewer of them to be merged.
     """
-    rows = min(_BLOCK_OPERATIONS // operations_per_row, _BLOCK_BYTES // (8 * n_columns), _MOST_FUSED_ROWS)
-    return Plan(n_rows, 1 << (max(rows, _FEWEST_ROWS).bit_length() - 1))
+    rows = max(_BLOCK_OPERATIONS // operations_per_row, _FEWEST_FUSED_ROWS)
+    rows = max(min(rows, _BLOCK_BYTES // (8 * n_columns), _MOST_FUSED_ROWS), _FEWEST_ROWS)
+    return Plan(n_rows, 1 << (rows.bit_length() - 1), MAX_TASKS if sums <= _MANY_SUMS else _FEW_TASKS)
 
 
 def plan_pass(n_rows: int, values_per_row: int, scores_per_row: int = 1) -> Plan:

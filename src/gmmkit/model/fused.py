@@ -73,7 +73,8 @@ class Fused:
 
     def plan(self, n_rows: int) -> Plan:
         """Return how a pass over `n_rows` is cut: a function of sizes only."""
-        return plan_fused(n_rows, self._components.operations_per_row, self._components.d)
+        components = self._components
+        return plan_fused(n_rows, components.operations_per_row, components.d, components.n_sums)
 
     def sums(self) -> Sums:
         """Return empty sums for one task, about the means that the kernel computes with."""

@@ -81,6 +81,11 @@ class Components:
         return len(self.shift)
 
     @property
+    def n_sums(self) -> int:
+        """Numbers that a pass adds to."""
+        return self.k * (self.d * (self.d + 3) // 2 + 1 if self.form == _MATRICES else self.p)
+
+    @property
     def is_centred(self) -> bool:
         """Whether each component is scored and gathered about its own mean."""
         return self.form in (_MATRICES, _DEVIATIONS)
