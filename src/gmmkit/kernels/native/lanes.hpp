@@ -87,28 +87,43 @@ template <typename T> using Array = std::vector<T, Aligned<T>>;
 // To whole vectors.
 template <typename T> constexpr int padded(int n) { return (n + WIDTH<T> - 1) / WIDTH<T> * WIDTH<T>; }
 
-// Blocks of S lanes of a and b in turn: the even blocks of both, or the odd ones.
-template <int S, bool ODD, typename V, std::size_t... L>
-INLINED inline V blocks_of(V a, V b, std::index_sequence<L...>) {
-    constexpr int n = int(sizeof...(L));
-    return __builtin_shufflevector(a, b, (int(L) / S % 2 ? n + (int(L) / S - 1 + ODD) * S + int(L) % S
-                                                        : (int(L) / S + ODD) * S + int(L) % S)...);
+// Lane l of blocks of S lanes of two vectors in turn: the even blocks of both, or the odd ones.
+constexpr int lane_of(int l, int s, bool odd, int width) {
+    return l / s % 2 ? width + (l / s - 1 + odd) * s + l % s : (l / s + odd) * s + l % s;
+}
+
+template <int S, bool ODD, typename T, int... L>
+INLINED inline Lanes<T> blocks_of(Lanes<T> a, Lanes<T> b, std::integer_sequence<int, L...>) {
+    // Older compilers have only the second form.
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define GMMKIT_SHUFFLES
+#endif
+#endif
+#ifdef GMMKIT_SHUFFLES
+    return __builtin_shufflevector(a, b, lane_of(L, S, ODD, WIDTH<T>)...);
+#else
+    return __builtin_shuffle(a, b, typename Kind<T>::I{lane_of(L, S, ODD, WIDTH<T>)...});
+#endif
+}
+
+template <int S, bool ODD, typename T>
+INLINED inline Lanes<T> blocks_of(Lanes<T> a, Lanes<T> b) {
+    return blocks_of<S, ODD, T>(a, b, std::make_integer_sequence<int, WIDTH<T>>());
 }
 
 template <int S, typename T>
 INLINED inline Lanes<T> folded(Lanes<T> a, Lanes<T> b) {
-    using All = std::make_index_sequence<WIDTH<T>>;
-    return blocks_of<S, false>(a, b, All{}) + blocks_of<S, true>(a, b, All{});
+    return blocks_of<S, false, T>(a, b) + blocks_of<S, true, T>(a, b);
 }
 
 // Turn a square: lane i of vector j becomes lane j of vector i.
 template <int S, typename T>
 INLINED inline void transpose(Lanes<T>* v) {
-    using All = std::make_index_sequence<WIDTH<T>>;
     each_of<WIDTH<T>>([&](auto i) INLINED {
         if constexpr ((i & S) == 0) {
-            const Lanes<T> even = blocks_of<S, false>(v[i], v[i + S], All{});
-            v[i + S] = blocks_of<S, true>(v[i], v[i + S], All{});
+            const Lanes<T> even = blocks_of<S, false, T>(v[i], v[i + S]);
+            v[i + S] = blocks_of<S, true, T>(v[i], v[i + S]);
             v[i] = even;
         }
     });
