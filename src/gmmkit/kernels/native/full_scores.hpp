@@ -16,8 +16,10 @@ struct WrittenScores {
     static int components(const DenseMixture& m) { return m.k; }
 
     WrittenScores(const DenseMixture& mixture, const Tile<T>&)
-        : m(mixture), white(m.whitening, m.whitening + std::size_t(m.k) * D * D), offsets(whitened_means<T>(m, D)),
-          constants(m.constants, m.constants + m.k) {}
+        : m(mixture), white(std::size_t(m.k) * D * D), offsets(whitened_means<T>(m, D)),
+          constants(m.constants, m.constants + m.k) {
+        for (std::size_t i = 0; i < white.size(); ++i) white[i] = T(m.whitening[i] * ROOT_OF_HALF);
+    }
 
     void score(Tile<T>& tile) const {
         const int n = tile.width(), rows = tile.rows;
@@ -27,14 +29,13 @@ struct WrittenScores {
             const T* z = tile.z.data();
             T *to = tile.of(j), *tops = tile.tops.data();
             for (int i = 0; i < n; i += WIDTH<T>) {
-                Lanes<T> v[D], distance = {};
+                Lanes<T> v[D], s = all(constant);
                 each_of<D>([&](auto a) INLINED {
                     v[a] = get(z + a * rows + i);
                     Lanes<T> y = v[a] * w[a * D + a] - offset[a];
                     each_of<a>([&](auto b) INLINED { y += v[b] * w[a * D + b]; });
-                    distance += y * y;
+                    s -= y * y;
                 });
-                const Lanes<T> s = constant - T(0.5) * distance;
                 put(to + i, s);
                 put(tops + i, j ? greater(get(tops + i), s) : s);
             }
@@ -55,7 +56,7 @@ struct PanelScores {
 
     PanelScores(const DenseMixture& mixture, const Tile<T>& tile)
         : m(mixture), d(tile.d), offsets(whitened_means<T>(m, d)), strip(std::size_t(d) * STRIP<T>) {
-        for (int j = 0; j < m.k; ++j) white.emplace_back(m.whitening + std::size_t(j) * d * d, d, d, true);
+        for (int j = 0; j < m.k; ++j) white.emplace_back(m.whitening + std::size_t(j) * d * d, d, d, true, ROOT_OF_HALF);
     }
 
     void score(Tile<T>& tile) {
@@ -72,21 +73,21 @@ struct PanelScores {
     void score(Tile<T>& tile, int i, int j) {
         const T *offset = offsets.data() + std::size_t(j) * d, constant = T(m.constants[j]);
         const Panels<T>& panels = white[j];
-        Lanes<T> distance[ACROSS] = {};
+        Lanes<T> s[ACROSS];
+        for (auto& one : s) one = all(constant);
         for (int g = 0; g < panels.groups; ++g)
             with_rows(panels.rows(g), [&](auto count) INLINED {
                 Lanes<T> y[DOWN][ACROSS];
                 panel_product<count, true, T>(panels.group(g), panels.reach(g), strip.data(), STRIP<T>,
                                               offset + g * DOWN, y);
                 each_of<count>([&](auto r) INLINED {
-                    each_of<ACROSS>([&](auto c) INLINED { distance[c] += y[r][c] * y[r][c]; });
+                    each_of<ACROSS>([&](auto c) INLINED { s[c] -= y[r][c] * y[r][c]; });
                 });
             });
         for (int c = 0; c < ACROSS; ++c) {
-            const Lanes<T> s = constant - T(0.5) * distance[c];
             T* top = tile.tops.data() + i + c * WIDTH<T>;
-            put(tile.of(j) + i + c * WIDTH<T>, s);
-            put(top, j ? greater(get(top), s) : s);
+            put(tile.of(j) + i + c * WIDTH<T>, s[c]);
+            put(top, j ? greater(get(top), s[c]) : s[c]);
         }
     }
 };

@@ -15,7 +15,7 @@ struct Panels {
     Array<T> values;
     std::vector<std::size_t> starts;
 
-    Panels(const double* matrix, int rows, int columns_, bool lower_)
+    Panels(const double* matrix, int rows, int columns_, bool lower_, double scale = 1.0)
         : groups((rows + DOWN - 1) / DOWN), columns(columns_), lower(lower_) {
         std::size_t size = 0;
         for (int g = 0; g < groups; ++g) {
@@ -26,7 +26,7 @@ struct Panels {
         tall = rows;
         for (int i = 0; i < rows; ++i)
             for (int p = 0; p < reach(i / DOWN); ++p)
-                values[starts[i / DOWN] + std::size_t(p) * DOWN + i % DOWN] = T(matrix[std::size_t(i) * columns + p]);
+                values[starts[i / DOWN] + std::size_t(p) * DOWN + i % DOWN] = T(matrix[std::size_t(i) * columns + p] * scale);
     }
 
     int rows(int group) const { return std::min(DOWN, tall - group * DOWN); }

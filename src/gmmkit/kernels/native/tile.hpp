@@ -31,7 +31,10 @@ inline int rows_for(int columns, int components) {
     return rows;
 }
 
-// W μ of each component, so that a whitened deviation is W z − W μ: one product less than W (z − μ), and as good as z,
+// √½ W of each component, so that a score is the constant less squares.
+constexpr double ROOT_OF_HALF = 0.70710678118654752440;
+
+// √½ W μ of each component, so that a whitened deviation is W z − W μ: one product less than W (z − μ), and as good as z,
 // which was rounded itself, where rows are near (model/scorer.py).
 template <typename T>
 Array<T> whitened_means(const DenseMixture& m, int d) {
@@ -41,7 +44,7 @@ Array<T> whitened_means(const DenseMixture& m, int d) {
         for (int a = 0; a < d; ++a) {
             double y = 0.0;
             for (int b = 0; b <= a; ++b) y += w[a * d + b] * mean[b];
-            offsets[std::size_t(j) * d + a] = T(y);
+            offsets[std::size_t(j) * d + a] = T(y * ROOT_OF_HALF);
         }
     }
     return offsets;
