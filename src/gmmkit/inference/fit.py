@@ -18,7 +18,7 @@ from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run, run
 from gmmkit.inference.noise import Background, open_background
 from gmmkit.inference.order import ordered
-from gmmkit.inference.plain import run_compiled
+from gmmkit.inference.plain import LEFT, run_compiled
 from gmmkit.inference.prior import RegCovar, make_prior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import ILL_DEFINED, OnSingular, Repair, describe
@@ -212,12 +212,15 @@ def _run_from(
         "restart": restart,
         "callback": settings.callback,
     }
+    so_far: tuple[float, ...] = ()
     if settings.acceleration is None and rival is None:
         compiled = run_compiled(algorithm, state, **options)
-        if compiled is not None:
+        if compiled is not None and compiled.reason != LEFT:
             return compiled, warmed
+        if compiled is not None:
+            state, so_far = compiled.state, compiled.objectives
     steps = None if settings.acceleration is None else settings.acceleration.begin(algorithm)
-    return run(algorithm, algorithm.problem, state, steps=steps, rival=rival, **options), warmed
+    return run(algorithm, algorithm.problem, state, steps=steps, rival=rival, so_far=so_far, **options), warmed
 
 
 def _refuse_flat(problem: Problem, settings: FitSettings) -> None:

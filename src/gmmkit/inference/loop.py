@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,7 @@ def run(
     steps: Steps | None = None,
     rival: Dominated | None = None,
     before: float = -np.inf,
+    so_far: Sequence[float] = (),
     restart: int = 0,
     callback: Callable[[Progress], object] | None = None,
 ) -> Run:
@@ -51,6 +52,8 @@ def run(
     `steps` go from state to state (plainly, if None). A pass whose state they give up counts, and repeats the objective
     before it: the run goes on from the plain step there, which is also what it returns and what callbacks are told.
 
+    Passes `so_far` were made elsewhere and count among them.
+
     A run that `rival` tells to end below another ends with the reason "dominated".
 
     A KeyboardInterrupt ends the run with the last complete state and the reason "interrupted"; the caller sets
@@ -58,7 +61,7 @@ def run(
     """
     state = tried = start
     steps, reason = steps or PlainSteps(), "max_iter"
-    objectives: list[float] = []
+    objectives = list(so_far)
     repairs: list[Repair] = []
 
     def tell(converged: bool) -> None:
@@ -67,7 +70,7 @@ def run(
             callback(Progress(restart, len(objectives), objectives[-1], gain, converged, state, problem.frame))
 
     try:
-        for iteration in range(1, max_iter + 1):
+        for iteration in range(len(objectives) + 1, max_iter + 1):
             totals = algorithm.sweep(tried)
             objective = algorithm.objective(totals, tried)
             if steps.taken_back(objective):

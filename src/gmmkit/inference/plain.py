@@ -3,10 +3,9 @@
 A pass over a few hundred rows costs a quarter of a millisecond in array operations, nearly all of it between them.
 Where nothing has to happen between passes but the refit of a Gaussian mixture, the kernel makes them all. States,
 objectives and the number of passes are the array engine's up to rounding. What the kernel finds no ordinary answer
-for (a state without factors, a component with too few rows) the array engine does, from the same start: what is to be
-repaired is found and said in one place. Which problems are small follows from sizes alone, and who watches a fit sees
-the passes again, one by one: neither threads nor a callback nor what is to be done about singular components that do
-not occur changes a bit of the answer.
+for (a state without factors, a component with too few rows) the array engine does, from the last ordinary state on:
+what is to be repaired is found and said in one place. Which problems are small follows from sizes alone: neither
+threads nor a callback nor what is to be done about singular components that do not occur changes a bit of the answer.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from gmmkit.kernels import native
 from gmmkit.kernels.native.plain import CONVERGED, SINGULAR, run_plain
 from gmmkit.model.mixture import Mixture
 
-__all__ = ["run_compiled"]
+__all__ = ["LEFT", "run_compiled"]
 
 Array = NDArray[np.float64]
 
@@ -36,6 +35,8 @@ _SMALL, _ONE_CALL = 1 << 20, 1 << 24
 # EVV divides by determinants, of which nearly dependent columns leave few digits, each engine's own.
 _STRUCTURES = frozenset(native.STRUCTURES) - {"EVE", "VVE", "EVV"}
 _ONE_ROW = 1.5
+#: Why a run ended that `loop.run` has to go on with.
+LEFT = "left"
 
 
 def run_compiled(
@@ -48,7 +49,10 @@ def run_compiled(
     restart: int = 0,
     callback: Callable[[Progress], object] | None = None,
 ) -> Run | None:
-    """Do what `loop.run` does, or return None where that has to."""
+    """Do what `loop.run` does; what cannot be done so has to be done by that, from None or a run that is `LEFT` on.
+
+    The passes of a run that is left are those that `loop.run` would have made.
+    """
     problem, k, d = algorithm.problem, start.n_components, start.n_features
     work = problem.table.n_rows * k * (d + 1) * (d + 2) // 2
     if not (isinstance(rule, SmallChange) and max_iter > 0 and work <= _SMALL and d <= native.MOST_COLUMNS):
@@ -57,23 +61,16 @@ def run_compiled(
         return None
     state, reason = start, "max_iter"
     objectives: list[float] = []
+    # Who watches sees each pass when it is made.
+    at_once = max(_ONE_CALL // work, 1) if callback is None else 1
     try:
-        passes = _Passes(algorithm, start, rule.tol, before)
-        for step in passes.made(max_iter, max(_ONE_CALL // work, 1)):
-            if step is None:
-                return None
-            state, reason = step.state, step.reason
+        for step in _passes(algorithm, start, rule.tol, before, max_iter, at_once):
+            state, reason, made = step.state, step.reason, len(step.objectives)
             objectives += step.objectives
-        if callback is not None:
-            # Now that it is known to be an ordinary run; the last state seen is the one an interrupt leaves.
-            made, objectives, state, last = len(objectives), [], start, reason
-            for step in passes.made(made, 1):
-                assert step is not None
-                objective, state = step.objectives[0], step.state
-                gain = objective - (objectives[-1] if objectives else before)
-                objectives.append(objective)
-                converged = last == "converged" and len(objectives) == made
-                callback(Progress(restart, len(objectives), objective, gain, converged, state, problem.frame))
+            if callback is not None and made:
+                gain = objectives[-1] - (objectives[-2] if len(objectives) > 1 else before)
+                converged = reason == "converged"
+                callback(Progress(restart, len(objectives), objectives[-1], gain, converged, state, problem.frame))
     except KeyboardInterrupt:
         reason = "interrupted"
     return Run(state, tuple(objectives), reason, ())
@@ -88,47 +85,37 @@ class _Step:
     reason: str
 
 
-class _Passes:
-    """The passes from one start, as often as they are asked for."""
-
-    def __init__(self, algorithm: EM, start: Mixture, tol: float, before: float) -> None:
-        problem, (k, d), n = algorithm.problem, start.means.shape, algorithm.problem.table.n_rows
-        self.problem, self.start, self.tol, self.before = problem, start, tol, before
-        block = next(problem.table.blocks(n))
-        self.rows = problem.frame.read(block.rows, np.empty((d, n)))
-        self.weights = np.ones(n) if block.weights is None else np.ascontiguousarray(block.weights)
-        self.pseudo = problem.pooled.dense()[0] * (algorithm.prior.pseudo_rows / k)
-        self.units = np.ones(d)  # the frame has one scale for all columns where the family is defined in one
-        self.needed = max(problem.family.minimum_rows(d), _ONE_ROW) / problem.rows_per_weight
-
-    def made(self, max_iter: int, at_once: int) -> Iterator[_Step | None]:
-        """Make at most `max_iter` passes, some at once; None, the last, is for a run that is no ordinary one."""
-        family, volume = self.problem.family, self.problem.frame.log_volume
-        start, before, left = self.start, self.before - volume, max_iter
-        weights, means, covariances = (
-            np.array(values, order="C") for values in (start.weights, start.means, start.covariance.dense())
+def _passes(algorithm: EM, start: Mixture, tol: float, before: float, max_iter: int, at_once: int) -> Iterator[_Step]:
+    """Make at most `max_iter` passes, some at once; a last step without any is where the kernel has to leave off."""
+    problem, (k, d), n = algorithm.problem, start.means.shape, algorithm.problem.table.n_rows
+    family, volume = problem.family, problem.frame.log_volume
+    block = next(problem.table.blocks(n))
+    rows = problem.frame.read(block.rows, np.empty((d, n)))
+    weights = np.ones(n) if block.weights is None else np.ascontiguousarray(block.weights)
+    pseudo = problem.pooled.dense()[0] * (algorithm.prior.pseudo_rows / k)
+    units = np.ones(d)  # the frame has one scale for all columns where the family is defined in one
+    needed = max(problem.family.minimum_rows(d), _ONE_ROW) / problem.rows_per_weight
+    state, before, left = start, before - volume, max_iter
+    while left > 0:
+        own, means, covariances = (
+            np.array(values, order="C") for values in (state.weights, state.means, state.covariance.dense())
         )
-        while left > 0:
-            trace, status = run_plain(
-                self.rows,
-                self.weights,
-                family.structure,
-                self.pseudo,
-                self.units,
-                (weights, means, covariances),
-                max_iter=min(left, at_once),
-                tol=self.tol,
-                before=before,
-                needed=self.needed,
-            )
-            if status == SINGULAR:
-                yield None
-                return
-            state = Mixture.trusted(weights.copy(), means.copy(), family.from_dense(covariances))
-            yield _Step(state, (trace + volume).tolist(), "converged" if status == CONVERGED else "max_iter")
-            if status == CONVERGED:
-                return
-            before, left = float(trace[-1]), left - len(trace)
+        trace, status = run_plain(
+            rows, weights, family.structure, pseudo, units, (own, means, covariances),
+            max_iter=min(left, at_once), tol=tol, before=before, needed=needed,
+        )  # fmt: skip
+        if status == SINGULAR and at_once == 1:
+            yield _Step(state, [], LEFT)
+            return
+        if status == SINGULAR:
+            # One of these is not ordinary: those before it are made one by one.
+            at_once = 1
+            continue
+        state = Mixture.trusted(own, means, family.from_dense(covariances))
+        yield _Step(state, (trace + volume).tolist(), "converged" if status == CONVERGED else "max_iter")
+        if status == CONVERGED:
+            return
+        before, left = float(trace[-1]), left - len(trace)
 
 
 def _plain(algorithm: EM, start: Mixture) -> bool:
