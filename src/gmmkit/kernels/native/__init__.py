@@ -3,25 +3,26 @@
 Passes over many rows are in `dense.py`.
 
 It is an optional part of the build: without it the NumPy engine does the same, more slowly. `why_not` says why it is
-not used; the environment variable ``GMMKIT_NATIVE=0`` switches it off. Arrays are as in `inference/stack.py`:
+not used; the environment variable ``GMMKIT_NATIVE=0`` switches it off, and ``GMMKIT_INSTRUCTION_SET`` asks for one of
+its forms that is not the processor's best: "baseline", "avx2" or "avx512". Arrays are as in `inference/stack.py`:
 components of all mixtures lie one after the other, z is (d, n) with contiguous columns.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.kernels.native.loading import INSTRUCTION_SETS, load
+
 __all__ = [
+    "INSTRUCTION_SETS",
     "MOST_COLUMNS",
     "STRUCTURES",
     "begin",
@@ -42,7 +43,6 @@ MOST_COLUMNS = 64
 
 # Rows × components × passes that take some tens of milliseconds: what may take longer can be interrupted.
 _LONG = 10_000_000
-_LIBRARY = Path(__file__).with_name("_stack.so")
 _doubles = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS")
 _int32s = np.ctypeslib.ndpointer(np.int32, flags="C_CONTIGUOUS")
 _uint64s = np.ctypeslib.ndpointer(np.uint64, flags="C_CONTIGUOUS")
@@ -62,41 +62,24 @@ _FUNCTIONS = (
 _INTERRUPTED = len(_COMMON) - 1
 
 
-@lru_cache(maxsize=1)
 def _load() -> tuple[ctypes.CDLL | None, str | None]:
-    if not _LIBRARY.exists():
-        return None, "gmmkit was built without a C++ compiler: install one and build gmmkit again"
-    try:
-        library = ctypes.CDLL(str(_LIBRARY))
-        library.gmmkit_sources.restype = ctypes.c_char_p
-        if library.gmmkit_sources().decode() != _digest():
-            return None, "the compiled kernel is of other sources than these: build gmmkit again"
-        library.gmmkit_instruction_set.restype = ctypes.c_int
-        library.gmmkit_stack_run.argtypes = [
-            *_COMMON, ctypes.c_int, ctypes.c_double, _doubles, _doubles, _doubles, _int32s, _doubles,
-        ]  # fmt: skip
-        library.gmmkit_stack_begin.argtypes = [*_COMMON, _int32s, _doubles]
-        library.gmmkit_stack_classify.argtypes = [*_COMMON, _int32s]
-        library.gmmkit_smallest_eigenvalues.argtypes = [
-            _doubles, _doubles, _int32s, ctypes.c_int, ctypes.c_int, _doubles,
-        ]  # fmt: skip
-        library.gmmkit_partition_keys.argtypes = [
-            _int32s, _uint64s, ctypes.c_int, ctypes.c_int, ctypes.c_int, _uint64s,
-        ]  # fmt: skip
-        library.gmmkit_dense_pass.argtypes = [ctypes.c_void_p] * 3
-        library.gmmkit_dense_answer.argtypes = [ctypes.c_void_p] * 4
-    except (OSError, AttributeError) as error:
-        return None, f"the compiled kernel cannot be loaded ({error}): build gmmkit again"
+    return load(_declare)
+
+
+def _declare(library: ctypes.CDLL) -> None:
+    library.gmmkit_stack_run.argtypes = [
+        *_COMMON, ctypes.c_int, ctypes.c_double, _doubles, _doubles, _doubles, _int32s, _doubles,
+    ]  # fmt: skip
+    library.gmmkit_stack_begin.argtypes = [*_COMMON, _int32s, _doubles]
+    library.gmmkit_stack_classify.argtypes = [*_COMMON, _int32s]
+    library.gmmkit_smallest_eigenvalues.argtypes = [
+        _doubles, _doubles, _int32s, ctypes.c_int, ctypes.c_int, _doubles,
+    ]  # fmt: skip
+    library.gmmkit_partition_keys.argtypes = [_int32s, _uint64s, ctypes.c_int, ctypes.c_int, ctypes.c_int, _uint64s]
+    library.gmmkit_dense_pass.argtypes = [ctypes.c_void_p] * 3
+    library.gmmkit_dense_answer.argtypes = [ctypes.c_void_p] * 4
     for name in _FUNCTIONS:
         getattr(library, f"gmmkit_{name}").restype = ctypes.c_int
-    return library, None
-
-
-def _digest() -> str:
-    total = hashlib.sha256()
-    for source in sorted(_LIBRARY.parent.glob("*.?pp")):
-        total.update(source.read_bytes())
-    return total.hexdigest()[:16]
 
 
 def why_not() -> str | None:
@@ -111,7 +94,7 @@ def instruction_set() -> str:
     library, reason = _load()
     if library is None:
         raise RuntimeError(reason)
-    return ("baseline", "avx2", "avx512")[library.gmmkit_instruction_set()]
+    return INSTRUCTION_SETS[library.gmmkit_instruction_set()]
 
 
 def run(

@@ -1,4 +1,5 @@
-// The library's functions, in the best instruction set that this processor has.
+// The library's functions, in the best instruction set that this processor has, or in a lower one that was asked for.
+#include <atomic>
 #include <new>
 
 #include "dense_api.hpp"
@@ -29,11 +30,16 @@ DECLARE(avx512)
 static int best_target() {
 #ifdef GMMKIT_X86
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return 2;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        return 2;
+    if (avx2) return 1;
 #endif
     return 0;
 }
+
+static std::atomic<int> target{best_target()};
 
 }  // namespace gmmkit
 
@@ -41,7 +47,7 @@ using namespace gmmkit;
 
 #ifdef GMMKIT_X86
 #define CHOOSE(call)                        \
-    switch (best_target()) {                \
+    switch (target.load()) {                 \
         case 2: avx512::call; break;        \
         case 1: avx2::call; break;          \
         default: baseline::call;            \
@@ -71,7 +77,14 @@ extern "C" {
 // What this library was compiled from.
 const char* gmmkit_sources() { return GMMKIT_SOURCES; }
 
-int gmmkit_instruction_set() { return best_target(); }
+int gmmkit_instruction_set() { return target; }
+
+// Use a set that this processor has, 0 to the best, from now on; 1: it has not, and nothing is changed.
+int gmmkit_use_instruction_set(int wanted) {
+    if (wanted < 0 || wanted > best_target()) return 1;
+    target = wanted;
+    return 0;
+}
 
 int gmmkit_stack_run(ARGUMENTS, int max_iter, double tol, double* objectives, double* log_likelihoods,
                       double* log_certainties, std::int32_t* passes, double* traces) {
