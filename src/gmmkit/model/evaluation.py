@@ -120,14 +120,20 @@ def evaluate(
 def evaluate_blocks(mixture: Mixture, rows: Any) -> Iterator[tuple[Block, BlockAnswer]]:
     """Yield each block with what the mixture says of it, in order: for answers that are larger than memory."""
     table = _checked_table(mixture, rows)
-    scorer = mixture.scorer
-    volume = scorer.frame.log_volume
-    plan = scorer.plan(table.n_rows)
-    work = scorer.workspace(plan.block_rows)
+    scorer, volume = mixture.scorer, mixture.frame.log_volume
+    fused = Fused.of(scorer)
+    plan = (fused or scorer).plan(table.n_rows)
+    work: Workspace | None = None
     for block in table.blocks(plan.block_rows):
         table.check_finite(block)
-        posterior, log_density = scorer.responsibilities(block.rows, work)
-        yield block, BlockAnswer(_labels(scorer, work.scored), posterior.T, log_density + volume)
+        found = None if fused is None else fused.described(block.rows)
+        if found is None:
+            if work is None:
+                work = scorer.workspace(plan.block_rows)
+            posterior, log_density = scorer.responsibilities(block.rows, work)
+            found = _labels(scorer, work.scored), posterior.T, log_density
+        labels, shares, log_density = found
+        yield block, BlockAnswer(labels, shares, log_density + volume)
 
 
 def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArray[np.int64]:

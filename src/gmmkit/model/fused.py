@@ -128,6 +128,15 @@ class Fused:
         term = self.row_term(rows)
         return log_density if term is None else log_density + term, log_certainty
 
+    def described(self, rows: NDArray[Any]) -> tuple[NDArray[np.int64], Array, Array] | None:
+        """Return labels (b,), posterior (b, k) and log-densities (b,) in the frame; None: NumPy must do it."""
+        b = len(rows)
+        labels, posterior, log_density = np.empty(b, dtype=np.int64), np.empty((b, self._components.k)), np.empty(b)
+        if not self.answer(rows, labels=labels, posterior=posterior, log_sums=log_density):
+            return None
+        term = self.row_term(rows)
+        return labels, posterior, log_density if term is None else log_density + term
+
     def _ends(self, rows: NDArray[Any]) -> tuple[Array, Array]:
         frame = self._scorer.frame
         with np.errstate(over="ignore"):
