@@ -99,9 +99,10 @@ class GaussianMixture(EMMixture):
 
     dtype : {"float32", "float64"}, optional
         What passes are computed in. None: float32 for float32 rows, else float64. In float32 a pass takes about half
-        the time; sums over rows are float64 all the same, and means and covariances agree with float64's to some 1e-6.
-        Float32 takes the compiled kernel, Gaussian components whose covariances are not all the same, and no rows a
-        thousand standard deviations from the data's mean; else float64 is used, and ``fit_result_.precision`` says so.
+        the time; sums over rows are float64 all the same, and means and covariances agree with float64's to 1e-5 of the
+        components' standard deviations. Float32 takes the compiled kernel, Gaussian components whose covariances are
+        not all the same, no noise, and no rows more than some hundred standard deviations from the data's mean; else
+        float64 is used, and ``fit_result_.precision`` says so.
         Small fits, and predictions, are always computed in float64.
 
     Attributes

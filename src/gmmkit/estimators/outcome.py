@@ -24,7 +24,7 @@ NOT_CONVERGED = (
 NOT_SINGLE = (
     "dtype='float32' was asked for, but the fit was computed in float64: float32 takes the compiled kernel "
     "(gmmkit.show_config() says whether there is one), Gaussian components whose covariances are not all the same "
-    "(not tied, EEE, EEI or EII), no noise, and no rows a thousand standard deviations from the data's mean"
+    "(not tied, EEE, EEI or EII), no noise, and no rows more than some hundred standard deviations from the data's mean"
 )
 
 
