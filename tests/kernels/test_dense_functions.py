@@ -27,8 +27,8 @@ def told(distances):
 def test_a_share_is_the_exponential():
     posterior, log_sums, certainty = told(DISTANCES)
     beside = np.array([math.exp(-x) for x in DISTANCES])
-    # The last bit of x is worth 1.1e-16 x of its exponential.
-    allowed = 1e-15 + 1.2e-16 * DISTANCES
+    # The last bit of x is worth 1.1e-16 x of its exponential; without fused products x loses one more on the way.
+    allowed = 1e-15 + 2.3e-16 * DISTANCES
     assert (np.abs(posterior[:, 1] * (1 + beside) / beside - 1) <= allowed).all()
     np.testing.assert_allclose(posterior[:, 0], 1 / (1 + beside), rtol=1e-15)
     np.testing.assert_allclose(log_sums, np.log1p(beside), rtol=0, atol=4e-16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -265,6 +266,7 @@ except MemoryError as error:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux, to set a limit on memory")
+@pytest.mark.skipif("GMMKIT_SANITIZED" in os.environ, reason="sanitizers need more memory than the limit")
 def test_too_little_memory_is_an_error_of_python():
     done = subprocess.run([sys.executable, "-c", STARVED], capture_output=True, text=True, check=True)
     assert "not enough memory for the compiled kernel" in done.stdout
