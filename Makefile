@@ -5,13 +5,18 @@ BIN := .venv/bin
 # What an installation is made from: it is renewed when one of these changes.
 BUILD := pyproject.toml hatch_build.py $(wildcard src/gmmkit/kernels/native/*.?pp)
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-native lint bench clean
 
 demo: .venv/demo
 	$(BIN)/gmmkit demo
 
 test: lint
 	$(BIN)/python -m pytest
+
+# The kernels' tests with address and undefined-behaviour sanitizers, in every instruction set of this processor: needs
+# GCC on Linux, and some ten minutes. TESTS="tests/kernels/test_dense.py" runs those.
+test-native: .venv/test
+	$(BIN)/python tests/sanitized.py $(TESTS)
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +50,18 @@ class NativeKernel(BuildHookInterface):  # type: ignore[type-arg]
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
 
 
-def compile_library() -> str | None:
-    """Compile the library beside its sources; return why not, or None."""
+def compile_library(library: Path = LIBRARY, options: Sequence[str] = FLAGS) -> str | None:
+    """Compile the library, by default beside its sources; return why not, or None."""
     try:
-        LIBRARY.unlink(missing_ok=True)
+        library.unlink(missing_ok=True)
     except OSError as error:
-        return f"{LIBRARY} cannot be written: {error}"
+        return f"{library} cannot be written: {error}"
     compiler = find_compiler()
     if compiler is None:
         return "no C++ compiler was found; set CXX to one"
     x86 = platform.machine().lower() in ("x86_64", "amd64")
     targets = TARGETS if x86 else {"baseline": []}
-    flags = [*FLAGS, f'-DGMMKIT_SOURCES="{digest()}"', *(["-DGMMKIT_X86"] if x86 else [])]
+    flags = [*options, f'-DGMMKIT_SOURCES="{digest()}"', *(["-DGMMKIT_X86"] if x86 else [])]
     with tempfile.TemporaryDirectory() as folder:
         jobs = {
             f"{source}_{name}": [*compiler, *flags, *extra, f"-DTARGET={name}", "-c", str(NATIVE / f"{source}.cpp")]
@@ -81,14 +82,14 @@ def compile_library() -> str | None:
                     for process, message in zip(running, messages, strict=True)
                     if process.returncode and message.strip()
                 )
-            built = Path(folder) / LIBRARY.name
-            link = [*compiler, "-shared", "-pthread", *map(str, objects), "-o", str(built)]
+            built = Path(folder) / library.name
+            link = [*compiler, *options, "-shared", *map(str, objects), "-o", str(built)]
             linked = subprocess.run(link, capture_output=True, text=True, check=False)
             if linked.returncode:
                 return f"the linker failed: {(linked.stderr.strip().splitlines() or ['no reason given'])[0]}"
         except (OSError, StopIteration) as error:
             return f"the compiler could not be run: {error}"
-        shutil.move(built, LIBRARY)
+        shutil.move(built, library)
     return None
 
 
