@@ -95,7 +95,9 @@ def evaluate(
             return False
         if quantity != "posterior":
             term = fused.row_term(block.rows)
-            to += volume if term is None else (volume + term).reshape(-1, *(1,) * (to.ndim - 1))
+            if term is not None:
+                to += term.reshape(-1, *(1,) * (to.ndim - 1))
+            to += volume
         if not whole:
             answer[place] = to
         return True

@@ -23,9 +23,9 @@ __all__ = ["Fused"]
 
 Array = NDArray[np.float64]
 
-# The square of how many standard deviations from the origin rows may lie for floats: each adds 6e-8 to what z, W
-# and μ lose. At 128 means and covariances are off by 7e-6 of their components' deviations, at 250 by 1.1e-5.
-_SINGLE_LIMIT = 128.0**2
+# How many standard deviations from the origin rows may lie for floats, along each whitened axis: each adds 6e-8 to what
+# z, W and μ lose. At 128 means and covariances are off by 7e-6 of their components' deviations, at 250 by 1.1e-5.
+_SINGLE_LIMIT = 128.0
 
 
 class Fused:
@@ -59,7 +59,8 @@ class Fused:
         near, contraction = kappa_squared <= KAPPA_SQUARED_LIMIT, scorer.family.contraction
         frame = scorer.frame
         own_axes = contraction in (Contraction.DIAGONAL, Contraction.SPHERICAL)
-        single = single and kappa_squared <= _SINGLE_LIMIT and (own_axes or contraction is Contraction.FULL)
+        has_form = own_axes or contraction is Contraction.FULL
+        single = bool(single and has_form and near and _most_deviations(scorer, reach) <= _SINGLE_LIMIT)
         if contraction is Contraction.FULL or (single and own_axes):
             whitening = scorer.whitening if contraction is not Contraction.SPHERICAL else _for_each_column(scorer)
             components = dense.centred(
@@ -154,6 +155,16 @@ def _kappa_squared(scorer: Scorer, largest: Array) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         found = float(scorer.covariance.kappa_squared(largest))
     return np.inf if np.isnan(found) else found
+
+
+def _most_deviations(scorer: Scorer, reach: Array | None) -> float:
+    """Bound the coordinates of whitened rows, ``Σ_b |W_ab| |z_b|``."""
+    if reach is None:
+        return np.inf
+    sizes = np.abs(scorer.whitening)
+    if sizes.ndim == 3:
+        return float((sizes @ reach).max())
+    return float((sizes.reshape(len(sizes), -1) * reach).max())
 
 
 def _for_each_column(scorer: Scorer) -> Array:
