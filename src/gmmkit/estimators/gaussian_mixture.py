@@ -103,7 +103,7 @@ class GaussianMixture(EMMixture):
         components' standard deviations. Float32 takes the compiled kernel, Gaussian components whose covariances are
         not all the same, no noise, and no rows more than some hundred standard deviations from the data's mean; else
         float64 is used, and ``fit_result_.precision`` says so.
-        Small fits, and predictions, are always computed in float64.
+        Small fits, predictions, and passes that change the bound by less than 1e-5 are always computed in float64.
 
     Attributes
     ----------

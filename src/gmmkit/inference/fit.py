@@ -187,7 +187,7 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
         starts_tried=tried,
         total_weight=problem.total_weight,
         n_parameters=settings.n_parameters(state),
-        precision="float32" if problem.computed_single else "float64",
+        precision="float32" if problem.used_single else "float64",
         warm_up=best_warmed,
         starts_stopped=stopped,
     )
@@ -213,8 +213,8 @@ def _run_from(
         "callback": settings.callback,
     }
     so_far: tuple[float, ...] = ()
-    if settings.acceleration is None and rival is None:
-        compiled = run_compiled(algorithm, state, **options)
+    if settings.acceleration is None:
+        compiled = run_compiled(algorithm, state, rival=rival, **options)
         if compiled is not None and compiled.reason != LEFT:
             return compiled, warmed
         if compiled is not None:

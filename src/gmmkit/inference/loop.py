@@ -18,6 +18,10 @@ from gmmkit.model.mixture import Mixture
 __all__ = ["Run", "run"]
 
 
+# Floats round a row's score by up to some 1e-6, in much the same way for all rows.
+_TOLD_BY_FLOATS = 1e-5
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run from one start; the state is in the problem's frame."""
@@ -62,6 +66,7 @@ def run(
     state = tried = start
     steps, reason = steps or PlainSteps(), "max_iter"
     objectives = list(so_far)
+    problem.refining = False
     repairs: list[Repair] = []
 
     def tell(converged: bool) -> None:
@@ -92,6 +97,7 @@ def run(
             # After a pass that moved or dropped a component the next one's objective is of another mixture.
             moved = any(repair.kind in ("reseed", "drop", "annihilated") for repair in repaired)
             converged = not moved and steps.reached(rule, objectives, before)
+            problem.refining |= len(objectives) > 1 and abs(objectives[-1] - objectives[-2]) < _TOLD_BY_FLOATS
             tell(converged)
             if converged:
                 reason = "converged"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run
-from gmmkit.inference.stopping import SmallChange, StoppingRule
+from gmmkit.inference.stopping import Dominated, SmallChange, StoppingRule
 from gmmkit.kernels import native
 from gmmkit.kernels.native.plain import CONVERGED, SINGULAR, run_plain
 from gmmkit.model.mixture import Mixture
@@ -46,6 +46,7 @@ def run_compiled(
     rule: StoppingRule,
     max_iter: int,
     before: float = -np.inf,
+    rival: Dominated | None = None,
     restart: int = 0,
     callback: Callable[[Progress], object] | None = None,
 ) -> Run | None:
@@ -62,7 +63,7 @@ def run_compiled(
     state, reason = start, "max_iter"
     objectives: list[float] = []
     # Who watches sees each pass when it is made.
-    at_once = max(_ONE_CALL // work, 1) if callback is None else 1
+    at_once = max(_ONE_CALL // work, 1) if callback is None and rival is None else 1
     try:
         for step in _passes(algorithm, start, rule.tol, before, max_iter, at_once):
             state, reason, made = step.state, step.reason, len(step.objectives)
@@ -71,6 +72,9 @@ def run_compiled(
                 gain = objectives[-1] - (objectives[-2] if len(objectives) > 1 else before)
                 converged = reason == "converged"
                 callback(Progress(restart, len(objectives), objectives[-1], gain, converged, state, problem.frame))
+            if rival is not None and reason == "max_iter" and rival.surpasses(objectives):
+                reason = "dominated"
+                break
     except KeyboardInterrupt:
         reason = "interrupted"
     return Run(state, tuple(objectives), reason, ())

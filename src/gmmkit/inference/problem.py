@@ -165,8 +165,10 @@ class Problem:
         outliers are left out of it (`outliers.py`).
     null_directions : ndarray of shape (m, d)
         Directions of the frame in which the rows have no spread.
-    computed_single : bool
-        Whether the last pass was computed in floats.
+    refining : bool
+        Set where passes are too near their optimum for floats to tell a gain.
+    used_single : bool
+        Whether a pass was computed in floats.
     spread : ndarray
         The contracted scatter of one row of the pooled covariance before null directions were lifted.
     distinct : tuple of Frame and Sample, or None
@@ -177,7 +179,7 @@ class Problem:
         self, table: Table, family: type[Covariance], surveyed: Survey, workers: Workers, *, single: bool = False
     ) -> None:
         self.table, self.family, self.surveyed, self.workers, self.single = table, family, surveyed, workers, single
-        self.computed_single = False
+        self.refining = self.used_single = False
         self.n_columns = table.n_columns
         self.total_weight = surveyed.total_weight
         self.distinct: tuple[Frame, Sample] | None = None
@@ -195,8 +197,9 @@ class Problem:
 
     def sweep(self, scorer: Scorer, begin: Begin) -> Totals:
         """Make one pass: `begin` is called once for each task and returns that task's assignment."""
-        fused = Fused.of(scorer, reach=self._reach, single=self.single) if begin is softly else None
-        self.computed_single = fused is not None and fused.single
+        single = self.single and not self.refining
+        fused = Fused.of(scorer, reach=self._reach, single=single) if begin is softly else None
+        self.used_single |= fused is not None and fused.single
         plan = (fused or scorer).plan(self.table.n_rows)
 
         def task(start: int, stop: int) -> tuple[Sums, list[float], list[Array]]:

@@ -36,7 +36,7 @@ class FitResult:
     warm_up : WarmedUp or None
         What was done before the first exact pass of the best start, if anything.
     precision : {"float64", "float32"}
-        What the last pass was computed in.
+        What passes were computed in; the last ones always in float64, where gains are too small for floats to tell.
     starts_stopped : int
         Starts that were stopped early because they were to end below the best.
     """
