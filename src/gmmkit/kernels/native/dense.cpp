@@ -100,7 +100,7 @@ void answer(const DenseRows& rows, const DenseMixture& mixture, const DenseAnswe
 }
 
 // Columns up to which triangles are written out: of scores, of moments.
-constexpr int MOST_SCORED = 8, MOST_GATHERED = 16;
+constexpr int MOST_SCORED = 8, MOST_GATHERED = REGISTERS == 32 ? 16 : 8;
 
 template <typename T, int D>
 using FullScores = std::conditional_t<(D >= 1 && D <= MOST_SCORED), WrittenScores<T, D>, PanelScores<T>>;
