@@ -32,6 +32,7 @@ def four_cores(monkeypatch):
     monkeypatch.setattr(plain, "_SMALL", 0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     monkeypatch.setattr("gmmkit.execution.plan._BLOCK_OPERATIONS", 1)
+    monkeypatch.setattr("gmmkit.execution.plan._BLOCK_BYTES", 1)
 
 
 def bits(model):
@@ -148,7 +149,7 @@ import os, sys, threading, signal
 import numpy as np
 os.sched_getaffinity = lambda _: set(range(4))
 from gmmkit.execution import plan
-plan._BLOCK_OPERATIONS = 1
+plan._BLOCK_OPERATIONS = plan._BLOCK_BYTES = 1
 from gmmkit.inference import plain
 plain._SMALL = 0
 from gmmkit import GaussianMixture, GaussianMixtureSearch
@@ -230,7 +231,7 @@ def assert_complete(result, expected):
 @pytest.mark.usefixtures("four_cores")
 @pytest.mark.parametrize("n_jobs", [1, 3])
 @pytest.mark.parametrize("name", ["full", "diag", "tied"])
-def test_an_interrupt_in_the_middle_of_a_compiled_pass_leaves_the_pass_before(name, n_jobs):
+def test_an_interrupt_in_the_middle_of_a_pass_leaves_the_pass_before(name, n_jobs):
     X = rows(3_000)
     given = {"k": 2, "tol": 0.0, "n_jobs": n_jobs}
     whole = Interrupted(X, at=-1)
