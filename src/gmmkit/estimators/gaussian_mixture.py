@@ -159,6 +159,7 @@ class GaussianMixture(EMMixture):
     >>> fast = GaussianMixture(2, tol=1e-9, max_iter=10000, random_state=0, acceleration="squarem").fit(X)
     >>> fast.n_iter_ < plain.n_iter_ / 3, bool(fast.lower_bound_ >= plain.lower_bound_ - 1e-6)
     (True, True)
+
     Very many components, of which each row knows four:
 
     >>> rng = np.random.default_rng(0)
