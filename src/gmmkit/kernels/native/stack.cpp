@@ -13,7 +13,6 @@
 #include "lloyd.hpp"
 #include "mixture.hpp"
 #include "plain.hpp"
-#include "truncated.hpp"
 
 namespace gmmkit {
 namespace TARGET {
