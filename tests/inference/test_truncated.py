@@ -48,7 +48,7 @@ def passes(rows, name, start, count, *, reg_covar="auto", weights=None, n_jobs=1
             bounds.append(algorithm.objective(totals, state))
             likelihoods.append(exact.objective(exact.sweep(state), state))
             state, _ = algorithm.refit(totals, state, iteration + 1)
-        return state.out_of(problem.frame), np.array(bounds), np.array(likelihoods), algorithm._rows._kept.copy()
+        return state.out_of(problem.frame), np.array(bounds), np.array(likelihoods), algorithm._rows.kept.copy()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -142,6 +142,17 @@ def test_the_engines_agree(name, monkeypatch):
     theirs = passes(rows, name, start, 6, truncation=6)
     np.testing.assert_allclose(theirs[1], ours[1], rtol=1e-10)
     np.testing.assert_allclose(theirs[0].means, ours[0].means, rtol=1e-6, atol=1e-6)
+
+
+def test_rows_of_a_file_are_read_in_order_and_fit_the_same(tmp_path):
+    rows = many_clusters(2000, 3, 40)
+    np.save(tmp_path / "rows.npy", rows)
+    start = start_at(rows, "diag", 300)
+    mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    ours, theirs = passes(rows, "diag", start, 6), passes(mapped, "diag", start, 6)
+    np.testing.assert_allclose(theirs[1], ours[1], rtol=1e-11)
+    np.testing.assert_allclose(theirs[0].means, ours[0].means, rtol=1e-7, atol=1e-7)
+    assert (theirs[3] == ours[3]).all()
 
 
 @pytest.mark.parametrize("on_singular", ["floor", "reseed", "drop"])

@@ -10,7 +10,7 @@ from cases import random_mixture
 from gmmkit.inference.truncated import peaks
 from gmmkit.kernels import native, truncated
 from gmmkit.kernels.native import truncated as compiled
-from gmmkit.kernels.truncated import Components, Search
+from gmmkit.kernels.truncated_values import Components, Search
 
 NAMES = ("diag", "spherical", "full")
 ENGINES = [
@@ -75,8 +75,10 @@ def by_hand(mixture, x, kept, neighbours, entered, drawn, n_hops, beam):
         attempt(neighbours[closed[0]])
     best = sorted(score, key=score.get, reverse=True)[: len(kept)]
     top = score[best[0]]
-    value = top + math.log(math.fsum(math.exp(score[j] - top) for j in best))
-    return best, value, [math.exp(score[j] - value) for j in best]
+    # Who has 1e-10 of what the best has leaves it to that.
+    relative = [math.exp(score[j] - top) if score[j] - top > -23 else 0.0 for j in best]
+    total = math.fsum(relative)
+    return best, top + math.log(total), [share / total for share in relative]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -177,6 +179,49 @@ def test_a_row_too_far_for_any_score_is_of_one_component(engine):
         )
     assert values[0] == -np.inf
     assert counts.sum() == 1.0
+
+
+@pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
+@pytest.mark.parametrize("d", [1, 3, 16, 19, 40])
+@pytest.mark.parametrize(("c", "n_hops", "beam"), [(1, 4, 1), (5, 1, 1), (16, 4, 1), (16, 3, 2), (20, 4, 1)])
+def test_floats_choose_what_doubles_do(d, c, n_hops, beam):
+    # Twins, and components that floats cannot tell apart; what is nearly a point is far from all the others.
+    mixture = random_mixture("diag", 90, d, 0, spread=2.0)
+    means = mixture.means.copy()
+    means[60:75], means[75:85] = means[:15], means[15:25] + 1e-8
+    mixture = mixture.changed(means=means)
+    rows, random = mixture.sample(500, seed=1)[0], np.random.default_rng(2)
+    components, z = prepared(mixture), padded(rows, -(-d // 8) * 8)
+    components.parameters[89, 1, :d] = 1e5
+    kept = np.array([random.permutation(90)[:c] for _ in rows], dtype=np.int32)
+    kept[:20, -1] = -1
+    keys = random.integers(2**63, size=len(rows)).astype(np.uint64)
+    neighbours = np.array([random.permutation(90)[:20] for _ in range(90)])
+    answers = []
+    for narrow in (components, components.narrowed(np.abs(rows).max(axis=0))):
+        best, counts, sums = kept.copy(), np.zeros(90), np.zeros(components.parameters.shape)
+        for key in range(3):
+            search = searching(neighbours, n_hops, beam, n_random=1, key=key)
+            values = compiled.assign(narrow, search, z, None, keys, None, best, counts, sums)
+        answers.append((best, values, counts, sums))
+    assert narrow.narrow is not None
+    for ours, theirs in zip(*answers, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+    assert (answers[0][0] == answers[1][0]).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("m", "size"), [(5, 5), (16, 3), (37, 16), (100, 1), (803, 8)])
+def test_the_largest_few(engine, m, size):
+    values = np.random.default_rng(0).standard_normal((50, m)).astype(np.float32)
+    found = engine.largest(values, size)
+    assert (np.sort(found, axis=1) == np.sort(np.argsort(-values, axis=1)[:, :size], axis=1)).all()
+
+
+@pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
+def test_no_more_of_the_largest_than_there_is_room_for():
+    with pytest.raises(ValueError, match="size must be from 1 to 16, but got 17"):
+        compiled.largest(np.zeros((2, 40), dtype=np.float32), 17)
 
 
 @pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))

@@ -46,6 +46,16 @@ class ArrayRows:
         """Type of the values."""
         return self._array.dtype
 
+    @property
+    def in_any_order(self) -> bool:
+        """Whether rows are in memory, where any order costs as little; those of a file are read from first to last."""
+        base: Any = self._array
+        while isinstance(base, np.ndarray):
+            if isinstance(base, np.memmap):
+                return False
+            base = base.base
+        return True
+
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Return a view of rows ``start`` to ``stop - 1``."""
         return self._array[start:stop]

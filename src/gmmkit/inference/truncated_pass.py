@@ -2,23 +2,22 @@
 
 Which components are near is seen in three ways. Rows remember those that were best for them. Each component has a list
 of neighbours, improved before every pass. And at first, when there is neither, rows and components look for the nearest
-of some *outposts*, components drawn at random, and are tried with those around them.
+of some outposts, and are tried with the components around them (`outposts.py`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.data.table import Block
 from gmmkit.execution import Plan
+from gmmkit.inference.outposts import NO_CELLS, Cells, engine
 from gmmkit.inference.problem import Problem, Totals
-from gmmkit.kernels import native, truncated
-from gmmkit.kernels.native import truncated as compiled
-from gmmkit.kernels.truncated import LANES, Components, Search
+from gmmkit.kernels.truncated_values import LANES, Components, Search
 from gmmkit.model.mixture import Mixture
 from gmmkit.statistics import Contraction, Statistics
 
@@ -27,15 +26,16 @@ __all__ = ["TruncatedPass"]
 Array = NDArray[np.float64]
 Integers = NDArray[np.int32]
 
-_NEIGHBOURS, _BACK, _HOPS, _BEAM, _RANDOM = 16, 4, 4, 1, 1
-# Rows that enter are tried with those around the nearest outposts.
-_OUTPOSTS, _NEAREST, _CELLS = 8.0, 8, 2
-_ALL = 256  # as few components are all tried
-_FIRST_HOPS, _FIRST_BEAM = 16, 8
+_NEIGHBOURS, _BACK, _HOPS, _BEAM = 16, 4, 4, 1
+# Rows that enter are tried with those around the nearest outposts; those that have components, with fewer.
+_NEAREST, _FIRST_HOPS, _FIRST_BEAM = 8, 16, 8
 _FIRST_ROUNDS = 4
+_LATER_NEAREST, _LATER_HOPS, _LATER_BEAM = 6, 4, 2
+# Of how many passes each improves the neighbours of another part of the components.
+_PARTS = 4
 _BLOCK_ROWS = 8192
 # A task has sums of its own for all components: it should have more rows than they.
-_ROWS_PER_COMPONENT = 4
+_ROWS_PER_COMPONENT = 8
 
 
 class TruncatedPass:
@@ -62,7 +62,8 @@ class TruncatedPass:
             ends = frame.points_in(np.stack([surveyed.low, surveyed.high]))
         self._reach = np.abs(ends).max(axis=0)
         self._entering, self._passes = True, 0
-        self._engine = truncated if native.why_not() is not None else compiled
+        self._order: NDArray[np.intp] | None = None
+        self._engine = engine()
 
     def totals(self, state: Mixture, constants: Array) -> Totals:
         """Make a pass with the components of a state, whose scores at their means are `constants` (k,)."""
@@ -71,9 +72,12 @@ class TruncatedPass:
         self._passes += 1
         # After the first passes, in which components move most, a few rows have lost sight of their best.
         self._entering |= self._passes & (self._passes - 1) == 0
-        cells = _Cells.of(state, self._random) if self._entering else _NO_CELLS
+        cells = Cells.of(state, self._random) if self._entering else NO_CELLS
+        hops, beam = (_LATER_HOPS, _LATER_BEAM) if self._entering else (_HOPS, _BEAM)
+        if self._neighbours is None:
+            hops, beam = _FIRST_HOPS, _FIRST_BEAM
+        nearest = _NEAREST if self._neighbours is None else _LATER_NEAREST
         neighbours = self._connected(state, components, cells)
-        hops, beam = (_FIRST_HOPS, _FIRST_BEAM) if self._entering else (_HOPS, _BEAM)
         search = cells.search(neighbours, hops, beam, self._draw())
         entering = self._entering
         table, frame = self.problem.table, self.problem.frame
@@ -82,13 +86,13 @@ class TruncatedPass:
         def task(start: int, stop: int) -> tuple[Array, Array, list[float]]:
             counts, sums, row_sums = np.zeros(k), np.zeros(components.parameters.shape), []
             buffer = np.zeros((_BLOCK_ROWS, components.parameters.shape[2]))
-            for block in table.blocks(_BLOCK_ROWS, start, stop, memory=self._kept):
+            for block in self._blocks(start, stop):
                 assert block.memory is not None
                 z = buffer[: len(block.rows)]
                 with np.errstate(over="ignore"):
                     np.subtract(block.rows, frame.shift, out=z[:, :d], dtype=np.float64, casting="unsafe")
                     z[:, :d] *= frame.scale
-                entries = cells.around(z[:, :d]) if entering else None
+                entries = cells.around(z[:, :d], nearest) if entering else None
                 keys = self._keys[block.index : block.index + len(z)]
                 if first:
                     keys[...] = self._keys_of(block)
@@ -107,6 +111,8 @@ class TruncatedPass:
         plan = Plan(table.n_rows, max(1, _ROWS_PER_COMPONENT * k // _BLOCK_ROWS) * _BLOCK_ROWS)
         counts, sums, row_sums = self.problem.workers.map_merge(task, plan.tasks(), merge)
         self._neighbours, self._entering = neighbours, False
+        if entering:
+            self._sort(cells)
         return Totals(self._statistics(state, counts, sums), math.fsum(row_sums))
 
     def without(self, dropped: NDArray[np.intp], k: int) -> None:
@@ -121,6 +127,43 @@ class TruncatedPass:
         """Let rows enter anew in the next pass, beside what they keep: components are where none was."""
         self._neighbours, self._entering = None, True
 
+    @property
+    def kept(self) -> Integers:
+        """The components of each row (n, C), best first, −1: none."""
+        if self._order is None:
+            return self._kept
+        kept = np.empty_like(self._kept)
+        kept[self._order] = self._kept
+        return kept
+
+    def _blocks(self, start: int, stop: int) -> Iterator[Block]:
+        """Yield the rows of a task, in the order in which they are kept."""
+        table = self.problem.table
+        if self._order is None:
+            yield from table.blocks(_BLOCK_ROWS, start, stop, memory=self._kept)
+            return
+        rows = table.source.read(0, table.n_rows)
+        for first in range(start, stop, _BLOCK_ROWS):
+            last = min(first + _BLOCK_ROWS, stop)
+            own = self._order[first:last]
+            weights = None if table.weights is None else table.weights[own]
+            yield Block(rows.take(own, axis=0), weights, first, self._kept[first:last])
+
+    def _sort(self, cells: Cells) -> None:
+        """Put rows that are in memory in the order of their best components, near ones together.
+
+        What one needs of components is then in the cache for the next.
+        """
+        if not getattr(self.problem.table.source, "in_any_order", False):
+            return
+        # Components by the outposts that they lie at; rows that keep none come last.
+        places = np.zeros(int(cells.members.max(initial=0)) + 2, dtype=np.int32)
+        places[cells.members[::-1]] = np.arange(len(cells.members), dtype=np.int32)[::-1]
+        places[-1] = len(cells.members)
+        order = np.argsort(places[self._kept[:, 0]], kind="stable")
+        self._kept, self._keys = self._kept[order], self._keys[order]
+        self._order = order if self._order is None else self._order[order]
+
     def _draw(self) -> int:
         return int(self._random.integers(2**63))
 
@@ -130,7 +173,7 @@ class TruncatedPass:
         values = np.add(block.rows, 0.0, dtype=np.float64, casting="unsafe", order="C")
         return np.asarray((values.view(np.uint64) * self._multipliers).sum(axis=1, dtype=np.uint64))
 
-    def _connected(self, state: Mixture, components: Components, cells: _Cells) -> Integers:
+    def _connected(self, state: Mixture, components: Components, cells: Cells) -> Integers:
         """Return neighbours of the components, better than those of the last pass."""
         k = state.n_components
         size = min(_NEIGHBOURS, k - 1)
@@ -138,8 +181,13 @@ class TruncatedPass:
         if known is None:
             known, rounds = np.full((k, size + _BACK), -1, dtype=np.int32), _FIRST_ROUNDS
         spread, precisions = _spread(state, components)
-        plan = Plan(k, max(64, k // 64))
-        entries = cells.around(state.means) if self._entering else None
+        # Lists change little from pass to pass: most passes improve some of them.
+        some = (0, k)
+        if self._neighbours is not None and not self._entering:
+            part = self._passes % _PARTS
+            some = k * part // _PARTS, k * (part + 1) // _PARTS
+        plan = Plan(some[1] - some[0], max(64, k // 64))
+        entries = cells.around(state.means, _NEAREST) if self._entering else None
         for _ in range(rounds):
             search = cells.search(known, 0, 0, self._draw())
             beside = entries
@@ -147,9 +195,12 @@ class TruncatedPass:
             def task(
                 start: int, stop: int, search: Search = search, beside: Integers | None = beside
             ) -> list[Integers]:
-                return [self._engine.connect(components, search, spread, precisions, beside, size, start, stop)]
+                own = some[0] + start, some[0] + stop
+                return [self._engine.connect(components, search, spread, precisions, beside, size, *own)]
 
-            forth = np.concatenate(self.problem.workers.map_merge(task, plan.tasks(), lambda a, b: a + b))
+            forth = known[:, :size].copy()
+            improved = self.problem.workers.map_merge(task, plan.tasks(), lambda a, b: a + b)
+            forth[slice(*some)] = np.concatenate(improved)
             known = np.concatenate([forth, _back(forth, _BACK)], axis=1)
             entries = None
         return known
@@ -166,43 +217,29 @@ class TruncatedPass:
         return Statistics(contraction, counts, sums[:, 0, :d].copy(), np.ascontiguousarray(second), state.means)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cells:
-    """Components by the outposts that are nearest to them, in a metric that is the same for all.
+def _components(state: Mixture, constants: Array) -> Components:
+    k, d = state.means.shape
+    width = -(-d // LANES) * LANES
+    white = state.covariance.whitening
+    forms = white[:, None] if white.ndim == 2 else np.swapaxes(white, 1, 2)
+    parameters = np.zeros((k, 1 + forms.shape[1], width))
+    parameters[:, 0, :d], parameters[:, 1:, :d] = state.means, forms
+    return Components(np.ascontiguousarray(constants), parameters, d)
 
-    Attributes
-    ----------
-    white : ndarray of shape (d,)
-        What columns are multiplied by.
-    outposts : ndarray of shape (m, d)
-        Multiplied by that.
-    starts, members : ndarray of int32
-        See `Search`.
-    """
 
-    white: Array
-    outposts: Array
-    starts: Integers
-    members: Integers
-
-    @classmethod
-    def of(cls, state: Mixture, random: np.random.Generator) -> _Cells:
-        k = state.n_components
-        white = 1.0 / np.sqrt(state.weights @ state.covariance.variances() / state.weights.sum())
-        points = state.means * white
-        if k <= _ALL:
-            return cls(white, points[:1], np.array([0, k], dtype=np.int32), np.arange(k, dtype=np.int32))
-        outposts = points[random.choice(k, int(_OUTPOSTS * math.sqrt(k)), replace=False)]
-        cells = _nearest(points, outposts, _CELLS).ravel()
-        starts = np.searchsorted(np.sort(cells), np.arange(len(outposts) + 1)).astype(np.int32)
-        return cls(white, outposts, starts, (np.argsort(cells, kind="stable") // _CELLS).astype(np.int32))
-
-    def around(self, points: Array) -> Integers:
-        """Return the cells (n, m) that points (n, d) of the frame enter."""
-        return _nearest(points * self.white, self.outposts, min(_NEAREST, len(self.outposts)))
-
-    def search(self, neighbours: Integers, hops: int, beam: int, key: int) -> Search:
-        return Search(neighbours, self.starts, self.members, hops, beam, _RANDOM, key)
+def _spread(state: Mixture, components: Components) -> tuple[Array, Array | None]:
+    """Return variances (k, width), or covariances and precisions (k, d, width)."""
+    k, d = state.means.shape
+    width = components.parameters.shape[2]
+    if not components.full:
+        spread = np.zeros((k, width))
+        spread[:, :d] = state.covariance.variances()
+        return spread, None
+    covariances, precisions = np.zeros((k, d, width)), np.zeros((k, d, width))
+    covariances[:, :, :d] = state.covariance.dense()
+    factors = components.parameters[:, 1:, :d]
+    np.matmul(factors, np.swapaxes(factors, 1, 2), out=precisions[:, :, :d])
+    return covariances, precisions
 
 
 def _back(forth: Integers, most: int) -> Integers:
@@ -233,46 +270,3 @@ def _back(forth: Integers, most: int) -> Integers:
         if not len(asking):
             break
     return found
-
-
-def _nearest(points: Array, among: Array, size: int) -> Integers:
-    """Return which `size` of some points are nearest to each point (n, d), in no order."""
-    found = np.empty((len(points), size), dtype=np.int32)
-    # Single precision tells near from far.
-    narrow, narrow_among = points.astype(np.float32), among.astype(np.float32)
-    halves = 0.5 * (narrow_among**2).sum(axis=1)
-    step = max(1, (1 << 18) // len(among))
-    for start in range(0, len(points), step):
-        distances = narrow[start : start + step] @ narrow_among.T
-        np.subtract(halves, distances, out=distances)
-        part = np.arange(len(among)) if size == len(among) else np.argpartition(distances, size - 1, axis=1)[:, :size]
-        found[start : start + step] = part
-    return found
-
-
-def _components(state: Mixture, constants: Array) -> Components:
-    k, d = state.means.shape
-    width = -(-d // LANES) * LANES
-    white = state.covariance.whitening
-    forms = white[:, None] if white.ndim == 2 else np.swapaxes(white, 1, 2)
-    parameters = np.zeros((k, 1 + forms.shape[1], width))
-    parameters[:, 0, :d], parameters[:, 1:, :d] = state.means, forms
-    return Components(np.ascontiguousarray(constants), parameters, d)
-
-
-def _spread(state: Mixture, components: Components) -> tuple[Array, Array | None]:
-    """Return variances (k, width), or covariances and precisions (k, d, width)."""
-    k, d = state.means.shape
-    width = components.parameters.shape[2]
-    if not components.full:
-        spread = np.zeros((k, width))
-        spread[:, :d] = state.covariance.variances()
-        return spread, None
-    covariances, precisions = np.zeros((k, d, width)), np.zeros((k, d, width))
-    covariances[:, :, :d] = state.covariance.dense()
-    factors = components.parameters[:, 1:, :d]
-    np.matmul(factors, np.swapaxes(factors, 1, 2), out=precisions[:, :, :d])
-    return covariances, precisions
-
-
-_NO_CELLS = _Cells(np.ones(0), np.ones((0, 0)), np.zeros(1, dtype=np.int32), np.zeros(0, dtype=np.int32))

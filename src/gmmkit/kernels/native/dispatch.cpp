@@ -20,6 +20,7 @@ namespace gmmkit {
     void dense_answer(const DenseRows&, const DenseMixture&, const DenseAnswers&, std::int64_t*);    \
     void truncated_assign(const Components&, const TruncatedRows&, const Candidates&); \
     void truncated_connect(const Components&, const Graph&, const Candidates&); \
+    void truncated_largest(const float*, int, int, int, std::int32_t*); \
     }
 DECLARE(baseline)
 #ifdef GMMKIT_X86
@@ -150,7 +151,7 @@ int gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks
 
 #define COMPONENTS                                                                                       \
     int k, int d, int width, int full, const double *constants, const double *parameters, const float *narrow, \
-        double slack
+        const float *errors, double slack
 #define CANDIDATES                                                                        \
     const std::int32_t *neighbours, int n_neighbours, int n_hops, int beam, int n_random, \
         const std::int32_t *entries, int n_entries, int n_cells, const std::int32_t *starts,              \
@@ -158,7 +159,7 @@ int gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks
 
 int gmmkit_truncated_assign(COMPONENTS, CANDIDATES, const double* z, const double* weights, const std::uint64_t* keys,
                              int n, int truncation, std::int32_t* kept, double* values, double* counts, double* sums) {
-    const Components components = {k, d, width, full ? 1 + d : 2, full != 0, constants, parameters, narrow, slack};
+    const Components components = {k, d, width, full ? 1 + d : 2, full != 0, constants, parameters, narrow, errors, slack};
     const Candidates from = {neighbours, n_neighbours, n_hops, beam, n_random, entries, n_entries, n_cells, starts, members, key};
     const TruncatedRows rows = {z, weights, keys, n, truncation, kept, values, counts, sums};
     GUARDED(truncated_assign(components, rows, from))
@@ -166,9 +167,14 @@ int gmmkit_truncated_assign(COMPONENTS, CANDIDATES, const double* z, const doubl
 
 int gmmkit_truncated_connect(COMPONENTS, CANDIDATES, const double* spread, const double* precisions, int n_found, int start,
                               int stop, std::int32_t* found) {
-    const Components components = {k, d, width, full ? 1 + d : 2, full != 0, constants, parameters, narrow, slack};
+    const Components components = {k, d, width, full ? 1 + d : 2, full != 0, constants, parameters, narrow, errors, slack};
     const Candidates from = {neighbours, n_neighbours, n_hops, beam, n_random, entries, n_entries, n_cells, starts, members, key};
     const Graph graph = {spread, precisions, found, n_found, start, stop};
     GUARDED(truncated_connect(components, graph, from))
+}
+
+// The places of the `size` largest of each row of values (n, m), 16 at most.
+int gmmkit_truncated_largest(const float* values, int n, int m, int size, std::int32_t* found) {
+    GUARDED(truncated_largest(values, n, m, size, found))
 }
 }

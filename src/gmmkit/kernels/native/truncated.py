@@ -10,28 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.kernels import native
-from gmmkit.kernels.truncated import LANES, Components, Search
+from gmmkit.kernels.truncated_values import LANES, Components, Search
 
-__all__ = ["assign", "connect"]
+__all__ = ["assign", "connect", "largest"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int32]
 
 _COMMON: list[Any] = [
-    *[ctypes.c_int] * 4, *[ctypes.c_void_p] * 3, ctypes.c_double,
+    *[ctypes.c_int] * 4, *[ctypes.c_void_p] * 4, ctypes.c_double,
     ctypes.c_void_p, *[ctypes.c_int] * 4, ctypes.c_void_p, *[ctypes.c_int] * 2, *[ctypes.c_void_p] * 2, ctypes.c_uint64,
 ]  # fmt: skip
-_MOST = 2**31 - 1
+_MOST, _MOST_LARGEST = 2**31 - 1, 16
 
 
 @lru_cache(maxsize=1)
-def _functions() -> tuple[Any, Any]:
+def _functions() -> tuple[Any, Any, Any]:
     library = native._library()
     assigning, connecting = library.gmmkit_truncated_assign, library.gmmkit_truncated_connect
     assigning.argtypes = [*_COMMON, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 2, *[ctypes.c_void_p] * 4]
     connecting.argtypes = [*_COMMON, *[ctypes.c_void_p] * 2, *[ctypes.c_int] * 3, ctypes.c_void_p]
-    assigning.restype = connecting.restype = ctypes.c_int
-    return assigning, connecting
+    choosing = library.gmmkit_truncated_largest
+    choosing.argtypes = [ctypes.c_void_p, *[ctypes.c_int] * 3, ctypes.c_void_p]
+    assigning.restype = connecting.restype = choosing.restype = ctypes.c_int
+    return assigning, connecting, choosing
 
 
 def assign(
@@ -92,6 +94,17 @@ def connect(
     return found
 
 
+def largest(values: NDArray[np.float32], size: int) -> Integers:
+    """See `gmmkit.kernels.truncated.largest`."""
+    n, m = values.shape
+    native._check("values", values, np.float32, (n, m))
+    if not 1 <= size <= min(m, _MOST_LARGEST):
+        raise ValueError(f"size must be from 1 to {min(m, _MOST_LARGEST)}, but got {size}")
+    found = np.empty((n, size), dtype=np.int32)
+    native._checked(_functions()[2](_at(values), n, m, size, _at(found)))
+    return found
+
+
 def _given(components: Components, search: Search, entries: Integers | None, n: int) -> tuple[Any, ...]:
     """Return the arguments that both functions begin with; the library trusts what it is given."""
     k, d = len(components.constants), components.d
@@ -103,6 +116,9 @@ def _given(components: Components, search: Search, entries: Integers | None, n: 
         if components.full:
             raise ValueError("narrow is of components without matrices")
         native._check("narrow", components.narrow, np.float32, (k, 2, -(-d // 16) * 16))
+        if components.errors is None:
+            raise ValueError("components with narrow need errors")
+        native._check("errors", components.errors, np.float32, (k,))
     native._check("neighbours", search.neighbours, np.int32, (k, search.neighbours.shape[1]))
     if min(search.n_hops, search.beam, search.n_random) < 0 or not 0 <= search.key < 2**64 or not 0 < k <= _MOST:
         raise ValueError("hops, beam and random components must not be negative, the key from 0 to 2**64 - 1")
@@ -117,7 +133,7 @@ def _given(components: Components, search: Search, entries: Integers | None, n: 
         raise ValueError(f"starts of cells must not fall, from 0 to {len(members)} at most")
     return (
         *(k, d, width, int(components.full), _at(components.constants), _at(components.parameters)),
-        *(_at(components.narrow), components.slack),
+        *(_at(components.narrow), _at(components.errors), components.slack),
         *(_at(search.neighbours), search.neighbours.shape[1], search.n_hops, search.beam, search.n_random),
         *(_at(entries), n_entries, len(starts) - 1, _at(starts), _at(members), search.key),
     )

@@ -11,6 +11,7 @@ struct Components {
     const double* constants;   // (k): scores at the means
     const double* parameters;  // (k, forms, width)
     const float* narrow;       // (k, 2, wide), wide a multiple of 16, or null
+    const float* errors;       // (k): √d 2⁻²³ κ of each, see truncated_near.hpp, or null
     double slack;              // see `above`
 };
 

@@ -9,19 +9,11 @@ namespace gmmkit {
 namespace TARGET {
 namespace {
 
-typedef float Floats __attribute__((vector_size(64)));
-typedef float Half __attribute__((vector_size(32)));
-typedef std::int32_t HalfIntegers __attribute__((vector_size(32)));
-constexpr int FLOATS = 16;
-
 #if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLED(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
 #define SHUFFLED(a, b, ...) __builtin_shuffle(a, b, M{__VA_ARGS__})
 #endif
-
-// From which score on distances in floats are finite.
-constexpr double FLOATS_REACH = -1e30;
 
 // The sums of eight vectors, one in each lane.
 template <class T, class M>
@@ -89,60 +81,11 @@ struct Scores {
         }
     }
 
-    // Move those that may score above a threshold to the front and return how many there are, by distances in floats.
-    //
-    // A whitened deviation y is off by δ = 2⁻²⁴ κ at most, κ the largest |z| + |mean| whitened, and a share 2⁻²² of y;
-    // so that D, the sum of squares in d columns, is D ≥ (1 − ε) D′ − (1 + 1/ε) d δ², with ε = 2⁻⁹ and D′ the computed
-    // one. The slack is half of what is taken off.
-    int above(const float* z, double threshold, std::int32_t* ids, int count) const {
-        const int wide = (c.width + FLOATS - 1) / FLOATS * FLOATS;
-        for (int i = count; i < count + LANES - 1; ++i) ids[i] = ids[0];
-        int held = 0;
-        for (int i = 0; i < count; i += LANES) {
-            Half lanes[LANES];
-            double bounds[LANES];
-            for (int a = 0; a < LANES; ++a) {
-                const float *mean = c.narrow + std::size_t(ids[i + a]) * 2 * wide, *white = mean + wide;
-                Floats total = {};
-                for (int v = 0; v < (V > 0 ? (V + 1) / 2 : wide / FLOATS); ++v) {
-                    Floats x, m, w;
-                    __builtin_memcpy(&x, z + v * FLOATS, sizeof x);
-                    __builtin_memcpy(&m, mean + v * FLOATS, sizeof m);
-                    __builtin_memcpy(&w, white + v * FLOATS, sizeof w);
-                    const Floats y = (x - m) * w;
-                    total += y * y;
-                }
-                Half parts[2];
-                __builtin_memcpy(parts, &total, sizeof total);
-                lanes[a] = parts[0] + parts[1];
-            }
-            const Vector distances = __builtin_convertvector((sums_of_eight<Half, HalfIntegers>(lanes)), Vector);
-            store(bounds, c.slack - 0.5 * (1.0 - 0x1p-9) * distances);
-            const int here = std::min(LANES, count - i);
-            for (int a = 0; a < here; ++a) {
-                const std::int32_t id = ids[i + a];
-                ids[held] = id;
-                held += !(bounds[a] + c.constants[id] <= threshold);  // what is no number may
-            }
-        }
-        return held;
-    }
-
-    // Score what was proposed from `first` on, and keep the best.
-    void keep_best(const double* z, const float* narrow, Tried& tried, int first, Best& best) const {
-        while (first < tried.count) {
-            std::int32_t* ids = tried.ids.data() + first;
-            int count = std::min(CHUNK, tried.count - first);
-            first += count;
-            // What comes after is put back where the last eight were filled up.
-            std::int32_t after[LANES];
-            std::copy(ids + count, ids + count + LANES, after);
-            const int all = count;
-            if (narrow && best.count == best.most && best.scores[best.most - 1] > FLOATS_REACH)
-                count = above(narrow, best.scores[best.most - 1], ids, count);
-            if (count) score(z, ids, count, tried.scores.data());
-            for (int i = 0; i < count; ++i) best.add(ids[i], tried.scores[i]);
-            std::copy(after, after + LANES, ids + all);
+    // The same to the last bit, for few.
+    void exact(const double* z, const std::int32_t* ids, int count, double* scores) const {
+        for (int i = 0; i < count; ++i) {
+            const Vector v = distance(z, ids[i]);
+            scores[i] = c.constants[ids[i]] - 0.5 * (((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7])));
         }
     }
 

@@ -34,8 +34,9 @@ struct Tried {
     std::uint32_t stamp = 0;
     int count = 0, k;
 
-    // Room for all, and for a last vector of eight; scores of a chunk.
-    explicit Tried(int k_) : stamps(k_, 0), ids(std::size_t(k_) + LANES), scores(CHUNK + LANES), k(k_) {}
+    // Room for all, and for a last vector of eight; scores of a chunk. What is no component is one that was tried.
+    explicit Tried(int k_)
+        : stamps(std::size_t(k_) + 1, 0), ids(std::size_t(k_) + LANES), scores(CHUNK + LANES), k(k_) {}
 
     void begin() {
         count = 0;
@@ -43,12 +44,15 @@ struct Tried {
             std::fill(stamps.begin(), stamps.end(), 0);
             stamp = 1;
         }
+        stamps[k] = stamp;
     }
     void exclude(int c) { stamps[c] = stamp; }
+    // Without a jump, which could not be foreseen.
     void propose(std::int32_t c) {
-        if (std::uint32_t(c) >= std::uint32_t(k) || stamps[c] == stamp) return;
-        stamps[c] = stamp;
-        ids[count++] = c;
+        std::uint32_t& at = stamps[std::uint32_t(c) < std::uint32_t(k) ? c : k];
+        ids[count] = c;
+        count += at != stamp;
+        at = stamp;
     }
     void propose(const std::int32_t* from, int n) {
         for (int i = 0; i < n; ++i) propose(from[i]);
@@ -70,7 +74,7 @@ struct Best {
     std::vector<char> open;  // whether neighbours are still to be tried
     int most, count = 0;
 
-    explicit Best(int most_) : ids(most_), scores(most_ + LANES), open(most_), most(most_) {}
+    explicit Best(int most_) : ids(most_ + LANES), scores(most_ + LANES), open(most_), most(most_) {}
 
     void add(std::int32_t id, double score) {
         if (count == most && !(score > scores[most - 1])) return;
