@@ -1,8 +1,8 @@
 """Truncated EM against dense EM, one thread: seconds per pass and peak memory at 10,000 components, and what is lost.
 
-A dense pass is the compiled one, measured on 10,000 of the rows, five times, and scaled; seconds are of the processor. Log-likelihoods per row are
-exact, of all components, after the same number of passes from the same start; clusters 3 standard deviations apart in
-each column, as in the other sections, and 1, where they overlap and EM is slow.
+A dense pass is the compiled one, measured on 10,000 of the rows, five times, and scaled; seconds are of the processor.
+Log-likelihoods per row are exact, of all components, after the same number of passes from the same start; clusters 3
+standard deviations apart in each column, as in the other sections, and 1, where they overlap and EM is slow.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import Table
@@ -73,7 +73,7 @@ class EMMixture(MixtureDensity):
         "warm_up": [StrOptions({"mini-batch"}), None],
         "n_init_stop": [StrOptions({"dominated"}), None],
         "truncation": [Interval(Integral, 1, None, closed="left"), None],
-        "dtype": [Options(object, {"float32", "float64", np.float32, np.float64}), None],
+        "dtype": [object],  # checked by `given.checked_dtype`
     }
     #: What components are: None for Gaussians.
     degrees_of_freedom: Degrees | None = None
@@ -208,10 +208,12 @@ class EMMixture(MixtureDensity):
 
     def _validate_params(self) -> None:
         # What is left at its default needs no validation, which would take longer than a tiny fit.
-        given = {
+        values = {
             name: getattr(self, name) for name, default in _defaults(type(self)) if getattr(self, name) is not default
         }
-        validate_parameter_constraints(self._parameter_constraints, given, caller_name=type(self).__name__)
+        validate_parameter_constraints(self._parameter_constraints, values, caller_name=type(self).__name__)
+        if self.dtype is not None:
+            given.checked_dtype(self.dtype)
 
     @property
     def mixture_(self) -> Mixture:

@@ -94,7 +94,7 @@ class GaussianMixture(EMMixture):
     truncation : int, optional
         For very many components, "diag", "spherical" or "full": each row is shared among so few components, the best
         that it has found, C, and a pass no longer grows with rows × components (`Notes`). 16 is a good choice; with C
-        of `n_components` or more, it is EM. Keeps 4 C + 8 bytes a row. Not with `noise`; `init_params` is "kmeans",
+        of `n_components` or more, it is EM. Keeps 4 C + 16 bytes a row. Not with `noise`; `init_params` is "kmeans",
         "k-means++" or "random_from_data", made without a pass over rows × components.
 
     dtype : {"float32", "float64"}, optional

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import reprlib
 from collections.abc import Collection
 from typing import Any
@@ -18,6 +19,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import numbers, shown
 
 __all__ = [
+    "checked_dtype",
     "checked_means",
     "checked_precisions",
     "checked_weights",
@@ -45,6 +47,15 @@ def checked_weights(weights: Any, k: int) -> Array:
             f"The parameter 'weights' should be normalized, but got sum(weights) = {weights.sum():.5f}"
         )
     return np.asarray(weights, dtype=np.float64)
+
+
+def checked_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return `dtype` as NumPy's, or raise where it is neither float32 nor float64."""
+    with contextlib.suppress(TypeError):
+        known: np.dtype[Any] = np.dtype(dtype)
+        if known in (np.float32, np.float64):
+            return known
+    raise ParameterError(f"The 'dtype' parameter must be 'float32', 'float64' or None. Got {shown(dtype)} instead")
 
 
 def checked_means(means: Any, k: int, d: int) -> Array:

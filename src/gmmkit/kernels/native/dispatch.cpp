@@ -149,26 +149,30 @@ int gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks
     return 0;
 }
 
-#define COMPONENTS                                                                                       \
+#define COMPONENTS                                                                                             \
     int k, int d, int width, int full, const double *constants, const double *parameters, const float *narrow, \
         const float *errors, double slack
-#define CANDIDATES                                                                        \
-    const std::int32_t *neighbours, int n_neighbours, int n_hops, int beam, int n_random, \
-        const std::int32_t *entries, int n_entries, int n_cells, const std::int32_t *starts,              \
+#define GIVEN_COMPONENTS \
+    {k, d, width, full ? 1 + d : 2, full != 0, constants, parameters, narrow, errors, slack}
+#define CANDIDATES                                                                                                   \
+    const std::int32_t *neighbours, int n_neighbours, int n_hops, int beam, int n_random,                            \
+        const std::int32_t *entries, int n_entries, int n_cells, const std::int32_t *starts,                         \
         const std::int32_t *members, std::uint64_t key
+#define GIVEN_CANDIDATES \
+    {neighbours, n_neighbours, n_hops, beam, n_random, entries, n_entries, n_cells, starts, members, key}
 
 int gmmkit_truncated_assign(COMPONENTS, CANDIDATES, const double* z, const double* weights, const std::uint64_t* keys,
                              int n, int truncation, std::int32_t* kept, double* values, double* counts, double* sums) {
-    const Components components = {k, d, width, full ? 1 + d : 2, full != 0, constants, parameters, narrow, errors, slack};
-    const Candidates from = {neighbours, n_neighbours, n_hops, beam, n_random, entries, n_entries, n_cells, starts, members, key};
+    const Components components = GIVEN_COMPONENTS;
+    const Candidates from = GIVEN_CANDIDATES;
     const TruncatedRows rows = {z, weights, keys, n, truncation, kept, values, counts, sums};
     GUARDED(truncated_assign(components, rows, from))
 }
 
-int gmmkit_truncated_connect(COMPONENTS, CANDIDATES, const double* spread, const double* precisions, int n_found, int start,
-                              int stop, std::int32_t* found) {
-    const Components components = {k, d, width, full ? 1 + d : 2, full != 0, constants, parameters, narrow, errors, slack};
-    const Candidates from = {neighbours, n_neighbours, n_hops, beam, n_random, entries, n_entries, n_cells, starts, members, key};
+int gmmkit_truncated_connect(COMPONENTS, CANDIDATES, const double* spread, const double* precisions, int n_found,
+                              int start, int stop, std::int32_t* found) {
+    const Components components = GIVEN_COMPONENTS;
+    const Candidates from = GIVEN_CANDIDATES;
     const Graph graph = {spread, precisions, found, n_found, start, stop};
     GUARDED(truncated_connect(components, graph, from))
 }

@@ -48,7 +48,8 @@ struct Kernel : Scores<V, FULL> {
                 const std::size_t i = order[start + t];
                 counts[t] = 0;
                 if (!serves || (rows.weights && !(rows.weights[i] > 0.0))) continue;
-                if (start + t + AHEAD < rows.n) near.call_for(rows.kept + std::size_t(order[start + t + AHEAD]) * most, from);
+                if (start + t + AHEAD < rows.n)
+                    near.call_for(rows.kept + std::size_t(order[start + t + AHEAD]) * most, from);
                 std::int32_t* kept = rows.kept + i * most;
                 const double error = near.find(rows.z + i * c.width, kept, from, rows.keys[i]);
                 if (!(error >= 0.0)) continue;
@@ -95,7 +96,8 @@ struct Kernel : Scores<V, FULL> {
             : tried(kernel.c.k), best(most), shares(most + LANES), near(near_) {}
     };
 
-    // Score what was proposed from `first` on, and keep the best: as many as are kept first, to know what must be beaten.
+    // Score what was proposed from `first` on, and keep the best: as many as are kept first, to know what must be
+    // beaten.
     void keep_best(const double* z, int first, Widely& widely) const {
         auto& [tried, best, shares, near] = widely;
         while (first < tried.count) {
@@ -104,7 +106,7 @@ struct Kernel : Scores<V, FULL> {
             int count = std::min(full ? CHUNK : std::max(std::min(best.most, CHUNK), LANES), tried.count - first);
             first += count;
             // What comes after is put back where the last eight were filled up.
-            std::int32_t after[LANES];
+            std::int32_t after[LANES] = {};
             std::copy(ids + count, ids + count + LANES, after);
             const int all = count;
             if (c.narrow && full && best.scores[best.most - 1] > FLOATS_REACH)

@@ -1,9 +1,9 @@
 // A row's best components by distances in floats, where these leave no doubt.
 //
 // A row that keeps 16 components or fewer, all of them valid, and opens the best one's neighbourhood: all it is tried
-// with is scored in floats. Where the scores of those that matter lie further apart than floats can err, their order is the
-// exact one, and only components with a share of the row are scored in doubles. Any doubt, and the row is done in
-// doubles from the beginning: either way the best and their order are the same.
+// with is scored in floats. Where the scores of those that matter lie further apart than floats can err, their order
+// is the exact one, and only components with a share of the row are scored in doubles. Any doubt, and the row is done
+// in doubles from the beginning: either way the best and their order are the same.
 //
 // A whitened deviation y is off by δ = 2⁻²³ κ at most, κ the largest |z| + |mean| whitened, and a share 2⁻²² of y; so
 // that D, the sum of squares in d columns, is off by 2 δ √(d D) + d δ² + 2⁻²⁰ D at most, and its score by half of that
@@ -149,8 +149,8 @@ class Near {
                     if (a >= drawn_from && !(first - found[a] > apart)) return -1.0;
                     const std::int32_t id = more[a];
                     if (!(c.errors[id] <= off.share && 2.0f * (constants[id] - found[a]) <= off.distance)) {
-                        if (found[a] <= scores[most - 1] - apart - float(Bound{c.errors[id], 2.0f * (constants[id] - found[a])}.error(rounding)))
-                            continue;
+                        const Bound own{c.errors[id], 2.0f * (constants[id] - found[a])};
+                        if (found[a] <= scores[most - 1] - apart - float(own.error(rounding))) continue;
                         return -1.0;
                     }
                     insert(id, found[a]);
