@@ -1,5 +1,6 @@
 // What one core of this processor can do, in units of a pass of EM: fused multiply-adds, exponentials, bytes read.
-// Everything stays in registers but what is read. Processor time of this thread, best of several short rounds.
+// Everything stays in registers but what is read. Processor time of this thread, median of several short rounds: passes
+// are told by their median, too, and a machine that is shared slows both alike.
 // Printed as JSON: per second, for float64 and float32.
 #include <algorithm>
 #include <cmath>
@@ -28,7 +29,7 @@ constexpr const char* SET = "AVX2";
 constexpr int BYTES = 16, CHAINS = 12, TOGETHER = 4;
 constexpr const char* SET = "128-bit vectors";
 #endif
-constexpr int ROUNDS = 5;
+constexpr int ROUNDS = 9;
 
 template <class T> struct Lanes;
 template <> struct Lanes<double> {
@@ -46,26 +47,34 @@ double seconds() {
     return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
 }
 
+// Of many rounds; the first warms up.
+template <class Round> double median(Round round) {
+    round();
+    double found[ROUNDS];
+    for (double& value : found) value = round();
+    std::nth_element(found, found + ROUNDS / 2, found + ROUNDS);
+    return found[ROUNDS / 2];
+}
+
+// Loops are functions of their own: what stands around them would cost them registers.
+#define ALONE __attribute__((noinline))
+
 // The compiler must take a value to be needed and unknown, so that nothing is left out or done once for all.
 template <class V> inline void used(V& value) { asm volatile("" : "+" REGISTER(value)); }
 
 // Indices that the compiler knows (fold expressions, no loops) keep arrays of vectors in registers.
-template <class T, size_t... J> double multiply_adds(std::index_sequence<J...>) {
+template <class T, size_t... J> ALONE double multiply_adds(std::index_sequence<J...>) {
     using V = typename Lanes<T>::V;
-    constexpr long TIMES = 4'000'000;
+    constexpr long TIMES = 2'000'000;
     V factor = V{} + T(1.0000001), term = V{} + T(1e-9);
     used(factor), used(term);
     V sums[] = {(void(J), factor)...};
-    double best = 0;
-    for (int round = 0; round < ROUNDS; ++round) {
-        const double begun = seconds();
-        for (long i = 0; i < TIMES; ++i) {
-            ((sums[J] = sums[J] * factor + term), ...);
-            (used(sums[J]), ...);
-        }
-        best = std::max(best, double(TIMES) * sizeof...(J) * (BYTES / sizeof(T)) / (seconds() - begun));
+    const double begun = seconds();
+    for (long i = 0; i < TIMES; ++i) {
+        ((sums[J] = sums[J] * factor + term), ...);
+        (used(sums[J]), ...);
     }
-    return best;
+    return double(TIMES) * sizeof...(J) * (BYTES / sizeof(T)) / (seconds() - begun);
 }
 
 // Cody & Waite (1980): x = n log 2 + r, |r| <= log(2) / 2, and a polynomial in r. Coefficients are those of least
@@ -108,22 +117,18 @@ inline void exponential(typename Lanes<T>::V (&x)[sizeof...(J)], std::index_sequ
 #endif
 }
 
-template <class T, size_t... J> double exponentials(std::index_sequence<J...> together) {
+template <class T, size_t... J> ALONE double exponentials(std::index_sequence<J...> together) {
     using V = typename Lanes<T>::V;
-    constexpr long TIMES = 800'000;
+    constexpr long TIMES = 400'000;
     V x[] = {(V{} - T(0.37) * T(J + 1))...};
-    double best = 0;
-    for (int round = 0; round < ROUNDS; ++round) {
-        const double begun = seconds();
-        for (long i = 0; i < TIMES; ++i) {
-            V some[] = {x[J]...};
-            (used(some[J]), ...);
-            exponential<T>(some, together);
-            (used(some[J]), ...);
-        }
-        best = std::max(best, double(TIMES) * sizeof...(J) * (BYTES / sizeof(T)) / (seconds() - begun));
+    const double begun = seconds();
+    for (long i = 0; i < TIMES; ++i) {
+        V some[] = {x[J]...};
+        (used(some[J]), ...);
+        exponential<T>(some, together);
+        (used(some[J]), ...);
     }
-    return best;
+    return double(TIMES) * sizeof...(J) * (BYTES / sizeof(T)) / (seconds() - begun);
 }
 
 // Largest relative error against the C library, so that speed is not bought with wrong digits.
@@ -138,24 +143,19 @@ template <class T> double largest_error() {
     return worst;
 }
 
-double bytes_read() {
+ALONE double bytes_read(const std::vector<double>& rows) {
     using V = Lanes<double>::V;
-    std::vector<double> rows(size_t(1) << 25, 1.0);  // 256 MB: no cache of one core holds it
-    double best = 0;
-    for (int round = 0; round < ROUNDS; ++round) {
-        V sums[8] = {};
-        const double begun = seconds();
-        for (size_t i = 0; i + BYTES <= rows.size(); i += 8 * (BYTES / 8))
+    V sums[8] = {};
+    const double begun = seconds();
+    for (size_t i = 0; i + BYTES <= rows.size(); i += 8 * (BYTES / 8))
 #pragma GCC unroll 8
-            for (int j = 0; j < 8; ++j) {
-                V some;
-                std::memcpy(&some, &rows[i + size_t(j) * (BYTES / 8)], BYTES);
-                sums[j] += some;
-            }
-        for (auto& sum : sums) asm volatile("" : "+" REGISTER(sum));
-        best = std::max(best, double(rows.size()) * 8 / (seconds() - begun));
-    }
-    return best;
+        for (int j = 0; j < 8; ++j) {
+            V some;
+            std::memcpy(&some, &rows[i + size_t(j) * (BYTES / 8)], BYTES);
+            sums[j] += some;
+        }
+    for (auto& sum : sums) asm volatile("" : "+" REGISTER(sum));
+    return double(rows.size()) * 8 / (seconds() - begun);
 }
 
 }  // namespace
@@ -163,9 +163,12 @@ double bytes_read() {
 int main() {
     const std::make_index_sequence<CHAINS> chains;
     const std::make_index_sequence<TOGETHER> together;
+    const std::vector<double> rows(size_t(1) << 25, 1.0);  // 256 MB: no cache of one core holds it
     std::printf("{\"set\": \"%s\", \"fma64\": %.6g, \"fma32\": %.6g, \"exp64\": %.6g, \"exp32\": %.6g, ", SET,
-                multiply_adds<double>(chains), multiply_adds<float>(chains), exponentials<double>(together),
-                exponentials<float>(together));
+                median([&] { return multiply_adds<double>(chains); }),
+                median([&] { return multiply_adds<float>(chains); }),
+                median([&] { return exponentials<double>(together); }),
+                median([&] { return exponentials<float>(together); }));
     std::printf("\"error64\": %.3g, \"error32\": %.3g, \"read\": %.6g}\n", largest_error<double>(),
-                largest_error<float>(), bytes_read());
+                largest_error<float>(), median([&] { return bytes_read(rows); }));
 }

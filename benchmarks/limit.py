@@ -34,7 +34,7 @@ class Limit:
 
     @classmethod
     def measured(cls) -> Self:
-        """Measure, in about half a second; raise `MissingError` where there is no compiler."""
+        """Measure, in about a second; raise `MissingError` where there is no compiler."""
         out = subprocess.run([program(SOURCE)], capture_output=True, text=True, check=True).stdout
         found: dict[str, Any] = json.loads(out)
         return cls(**{field.name: found[field.name] for field in fields(cls)})

@@ -77,11 +77,9 @@ def measure(load: Workload, rounds: int = ROUNDS) -> dict[str, float]:
     found: dict[str, list[float]] = defaultdict(list)
     limits: list[Limit] = []
     for _ in range(rounds):
-        try:
-            limits.append(Limit.measured())
-        except MissingError as reason:
-            print(f"no share of the limit: {reason}", flush=True)
+        measure_limit(limits)
         processor, clock = ours(rows, start, load, 1, fast)
+        measure_limit(limits)
         found["one"] += list(processor)
         found["clock"] += list(clock)
         found["sklearn"] += list(theirs(rows, start, load, slow))
@@ -94,6 +92,14 @@ def measure(load: Workload, rounds: int = ROUNDS) -> dict[str, float]:
             if (seconds := limit.seconds(load, bits)) is not None:
                 middle[name] = seconds
     return middle
+
+
+def measure_limit(limits: list[Limit]) -> None:
+    """Measure once more, where that can be done."""
+    try:
+        limits.append(Limit.measured())
+    except MissingError as reason:
+        print(f"no share of the limit: {reason}", flush=True)
 
 
 def line(load: Workload, t: dict[str, float]) -> str:

@@ -20,8 +20,8 @@ _BLOCK_BYTES = 1 << 23
 # cache. With few, their rows are too short for that to pay for the lock.
 _SCORE_BYTES, _MANY_SCORES = 1 << 20, 64
 _FEWEST_ROWS, _MOST_ROWS = 256, 32768
-_BLOCK_OPERATIONS, _FEWEST_FUSED_ROWS, _MOST_FUSED_ROWS = 60_000_000, 2048, 1 << 17
-_MANY_SUMS, _FEW_TASKS = 1 << 16, 16
+_BLOCK_OPERATIONS, _FEWEST_FUSED_ROWS, _MOST_FUSED_ROWS = 60_000_000, 4096, 1 << 18
+_MANY_BLOCKS, _MANY_SUMS, _FEW_TASKS = 32, 1 << 16, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,12 @@ def plan_fused(n_rows: int, operations_per_row: int, n_columns: int, sums: int) 
     """Plan a pass by a kernel that keeps nothing of a block's size, and adds to so many `sums`.
 
     Blocks of some two milliseconds of work: longer ones would leave threads idle at the end of a pass, shorter ones
-    spend their time in Python. But no fewer rows than make up for setting the components up anew. Of rows that are read
-    from a file a block holds 8 MB at most. Where sums are large, there are fewer of them to be merged.
+    spend their time in Python. Longer ones all the same where there are many, and where fewer rows would not make up
+    for setting the components up anew. Of rows that are read from a file a block holds 8 MB at most. Where sums are
+    large, there are fewer of them to be merged.
     """
     rows = max(_BLOCK_OPERATIONS // operations_per_row, _FEWEST_FUSED_ROWS)
+    rows = max(rows, min(4 * rows, n_rows // _MANY_BLOCKS))
     rows = max(min(rows, _BLOCK_BYTES // (8 * n_columns), _MOST_FUSED_ROWS), _FEWEST_ROWS)
     return Plan(n_rows, 1 << (rows.bit_length() - 1), MAX_TASKS if sums <= _MANY_SUMS else _FEW_TASKS)
 

@@ -39,6 +39,16 @@ struct Scatter {
     }
 };
 
+template <typename T, typename Scores>
+void assign(Scores& scores, Tile<T>& tile) {
+    scores.score(tile);
+    tile.exponentiate();
+}
+template <typename T, int D>
+void assign(WrittenScores<T, D>& scores, Tile<T>& tile) {
+    scores.assign(tile);
+}
+
 template <typename T, typename Scores, typename Gathered>
 void pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out) {
     Tile<T> tile(rows.d, mixture.k, Scores::columns(mixture, rows.d), Scores::components(mixture));
@@ -52,8 +62,7 @@ void pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& o
         tile.read(rows, start);
         if constexpr (std::is_same_v<T, double>)
             if (scatter) scatter->add(tile);
-        scores.score(tile);
-        tile.exponentiate();
+        assign(scores, tile);
         total += tile.share(!rows.weights);
         gathered.gather(tile);
     }
@@ -100,7 +109,7 @@ void answer(const DenseRows& rows, const DenseMixture& mixture, const DenseAnswe
 }
 
 // Columns up to which triangles are written out: of scores, of moments.
-constexpr int MOST_SCORED = 8, MOST_GATHERED = REGISTERS == 32 ? 16 : 8;
+constexpr int MOST_SCORED = REGISTERS == 32 ? 16 : 8, MOST_GATHERED = MOST_SCORED;
 
 template <typename T, int D>
 using FullScores = std::conditional_t<(D >= 1 && D <= MOST_SCORED), WrittenScores<T, D>, PanelScores<T>>;

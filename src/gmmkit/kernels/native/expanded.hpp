@@ -80,19 +80,25 @@ struct ExpandedSums {
         const int n = tile.width();
         for (int f = 0; f < p; ++f)
             for (int i = 0; i < n; ++i) tile.column(f)[i] *= tile.shares[i];
-        double* to = sums.data();
-        for (int f = 0; f < down; ++f)
-            for (int j = 0; j < across; ++j, to += ACROSS * DOWN)
-                add_dots<DOWN>(tile.of(j * ACROSS), tile.column(f * DOWN), std::size_t(tile.rows), n, to);
+        // As many components at once as the second cache holds.
+        const int some = std::max(1, (1 << 19) / (ACROSS * tile.rows * int(sizeof(double))));
+        for (int start = 0; start < across; start += some)
+            for (int f = 0; f < down; ++f)
+                for (int j = start; j < std::min(start + some, across); ++j)
+                    add_dots<DOWN>(tile.of(j * ACROSS), tile.column(f * DOWN), std::size_t(tile.rows), n, place(f, j));
     }
 
+    // Of a tile of features and components.
+    double* place(int f, int j) { return sums.data() + (std::size_t(f) * across + j) * ACROSS * DOWN; }
+
     void write(const DenseSums& out) const {
-        for (int j = 0; j < k; ++j)
+        for (int j = 0; j < k; ++j) {
+            double* to = out.origin + std::size_t(j) * p;
             for (int f = 0; f < p; ++f) {
                 const std::size_t tile = std::size_t(f / DOWN) * across + j / ACROSS;
-                out.origin[std::size_t(j) * p + (f + 1) % p] +=
-                    sums[(tile * ACROSS + j % ACROSS) * DOWN + f % DOWN];
+                to[f == p - 1 ? 0 : f + 1] += sums[(tile * ACROSS + j % ACROSS) * DOWN + f % DOWN];
             }
+        }
     }
 };
 

@@ -6,6 +6,8 @@ namespace gmmkit {
 namespace TARGET {
 namespace {
 
+constexpr int FEW_COLUMNS = 3, FEW_COMPONENTS = 8;
+
 // A few columns: each row of a triangle is written out, and a row's values stay in registers.
 template <typename T, int D>
 struct WrittenScores {
@@ -39,6 +41,58 @@ struct WrittenScores {
                 put(to + i, s);
                 put(tops + i, j ? greater(get(tops + i), s) : s);
             }
+        }
+    }
+
+    // Score and exponentiate: at once where there are few components of few columns.
+    void assign(Tile<T>& tile) const {
+        if (assigned_at_once<1>(tile)) return;
+        score(tile);
+        tile.exponentiate();
+    }
+
+    template <int K>
+    bool assigned_at_once(Tile<T>& tile) const {
+        if constexpr (D <= FEW_COLUMNS && K <= FEW_COMPONENTS) {
+            if (m.k > K) return assigned_at_once<K + 1>(tile);
+            assign_at_once<K>(tile);
+            return true;
+        }
+        return false;
+    }
+
+    // What K components make of a vector of rows stays in registers until it is exponentiated.
+    template <int K>
+    void assign_at_once(Tile<T>& tile) const {
+        const int n = tile.width(), rows = tile.rows, lines = tile.lines * WIDTH<T> / n;
+        T w[K][D][D], offset[K][D], constant[K];  // copies, which no store can change
+        std::copy_n(white.data(), K * D * D, w[0][0]);
+        std::copy_n(offsets.data(), K * D, offset[0]);
+        std::copy_n(constants.data(), K, constant);
+        const T* z = tile.z.data();
+        T *to = tile.of(0), *tops = tile.tops.data(), *totals = tile.totals.data();
+        for (int i = 0; i < n; i += WIDTH<T>) {
+            Lanes<T> v[D], s[K], top, total;
+            each_of<D>([&](auto a) INLINED { v[a] = get(z + a * rows + i); });
+            each_of<K>([&](auto j) INLINED {
+                s[j] = all(constant[j]);
+                each_of<D>([&](auto a) INLINED {
+                    Lanes<T> y = v[a] * w[j][a][a] - offset[j][a];
+                    each_of<a>([&](auto b) INLINED { y += v[b] * w[j][a][b]; });
+                    s[j] -= y * y;
+                });
+                if constexpr (j == 0) top = s[0];
+                else top = greater(top, s[j]);
+            });
+            each_of<K>([&](auto j) INLINED {
+                s[j] = exponential(s[j] - top);
+                put(to + j * rows + i, s[j]);
+                if constexpr (j == 0) total = s[0];
+                else total += s[j];
+            });
+            put(tops + i, top);
+            put(totals + i, total);
+            tile.call(i / WIDTH<T> * lines, lines);
         }
     }
 };

@@ -96,15 +96,19 @@ struct Tile {
         }
     }
 
+    // Bring some of the next rows nearer: arithmetic on a few columns does not hide the wait.
+    void call(int first, int count) const {
+        for (int i = first; i < first + count; ++i) __builtin_prefetch(next + std::size_t(i) * 64, 0, 2);
+    }
+
     // Turn scores, whose largest are in `tops`, into exp(score − top); add them up in `totals`.
     void exponentiate() {
         const int n = width();
         std::fill(totals.begin(), totals.begin() + n, T(0));
         for (int j = 0; j < k; ++j) {
             T* s = of(j);
-            // The next rows are brought nearer, a few at a time: arithmetic on a few columns does not hide the wait.
-            for (int i = lines * j / k; i < lines * (j + 1) / k; ++i)
-                __builtin_prefetch(next + std::size_t(i) * 64, 0, 2);
+            const int first = lines * j / k;
+            call(first, lines * (j + 1) / k - first);
             for (int i = 0; i < n; i += WIDTH<T>) {
                 const Lanes<T> e = exponential(get(s + i) - get(tops.data() + i));
                 put(s + i, e);
