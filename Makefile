@@ -4,6 +4,8 @@ BIN := .venv/bin
 
 # What an installation is made from: it is renewed when one of these changes.
 BUILD := pyproject.toml hatch_build.py $(wildcard src/gmmkit/kernels/native/*.?pp)
+# pip is quiet: whether there is a compiled kernel is said here.
+NOTICE := $(BIN)/python -c 'import gmmkit.configuration as found; print(found.described(found.configuration())[-1])'
 
 .PHONY: demo test test-native lint bench clean
 
@@ -33,10 +35,12 @@ bench: .venv/test
 
 .venv/demo: .venv/bin/python $(BUILD)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
+	@$(NOTICE)
 	@touch $@
 
 .venv/test: .venv/bin/python $(BUILD)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(NOTICE)
 	@touch $@ .venv/demo
 
 clean:

@@ -63,12 +63,13 @@ def compile_library(library: Path = LIBRARY, options: Sequence[str] = FLAGS) -> 
     targets = TARGETS if x86 else {"baseline": []}
     flags = [*options, f'-DGMMKIT_SOURCES="{digest()}"', *(["-DGMMKIT_X86"] if x86 else [])]
     with tempfile.TemporaryDirectory() as folder:
-        jobs = {
+        # Of functions that several objects hold the linker takes the first: plain ones stand before others.
+        jobs = {"dispatch": [*compiler, *flags, "-c", str(NATIVE / "dispatch.cpp")]}
+        jobs |= {
             f"{source}_{name}": [*compiler, *flags, *extra, f"-DTARGET={name}", "-c", str(NATIVE / f"{source}.cpp")]
-            for source in SOURCES
             for name, extra in targets.items()
+            for source in SOURCES
         }
-        jobs["dispatch"] = [*compiler, *flags, "-c", str(NATIVE / "dispatch.cpp")]
         objects = [Path(folder) / f"{name}.o" for name in jobs]
         try:
             running = [

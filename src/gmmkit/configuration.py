@@ -43,8 +43,8 @@ def configuration() -> dict[str, Any]:
 def show_config() -> None:
     """Print what this installation has: versions, threads, and whether the compiled kernel is used, or why not.
 
-    Searches, bootstraps and tests run on the compiled kernel; without it on NumPy, with the same answers up to
-    rounding, more slowly.
+    Passes, predictions, searches, bootstraps and tests run on the compiled kernel; without it on NumPy, with the same
+    answers up to rounding, more slowly.
 
     Examples
     --------

@@ -68,4 +68,4 @@ class SingularComponentWarning(GmmkitWarning):
 
 
 class PrecisionWarning(GmmkitWarning):
-    """Float32 was asked for and has too few digits for these rows, or there is no form for it: float64 was used."""
+    """Float32 was asked for, but the fit was computed in float64; the message says why."""

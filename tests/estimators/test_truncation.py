@@ -21,6 +21,23 @@ def test_the_bound_is_told(covariance_type):
     assert gm.predict_proba(ROWS).sum(axis=1) == pytest.approx(np.ones(600))
 
 
+@pytest.mark.filterwarnings("ignore::gmmkit.errors.SingularComponentWarning")
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_few_components(k):
+    gm = GaussianMixture(k, covariance_type="diag", truncation=k - 1, random_state=0, tol=0.0, max_iter=20)
+    with pytest.warns(ConvergenceWarning):
+        gm.fit(ROWS)
+    assert len(gm.lower_bounds_) == 20
+    assert (np.diff(gm.lower_bounds_) >= -1e-9).all()
+
+
+@pytest.mark.parametrize("asked", [{"acceleration": "squarem"}, {"covariance_type": "tied"}, {"init_params": "swap"}])
+def test_as_many_as_there_are_is_plain(asked):
+    plain, truncated = (GaussianMixture(3, random_state=0, truncation=c, **asked).fit(ROWS) for c in (None, 3))
+    assert plain.mixture_ == truncated.mixture_
+    assert plain.lower_bounds_ == truncated.lower_bounds_
+
+
 def test_a_warm_start_goes_on():
     gm = GaussianMixture(30, covariance_type="diag", truncation=3, random_state=0, tol=0.0, max_iter=3, warm_start=True)
     with pytest.warns(ConvergenceWarning):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from gmmkit import GaussianMixture, StudentMixture
 from gmmkit.errors import PrecisionWarning
-from gmmkit.inference import plain
+from gmmkit.inference import plain, warm_up
 from gmmkit.kernels import native
 
 pytestmark = pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
@@ -88,6 +89,42 @@ def test_with_weights(covariance_type):
     assert_close(weighted, fitted(np.repeat(X, weights, axis=0), means, covariance_type, dtype="float64"))
 
 
+@pytest.mark.parametrize("scale", [1e-100, 1e-46, 1e-42, 1e-10, 1e10, 1e39, 1e100])
+def test_weights_of_any_scale(scale):
+    X, means = clusters()
+    weights = scale * np.random.default_rng(1).integers(1, 3, len(X))
+    found = fitted(X, means, sample_weight=weights)
+    assert found.fit_result_.precision == ("float32" if 1e-12 < scale < 1e12 else "float64")
+    double = fitted(X, means, sample_weight=weights / scale, dtype="float64")
+    assert np.abs(found.means_ - double.means_).max() < 1e-5
+    assert found.lower_bound_ == pytest.approx(double.lower_bound_, rel=1e-6)
+
+
+def test_fits_that_converge():
+    X, means = clusters(20_000, 2, 5, spread=1.5)
+    for covariance_type in ("full", "diag"):
+        single, double = (
+            fitted(X, means, covariance_type, dtype=dtype, tol=1e-7, max_iter=2_000) for dtype in (None, "float64")
+        )
+        assert single.converged_
+        assert_close(single, double)
+
+
+def test_each_start_begins_in_floats(monkeypatch):
+    X, means = clusters()
+    seen = []
+    steps = warm_up.MiniBatches.steps
+
+    def watched(self, algorithm, *others):
+        seen.append(algorithm.problem.refining)
+        return steps(self, algorithm, *others)
+
+    monkeypatch.setattr(warm_up.MiniBatches, "steps", watched)
+    given = {"means_init": None, "weights_init": None, "max_iter": 200, "tol": 1e-8}
+    fitted(X, means, n_init=3, warm_up="mini-batch", **given)
+    assert seen == [False, False, False]
+
+
 @pytest.mark.parametrize("offset", [0.0, 50.0, 1e4])
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
 @pytest.mark.parametrize("covariance_type", ["full", "diag"])
@@ -107,7 +144,7 @@ def test_up_to_the_guards_distance(distance, covariance_type):
     assert_close(fitted(X, means, covariance_type), fitted(X, means, covariance_type, dtype="float64"))
 
 
-@pytest.mark.parametrize("dtype", ["float32", np.float32, np.dtype("float32")])
+@pytest.mark.parametrize("dtype", ["float32", np.float32, np.dtype("float32"), ">f4"])
 def test_rows_in_doubles_are_computed_in_floats_where_that_is_asked_for(dtype):
     X, means = clusters()
     X = X + np.random.default_rng(3).normal(size=X.shape)
@@ -137,15 +174,21 @@ def far():
 
 
 CASES = {
-    "clusters far apart": (far, {"reg_covar": 1e-6}),
-    **{name: (clusters, {"covariance_type": name}) for name in COMMON},
-    "noise": (clusters, {"noise": True}),
+    "clusters far apart": (far, {"reg_covar": 1e-6}, "rows lie more than some hundred standard deviations"),
+    **{
+        name: (clusters, {"covariance_type": name}, r"fits of covariance_type '\w+', which all components share")
+        for name in COMMON
+    },
+    "noise": (clusters, {"noise": True}, "fits with noise"),
+    "truncation": (clusters, {"truncation": 2}, "truncated fits are"),
+    "acceleration": (clusters, {"acceleration": "squarem"}, "accelerated fits are"),
+    "weights": (clusters, {"sample_weight": np.full(4_000, 1e-20)}, "row weights must be from 1e-12 to 1e\\+12"),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_the_guard_leaves_is_computed_in_doubles_and_told(name):
-    make, settings = CASES[name]
+    make, settings, why = CASES[name]
     X, means = make()
     found = fitted(X, means, **settings)
     assert found.fit_result_.precision == "float64"
@@ -153,10 +196,17 @@ def test_what_the_guard_leaves_is_computed_in_doubles_and_told(name):
     with pytest.warns(PrecisionWarning) as told:
         asked = fitted(X, means, dtype="float32", **settings)
     (warning,) = [w for w in told if issubclass(w.category, PrecisionWarning)]
-    assert str(warning.message).startswith("dtype='float32' was asked for, but the fit was computed in float64")
+    start = "dtype='float32' was asked for, but the fit was computed in float64: "
+    assert re.match(start + why, str(warning.message))
     assert "\n" not in str(warning.message)
     assert warning.filename == __file__
     assert same(asked, found)
+
+
+def test_small_fits_are_computed_in_doubles(monkeypatch):
+    monkeypatch.undo()
+    X, means = clusters(200)
+    assert fitted(X, means, dtype="float32").fit_result_.precision == "float64"
 
 
 def test_t_components_are_computed_in_doubles():

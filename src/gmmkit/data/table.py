@@ -41,6 +41,13 @@ class Block:
     index: int
     memory: NDArray[Any] | None = None
 
+    def pieces(self, rows: int) -> Iterator[Block]:
+        """Yield the block's rows, so many at a time; the last may be fewer."""
+        for first in range(0, len(self.rows), rows):
+            own = slice(first, first + rows)
+            weights, memory = (None if values is None else values[own] for values in (self.weights, self.memory))
+            yield Block(self.rows[own], weights, self.index + first, memory)
+
 
 class Source(Protocol):
     """Where rows are read from. ``read`` is safe from several threads, in any order, any number of times."""

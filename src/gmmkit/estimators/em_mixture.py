@@ -27,6 +27,7 @@ from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.hull import Volume
 from gmmkit.inference.noise import Background
+from gmmkit.inference.precision import FAR, SMALL, why_double
 from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.starts import STARTS, FromMixture, Overridden, Start
 from gmmkit.inference.stopping import SmallChange
@@ -173,6 +174,7 @@ class EMMixture(MixtureDensity):
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
                 f"n_samples = {table.n_rows}"
             )
+        dtype = float_type(table) if self.dtype is None else given.checked_dtype(self.dtype)
         starts, reorder, before = self._starts(table, start)
         if np.ndim(self.degrees_of_freedom):  # type: ignore[arg-type]
             reorder = False  # each component keeps the one that it was given
@@ -191,19 +193,17 @@ class EMMixture(MixtureDensity):
             acceleration=None if self.acceleration is None else Squarem(),
             warm_up=None if self.warm_up is None else MiniBatches(),
             stop_dominated=self.n_init_stop is not None,
-            truncation=self.truncation,
+            truncation=self._truncated_to,
         )
         with Workers(self.n_jobs) as workers:
-            problem = Problem(
-                table,
-                family(self.covariance_type, table.n_columns),
-                survey(table, workers),
-                workers,
-                single=(float_type(table) if self.dtype is None else np.dtype(self.dtype)) == np.float32,
-            )
+            problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)
+            why = why_double(problem, settings, self.n_components)
+            problem.single = dtype == np.float32 and why is None
             result = fit(problem, starts, settings, reorder=reorder)
         self.set_result(result, float_type(table))
-        tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted, dtype=self.dtype)
+        asked = self.dtype is not None and dtype == np.float32 and self.max_iter > 0
+        unmet = (why or FAR) if asked and result.precision != "float32" and why is not SMALL else None
+        tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted, unmet=unmet)
         return self
 
     def _validate_params(self) -> None:
@@ -212,8 +212,6 @@ class EMMixture(MixtureDensity):
             name: getattr(self, name) for name, default in _defaults(type(self)) if getattr(self, name) is not default
         }
         validate_parameter_constraints(self._parameter_constraints, values, caller_name=type(self).__name__)
-        if self.dtype is not None:
-            given.checked_dtype(self.dtype)
 
     @property
     def mixture_(self) -> Mixture:
@@ -232,6 +230,11 @@ class EMMixture(MixtureDensity):
             noise=None if result is None else result.mixture.noise,
         )
         return self._mixture
+
+    @property
+    def _truncated_to(self) -> int | None:
+        """Components of each row; None where that is all of them, which is plain EM."""
+        return None if self.truncation is None or self.truncation >= self.n_components else self.truncation
 
     @property
     def noise_weight_(self) -> float:
@@ -269,7 +272,7 @@ class EMMixture(MixtureDensity):
             return [FromMixture(mixture, reached=True)], False, self.lower_bound_
         if weights is not None and means is not None and covariance is not None:
             return [FromMixture(Mixture.trusted(weights, means, covariance))], False, -np.inf
-        named = named_start(self.init_params, k, self.truncation)
+        named = named_start(self.init_params, k, self._truncated_to)
         if weights is None and means is None and covariance is None:
             return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
         return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf

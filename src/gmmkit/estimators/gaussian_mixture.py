@@ -94,16 +94,18 @@ class GaussianMixture(EMMixture):
     truncation : int, optional
         For very many components, "diag", "spherical" or "full": each row is shared among so few components, the best
         that it has found, C, and a pass no longer grows with rows × components (`Notes`). 16 is a good choice; with C
-        of `n_components` or more, it is EM. Keeps 4 C + 16 bytes a row. Not with `noise`; `init_params` is "kmeans",
-        "k-means++" or "random_from_data", made without a pass over rows × components.
+        of `n_components` or more, it is EM, whatever else is asked for. Keeps 4 C + 16 bytes a row. Not with `noise`,
+        `acceleration` or `warm_up`; `init_params` is "kmeans", "k-means++" or "random_from_data", made without a pass
+        over rows × components.
 
     dtype : {"float32", "float64"}, optional
         What passes are computed in. None: float32 for float32 rows, else float64. In float32 a pass takes about half
         the time; sums over rows are float64 all the same, and means and covariances agree with float64's to 1e-5 of the
-        components' standard deviations. Float32 takes the compiled kernel, Gaussian components whose covariances are
-        not all the same, no noise, and no rows more than some hundred standard deviations from the data's mean; else
-        float64 is used, and ``fit_result_.precision`` says so.
-        Small fits, predictions, and passes that change the bound by less than 1e-5 are always computed in float64.
+        components' standard deviations. Float32 takes the compiled kernel, covariances that components do not share, no
+        `noise`, `truncation` or `acceleration`, weights from 1e-12 to 1e12, and no rows more than some hundred standard
+        deviations from the data's mean; else float64 is used, ``fit_result_.precision`` says so, and a PrecisionWarning
+        says why where float32 was asked for. Small fits, predictions, and passes that change the bound by less than
+        1e-5 are always computed in float64.
 
     Attributes
     ----------
@@ -137,8 +139,9 @@ class GaussianMixture(EMMixture):
     With `truncation`, a pass tries with each row the components that it kept, the neighbours of the best of these, and
     one at random, and keeps the best of all (Lücke & Eggert 2010; Hirschberger, Forster & Lücke 2022; Salwig et al.
     2025). The bound never falls, and takes some passes more to the same likelihood. In passes 1, 2, 4, 8, … rows search
-    more widely, which takes several times as long. The fit does not depend on the order of the rows or the number of
-    threads. `predict`, `predict_proba`, `score` and the like remain exact: they look at every component.
+    more widely, which takes several times as long. The fit does not depend on the number of threads nor, from a given
+    start, on the order of the rows. `predict`, `predict_proba`, `score` and the like remain exact: they look at every
+    component.
 
     Examples
     --------

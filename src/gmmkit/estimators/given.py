@@ -52,7 +52,7 @@ def checked_weights(weights: Any, k: int) -> Array:
 def checked_dtype(dtype: Any) -> np.dtype[Any]:
     """Return `dtype` as NumPy's, or raise where it is neither float32 nor float64."""
     with contextlib.suppress(TypeError):
-        known: np.dtype[Any] = np.dtype(dtype)
+        known: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
         if known in (np.float32, np.float64):
             return known
     raise ParameterError(f"The 'dtype' parameter must be 'float32', 'float64' or None. Got {shown(dtype)} instead")

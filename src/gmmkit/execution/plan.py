@@ -46,17 +46,17 @@ class Plan:
         return list(pairwise(edges))
 
 
-def plan_fused(n_rows: int, operations_per_row: int, n_columns: int, sums: int) -> Plan:
-    """Plan a pass by a kernel that keeps nothing of a block's size, and adds to so many `sums`.
+def plan_fused(n_rows: int, operations_per_row: int, n_columns: int, sums: int, kept: int = 0) -> Plan:
+    """Plan a pass by a kernel that adds to so many `sums`, and has `kept` numbers of each row written down at most.
 
     Blocks of some two milliseconds of work: longer ones would leave threads idle at the end of a pass, shorter ones
     spend their time in Python. Longer ones all the same where there are many, and where fewer rows would not make up
-    for setting the components up anew. Of rows that are read from a file a block holds 8 MB at most. Where sums are
-    large, there are fewer of them to be merged.
+    for setting the components up anew. Of rows that are read from a file, and of what is written of them, a block holds
+    8 MB at most. Where sums are large, there are fewer of them to be merged.
     """
     rows = max(_BLOCK_OPERATIONS // operations_per_row, _FEWEST_FUSED_ROWS)
     rows = max(rows, min(4 * rows, n_rows // _MANY_BLOCKS))
-    rows = max(min(rows, _BLOCK_BYTES // (8 * n_columns), _MOST_FUSED_ROWS), _FEWEST_ROWS)
+    rows = max(min(rows, _BLOCK_BYTES // (8 * max(n_columns, kept)), _MOST_FUSED_ROWS), _FEWEST_ROWS)
     return Plan(n_rows, 1 << (rows.bit_length() - 1), MAX_TASKS if sums <= _MANY_SUMS else _FEW_TASKS)
 
 

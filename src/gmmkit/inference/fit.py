@@ -198,6 +198,7 @@ def _run_from(
 ) -> tuple[Run, WarmedUp | None]:
     """Run from a first state, with what goes before the first exact pass."""
     warmed: WarmedUp | None = None
+    algorithm.problem.refining = False
     if settings.warm_up is not None:
         try:
             for reached, done in settings.warm_up.steps(algorithm, state, algorithm.random):

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.stopping import Dominated, SmallChange, StoppingRule
 from gmmkit.kernels import native
 from gmmkit.kernels.native.plain import CONVERGED, SINGULAR, run_plain
 from gmmkit.model.mixture import Mixture
 
-__all__ = ["LEFT", "run_compiled"]
+__all__ = ["LEFT", "is_small", "run_compiled"]
 
 Array = NDArray[np.float64]
 
@@ -37,6 +38,12 @@ _STRUCTURES = frozenset(native.STRUCTURES) - {"EVE", "VVE", "EVV"}
 _ONE_ROW = 1.5
 #: Why a run ended that `loop.run` has to go on with.
 LEFT = "left"
+
+
+def is_small(problem: Problem, k: int) -> bool:
+    """Tell whether a problem with k components is one of those that are fitted in one call, where that can be done."""
+    d = problem.n_columns
+    return problem.table.n_rows * k * (d + 1) * (d + 2) // 2 <= _SMALL and d <= native.MOST_COLUMNS
 
 
 def run_compiled(
@@ -55,14 +62,14 @@ def run_compiled(
     The passes of a run that is left are those that `loop.run` would have made.
     """
     problem, k, d = algorithm.problem, start.n_components, start.n_features
-    work = problem.table.n_rows * k * (d + 1) * (d + 2) // 2
-    if not (isinstance(rule, SmallChange) and max_iter > 0 and work <= _SMALL and d <= native.MOST_COLUMNS):
+    if not (isinstance(rule, SmallChange) and max_iter > 0 and is_small(problem, k)):
         return None
     if not _plain(algorithm, start) or native.why_not() is not None:
         return None
     state, reason = start, "max_iter"
     objectives: list[float] = []
     # Who watches sees each pass when it is made.
+    work = problem.table.n_rows * k * (d + 1) * (d + 2) // 2
     at_once = max(_ONE_CALL // work, 1) if callback is None and rival is None else 1
     try:
         for step in _passes(algorithm, start, rule.tol, before, max_iter, at_once):

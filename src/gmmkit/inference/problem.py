@@ -200,7 +200,7 @@ class Problem:
         single = self.single and not self.refining
         fused = Fused.of(scorer, reach=self._reach, single=single) if begin is softly else None
         self.used_single |= fused is not None and fused.single
-        plan = (fused or scorer).plan(self.table.n_rows)
+        plan, few = (fused or scorer).plan(self.table.n_rows), scorer.plan(self.table.n_rows).block_rows
 
         def task(start: int, stop: int) -> tuple[Sums, list[float], list[Array]]:
             sums, row_sums, leaves = (fused or scorer).sums(), [], list[Array]()
@@ -209,17 +209,18 @@ class Problem:
                 if fused is not None and (row_sum := fused.gather(block, sums)) is not None:
                     row_sums.append(row_sum)
                     continue
-                if work is None:
-                    work, assign = scorer.workspace(plan.block_rows), begin(plan.block_rows)
-                responsibilities, row_values, *more = assign(scorer, block, work)
-                if block.weights is None:
-                    row_sums.append(float(row_values.sum()))
-                else:
-                    responsibilities *= block.weights
-                    held = block.weights > 0
-                    row_sums.append(float(block.weights[held] @ row_values[held]))
-                scorer.gather(work, responsibilities, sums)
-                leaves = _added(leaves, more)
+                for piece in block.pieces(few):
+                    if work is None:
+                        work, assign = scorer.workspace(few), begin(few)
+                    responsibilities, row_values, *more = assign(scorer, piece, work)
+                    if piece.weights is None:
+                        row_sums.append(float(row_values.sum()))
+                    else:
+                        responsibilities *= piece.weights
+                        held = piece.weights > 0
+                        row_sums.append(float(piece.weights[held] @ row_values[held]))
+                    scorer.gather(work, responsibilities, sums)
+                    leaves = _added(leaves, more)
             return sums, row_sums, leaves
 
         def merge(

@@ -183,7 +183,7 @@ class TruncatedPass:
         spread, precisions = _spread(state, components)
         # Lists change little from pass to pass: most passes improve some of them.
         some = (0, k)
-        if self._neighbours is not None and not self._entering:
+        if self._neighbours is not None and not self._entering and k >= _PARTS:
             part = self._passes % _PARTS
             some = k * part // _PARTS, k * (part + 1) // _PARTS
         plan = Plan(some[1] - some[0], max(64, k // 64))

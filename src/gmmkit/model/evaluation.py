@@ -115,27 +115,30 @@ def evaluate(
             return
         answer[place] = posterior.T if quantity == "posterior" else log_density + volume
 
-    _each_block(table, mixture, write, n_jobs, None if quantity == "noise" else fuse)
+    kept = 0 if whole or len(shape) == 1 else shape[1]
+    _each_block(table, mixture, write, n_jobs, None if quantity == "noise" else fuse, kept)
     return answer
 
 
 def evaluate_blocks(mixture: Mixture, rows: Any) -> Iterator[tuple[Block, BlockAnswer]]:
     """Yield each block with what the mixture says of it, in order: for answers that are larger than memory."""
-    table = _checked_table(mixture, rows)
+    table, k = _checked_table(mixture, rows), mixture.n_components
     scorer, volume = mixture.scorer, mixture.frame.log_volume
-    fused = Fused.of(scorer)
-    plan = (fused or scorer).plan(table.n_rows)
+    fused, few = Fused.of(scorer), scorer.plan(table.n_rows).block_rows
+    size = few if fused is None else fused.plan(table.n_rows, kept=k).block_rows
+    posterior = np.empty((0 if fused is None else min(size, table.n_rows), k))
     work: Workspace | None = None
-    for block in table.blocks(plan.block_rows):
+    for block in table.blocks(size):
         table.check_finite(block)
-        found = None if fused is None else fused.described(block.rows)
-        if found is None:
-            if work is None:
-                work = scorer.workspace(plan.block_rows)
-            posterior, log_density = scorer.responsibilities(block.rows, work)
-            found = _labels(scorer, work.scored), posterior.T, log_density
-        labels, shares, log_density = found
-        yield block, BlockAnswer(labels, shares, log_density + volume)
+        if fused is not None:
+            own = posterior[: len(block.rows)]
+            if (found := fused.described(block.rows, own)) is not None:
+                yield block, BlockAnswer(found[0], own, found[1] + volume)
+                continue
+        for piece in block.pieces(few):
+            work = work or scorer.workspace(few)
+            shares, log_density = scorer.responsibilities(piece.rows, work)
+            yield piece, BlockAnswer(_labels(scorer, work.scored), shares.T, log_density + volume)
 
 
 def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArray[np.int64]:
@@ -172,19 +175,18 @@ def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Lik
         sums = []
         for block in table.blocks(plan.block_rows, start, stop):
             table.check_finite(block)
-            found = None if fused is None else fused.certainties(block.rows)
-            if found is None:
-                if work is None:
-                    work = scorer.workspace(plan.block_rows)
-                log_density = scorer.responsibilities(block.rows, work)[1]
-                found = log_density, np.log(work.scored.max(axis=0))
-            log_density, log_certainty = found
-            sums.append(_added_up(log_density, log_certainty, block.weights))
+            if fused is not None and (found := fused.certainties(block.rows)) is not None:
+                sums.append(_added_up(*found, block.weights))
+                continue
+            for piece in block.pieces(few):
+                work = work or scorer.workspace(few)
+                log_density = scorer.responsibilities(piece.rows, work)[1]
+                sums.append(_added_up(log_density, np.log(work.scored.max(axis=0)), piece.weights))
         return sums
 
     with Workers(n_jobs) as workers:
         scorer = mixture.scorer
-        fused = Fused.of(scorer)
+        fused, few = Fused.of(scorer), scorer.plan(table.n_rows).block_rows
         plan = (fused or scorer).plan(table.n_rows)
         parts = workers.map_merge(task, plan.tasks(), list.__add__)
     log_likelihood, log_certainty, total = (math.fsum(column) for column in zip(*parts, strict=True))
@@ -218,8 +220,12 @@ def _each_block(
     write: Callable[[Scorer, Block, Workspace], None],
     n_jobs: int | None,
     fuse: Callable[[Fused, Block], bool] | None,
+    kept: int = 0,
 ) -> None:
-    """Call `write` for each block, or `fuse`, where there is a kernel and it tells that it did the block."""
+    """Call `write` for each block, or `fuse`, where there is a kernel and it tells that it did the block.
+
+    `fuse` writes `kept` numbers of each row into arrays of its own.
+    """
 
     def task(start: int, stop: int) -> None:
         work: Workspace | None = None
@@ -227,14 +233,14 @@ def _each_block(
             table.check_finite(block)
             if fused is not None and fuse is not None and fuse(fused, block):
                 continue
-            if work is None:
-                work = scorer.workspace(plan.block_rows)
-            write(scorer, block, work)
+            for piece in block.pieces(few):
+                work = work or scorer.workspace(few)
+                write(scorer, piece, work)
 
     with Workers(n_jobs) as workers:
         scorer = mixture.scorer
-        fused = None if fuse is None else Fused.of(scorer)
-        plan = (fused or scorer).plan(table.n_rows)
+        fused, few = None if fuse is None else Fused.of(scorer), scorer.plan(table.n_rows).block_rows
+        plan = scorer.plan(table.n_rows) if fused is None else fused.plan(table.n_rows, kept)
         workers.map_merge(task, plan.tasks(), lambda first, second: None)  # noqa: ARG005
 
 

@@ -19,13 +19,16 @@ from gmmkit.kernels.native import dense
 from gmmkit.model.scorer import KAPPA_SQUARED_LIMIT, Scorer, Sums
 from gmmkit.statistics import Contraction
 
-__all__ = ["Fused"]
+__all__ = ["HAVE_FLOATS", "Fused"]
 
 Array = NDArray[np.float64]
 
 # How many standard deviations from the origin rows may lie for floats, along each whitened axis: each adds 6e-8 to what
 # z, W and μ lose. At 128 means and covariances are off by 7e-6 of their components' deviations, at 250 by 1.1e-5.
 _SINGLE_LIMIT = 128.0
+
+#: Second moments of the families that have a form for floats: each component its own.
+HAVE_FLOATS = (Contraction.FULL, Contraction.DIAGONAL, Contraction.SPHERICAL)
 
 
 class Fused:
@@ -59,8 +62,9 @@ class Fused:
         near, contraction = kappa_squared <= KAPPA_SQUARED_LIMIT, scorer.family.contraction
         frame = scorer.frame
         own_axes = contraction in (Contraction.DIAGONAL, Contraction.SPHERICAL)
-        has_form = own_axes or contraction is Contraction.FULL
-        single = bool(single and has_form and near and _most_deviations(scorer, reach) <= _SINGLE_LIMIT)
+        single = bool(
+            single and contraction in HAVE_FLOATS and near and _most_deviations(scorer, reach) <= _SINGLE_LIMIT
+        )
         if contraction is Contraction.FULL or (single and own_axes):
             whitening = scorer.whitening if contraction is not Contraction.SPHERICAL else _for_each_column(scorer)
             components = dense.centred(
@@ -72,10 +76,10 @@ class Fused:
             return None
         return cls(scorer, components, near=bool(near))
 
-    def plan(self, n_rows: int) -> Plan:
-        """Return how a pass over `n_rows` is cut: a function of sizes only."""
+    def plan(self, n_rows: int, kept: int = 0) -> Plan:
+        """Return how a pass over `n_rows` that writes `kept` numbers of each is cut: a function of sizes only."""
         components = self._components
-        return plan_fused(n_rows, components.operations_per_row, components.d, components.n_sums)
+        return plan_fused(n_rows, components.operations_per_row, components.d, components.n_sums, kept)
 
     def sums(self) -> Sums:
         """Return empty sums for one task, about the means that the kernel computes with."""
@@ -129,14 +133,13 @@ class Fused:
         term = self.row_term(rows)
         return log_density if term is None else log_density + term, log_certainty
 
-    def described(self, rows: NDArray[Any]) -> tuple[NDArray[np.int64], Array, Array] | None:
-        """Return labels (b,), posterior (b, k) and log-densities (b,) in the frame; None: NumPy must do it."""
-        b = len(rows)
-        labels, posterior, log_density = np.empty(b, dtype=np.int64), np.empty((b, self._components.k)), np.empty(b)
+    def described(self, rows: NDArray[Any], posterior: Array) -> tuple[NDArray[np.int64], Array] | None:
+        """Write the posterior (b, k); return labels (b,) and log-densities (b,) in the frame; None: NumPy must."""
+        labels, log_density = np.empty(len(rows), dtype=np.int64), np.empty(len(rows))
         if not self.answer(rows, labels=labels, posterior=posterior, log_sums=log_density):
             return None
         term = self.row_term(rows)
-        return labels, posterior, log_density if term is None else log_density + term
+        return labels, log_density if term is None else log_density + term
 
     def _ends(self, rows: NDArray[Any]) -> tuple[Array, Array]:
         frame = self._scorer.frame

@@ -1,6 +1,7 @@
 """The compiled kernel's library: found, checked and loaded once, or why not.
 
-What is not whole, not of these sources, or not for this processor is left where it is, and NumPy does the work.
+What is not whole, not of these sources, or not for this processor is left where it is, and NumPy does the work. An
+instruction set that was asked for and is not to be had is told, as somebody believes to have it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import ctypes
 import hashlib
 import os
 import struct
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+
+from gmmkit.errors import GmmkitWarning
 
 __all__ = ["INSTRUCTION_SETS", "LIBRARY", "load"]
 
@@ -39,7 +43,10 @@ def load(declare: Callable[[ctypes.CDLL], None]) -> tuple[ctypes.CDLL | None, st
     except (OSError, AttributeError) as error:
         return None, f"the compiled kernel cannot be loaded ({error}): {_AGAIN}"
     reason = _use(library, os.environ.get("GMMKIT_INSTRUCTION_SET", ""))
-    return (library, None) if reason is None else (None, reason)
+    if reason is None:
+        return library, None
+    warnings.warn(GmmkitWarning(f"{reason}; until then NumPy does the work"), stacklevel=2)
+    return None, reason
 
 
 def _damage(path: Path) -> str | None:
@@ -73,7 +80,7 @@ def _use(library: ctypes.CDLL, asked: str) -> str | None:
     """Choose the form that was asked for, if one was; return why that cannot be."""
     if not asked:
         return None
-    wrong = f"GMMKIT_INSTRUCTION_SET is {asked!r}, but "
+    wrong, asked = f"GMMKIT_INSTRUCTION_SET is {asked!r}, but ", asked.lower()
     if asked not in INSTRUCTION_SETS:
         return f"{wrong}must be one of {', '.join(INSTRUCTION_SETS)}: correct it, or unset it for the best"
     if library.gmmkit_use_instruction_set(INSTRUCTION_SETS.index(asked)):
