@@ -20,6 +20,7 @@ SECTIONS = {
     "growth": "Growth with rows, columns and components",
     "fit_memory": "Memory of a fit above its data",
     "fewer_passes": "Passes and time to scikit-learn's likelihood",
+    "restarts": "Starts that are stopped",
     "memory": "Memory",
     "truncated": "Very many components",
     "startup": "Start-up",

@@ -88,9 +88,10 @@ class GaussianMixture(EMMixture):
         and decide convergence; batches depend on `random_state`. It may lead to another optimum of the likelihood,
         often a better one. What was read is in ``fit_result_.warm_up``.
     n_init_stop : "dominated", optional
-        Of `n_init` > 1 starts, stop those early that are to end clearly below the best one so far: ten times what is
-        still to come by Aitken's estimate does not lead there. ``fit_result_.starts_stopped`` counts them. None: every
-        start is run to its end.
+        Of `n_init` > 1 starts, stop those early that are to end clearly below the best one so far: fifty times what is
+        still to come by Aitken's estimate does not lead there, five passes in a row. A slow start that would have
+        become the best after all is seldom among them. ``fit_result_.starts_stopped`` counts them. None: every start
+        is run to its end.
     truncation : int, optional
         For very many components, "diag", "spherical" or "full": each row is shared among so few components, the best
         that it has found, C, and a pass no longer grows with rows × components (`Notes`). 16 is a good choice; with C

@@ -21,6 +21,7 @@ _BLOCK_BYTES = 1 << 23
 _SCORE_BYTES, _MANY_SCORES = 1 << 20, 64
 _FEWEST_ROWS, _MOST_ROWS = 256, 32768
 _BLOCK_OPERATIONS, _FEWEST_FUSED_ROWS, _MOST_FUSED_ROWS = 60_000_000, 4096, 1 << 18
+_TOGETHER, _TILE_ROWS = 4, 128
 _MANY_BLOCKS, _MANY_SUMS, _FEW_TASKS = 32, 1 << 16, 16
 
 
@@ -57,7 +58,11 @@ def plan_fused(n_rows: int, operations_per_row: int, n_columns: int, sums: int, 
     rows = max(_BLOCK_OPERATIONS // operations_per_row, _FEWEST_FUSED_ROWS)
     rows = max(rows, min(4 * rows, n_rows // _MANY_BLOCKS))
     rows = max(min(rows, _BLOCK_BYTES // (8 * max(n_columns, kept)), _MOST_FUSED_ROWS), _FEWEST_ROWS)
-    return Plan(n_rows, 1 << (rows.bit_length() - 1), MAX_TASKS if sums <= _MANY_SUMS else _FEW_TASKS)
+    # Threads come in powers of two: as many blocks that each has as much to do, of whole tiles.
+    blocks = -(-n_rows // rows)
+    blocks = blocks if blocks < _TOGETHER else -(-blocks // _TOGETHER) * _TOGETHER
+    rows = -(-n_rows // (blocks * _TILE_ROWS)) * _TILE_ROWS
+    return Plan(n_rows, rows, MAX_TASKS if sums <= _MANY_SUMS else _FEW_TASKS)
 
 
 def plan_pass(n_rows: int, values_per_row: int, scores_per_row: int = 1) -> Plan:
