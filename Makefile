@@ -34,6 +34,7 @@ bench: .venv/test
 	$(PYTHON) -m venv .venv || { $(PYTHON) -m pip install --user virtualenv && $(PYTHON) -m virtualenv --clear .venv; }
 
 .venv/demo: .venv/bin/python $(BUILD)
+	@echo "installing gmmkit, its compiled kernel among it: this takes some minutes"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
 	@$(NOTICE)
 	@touch $@

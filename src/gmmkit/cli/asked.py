@@ -103,6 +103,13 @@ class Asked:
         """The estimator that does the same from Python."""
         return "GaussianMixture" if self.degrees_of_freedom is None else "StudentMixture"
 
+    @property
+    def truncated_to(self) -> int | None:
+        """Components of each row in a single fit; None: all."""
+        from gmmkit.inference.truncated_start import truncated_to
+
+        return truncated_to(self.truncation, self.components[0])
+
     def settings(self, rule: StoppingRule, callback: Callable[[Progress], object] | None = None) -> FitSettings:
         """Return how each fit is made."""
         from gmmkit.inference.acceleration import Squarem
@@ -124,7 +131,7 @@ class Asked:
             acceleration=Squarem() if self.acceleration else None,
             warm_up=MiniBatches() if self.warm_up else None,
             stop_dominated=self.n_init_stop is not None,
-            truncation=self.truncation,
+            truncation=self.truncated_to,
         )
 
 

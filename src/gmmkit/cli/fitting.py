@@ -76,6 +76,7 @@ def fit_table(
 def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | None) -> tuple[FitResult, Likelihood]:
     from gmmkit.execution import Workers
     from gmmkit.inference.fit import fit
+    from gmmkit.inference.precision import why_double
     from gmmkit.inference.problem import Problem, survey
     from gmmkit.inference.starts import FromMixture
     from gmmkit.inference.stopping import SmallChange
@@ -85,7 +86,7 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
 
     assert asked.structures is not None
     known = None if checkpoint is None else checkpoint.known(asked, table)
-    named = named_start(asked.init, asked.components[0], asked.truncation)
+    named = named_start(asked.init, asked.components[0], asked.truncated_to)
     n_init = asked.option("n_init")
     starts: list[Start] = [_from_labels(table, asked)] if asked.start_labels else [named] * n_init
     if known is not None:
@@ -102,8 +103,11 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
     watch.say("looking at the columns")
     with Workers(asked.jobs) as workers:
         problem = Problem(table, family(asked.structures[0]), survey(table, workers), workers)
+        settings = asked.settings(SmallChange(asked.option("tol")), after_pass)
+        # As the estimator does: float32 rows in floats, where that agrees.
+        problem.single = table.source.dtype == "float32" and why_double(problem, settings, asked.components[0]) is None
         watch.say("finding a start")
-        result = fit(problem, starts, asked.settings(SmallChange(asked.option("tol")), after_pass))
+        result = fit(problem, starts, settings)
     watch.say("scoring")
     return result, likelihood(result.mixture, table, n_jobs=asked.jobs)
 

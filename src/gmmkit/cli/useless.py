@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["refuse_useless"]
 
+_SINGLE = "give one number of components and one structure, such as -k 3 --covariance full"
+
 
 def refuse_useless(asked: Asked, given: Mapping[str, Any]) -> None:
     """Raise before the work starts.
@@ -43,29 +45,27 @@ def refuse_useless(asked: Asked, given: Mapping[str, Any]) -> None:
     if "start_labels" in has and one and has & {"init", "n_init"}:
         raise UsageError("--start-labels is the only start of a single fit: leave --init and --n-init out")
     if "init" in has and not one:
-        raise UsageError(
-            "--init is for a single fit; a search has starts of its own: "
-            "give one number of components and one structure, or leave --init out"
-        )
+        raise UsageError(f"--init is for a single fit; a search has starts of its own: {_SINGLE}, or leave --init out")
     for name in ("acceleration", "warm_up", "n_init_stop"):
         if name in has and not one:
             option = f"--{name.replace('_', '-')}"
             raise UsageError(
-                f"{option} is for a single fit; a search does that where it pays: "
-                f"give one number of components and one structure, or leave {option} out"
+                f"{option} is for a single fit; a search does that where it pays: {_SINGLE}, or leave {option} out"
             )
     if "n_init_stop" in has and asked.option("n_init") < 2:
         raise UsageError(
             "--n-init-stop is for several starts of a single fit: give --n-init 2 or more, or leave it out"
         )
     if "student" in has and not one:
-        raise UsageError(
-            "--student is for a single fit: give one number of components and one structure, "
-            "such as those that a search without it has found"
-        )
+        raise UsageError(f"--student is for a single fit: {_SINGLE}: those that a search without it has found")
     if "truncation" in has and not one:
         raise UsageError(
-            "--truncation is for a single fit of very many components: give one number of components and one structure"
+            f"--truncation is for a single fit of very many components: {_SINGLE}, or leave --truncation out"
+        )
+    if "truncation" in has and asked.truncated_to is not None and has & {"acceleration", "warm_up"}:
+        raise UsageError(
+            "--truncation cannot be combined with --acceleration or --warm-up: a truncated pass goes on from what rows "
+            "kept in the last; leave one of them out"
         )
     if "truncation" in has and has & {"noise", "student"}:
         raise UsageError(

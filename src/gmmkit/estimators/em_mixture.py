@@ -32,7 +32,7 @@ from gmmkit.inference.problem import Problem, survey
 from gmmkit.inference.starts import STARTS, FromMixture, Overridden, Start
 from gmmkit.inference.stopping import SmallChange
 from gmmkit.inference.student import Degrees
-from gmmkit.inference.truncated_start import named_start
+from gmmkit.inference.truncated_start import named_start, truncated_to
 from gmmkit.inference.warm_up import MiniBatches
 from gmmkit.model.covariance import NAMES, family
 from gmmkit.model.mixture import Mixture
@@ -193,7 +193,7 @@ class EMMixture(MixtureDensity):
             acceleration=None if self.acceleration is None else Squarem(),
             warm_up=None if self.warm_up is None else MiniBatches(),
             stop_dominated=self.n_init_stop is not None,
-            truncation=self._truncated_to,
+            truncation=truncated_to(self.truncation, self.n_components),
         )
         with Workers(self.n_jobs) as workers:
             problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)
@@ -232,11 +232,6 @@ class EMMixture(MixtureDensity):
         return self._mixture
 
     @property
-    def _truncated_to(self) -> int | None:
-        """Components of each row; None where that is all of them, which is plain EM."""
-        return None if self.truncation is None or self.truncation >= self.n_components else self.truncation
-
-    @property
     def noise_weight_(self) -> float:
         """The share of the rows that is noise: 0 where none was asked for."""
         noise = self.mixture_.noise
@@ -272,7 +267,7 @@ class EMMixture(MixtureDensity):
             return [FromMixture(mixture, reached=True)], False, self.lower_bound_
         if weights is not None and means is not None and covariance is not None:
             return [FromMixture(Mixture.trusted(weights, means, covariance))], False, -np.inf
-        named = named_start(self.init_params, k, self._truncated_to)
+        named = named_start(self.init_params, k, truncated_to(self.truncation, k))
         if weights is None and means is None and covariance is None:
             return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
         return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf

@@ -105,8 +105,8 @@ class GaussianMixture(EMMixture):
         components' standard deviations. Float32 takes the compiled kernel, covariances that components do not share, no
         `noise`, `truncation` or `acceleration`, weights from 1e-12 to 1e12, and no rows more than some hundred standard
         deviations from the data's mean; else float64 is used, ``fit_result_.precision`` says so, and a PrecisionWarning
-        says why where float32 was asked for. Small fits, predictions, and passes that change the bound by less than
-        1e-5 are always computed in float64.
+        says why where float32 was asked for. Small fits (rows × components × (d + 1)(d + 2) / 2 up to a million),
+        predictions, and passes that change the bound by less than 1e-5 are always computed in float64.
 
     Attributes
     ----------

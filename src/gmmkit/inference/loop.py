@@ -110,6 +110,10 @@ def run(
                 tried = state
             elif iteration < max_iter:
                 tried = steps.next(totals, scored, state)
+            if scored is not state:
+                # Who keeps it keeps its parameters: of many columns what is computed of them takes several times more.
+                scored.covariance.forget()
+            del totals, scored, next_state
     except KeyboardInterrupt:
         reason = "interrupted"
     return Run(state, tuple(objectives), reason, tuple(repairs))

@@ -1,8 +1,9 @@
 """A small weighted sample of the rows, for starts: a function of what the rows say, not of how they are stored.
 
-Up to 10,000 distinct rows: all of them, merged by value and put in an order that no map of the data changes which the
-family's pooled covariance follows, so that repeating a row equals doubling its weight, and permuting rows or changing
-units changes nothing. Beyond, 10,000 draws by the inverse of the weighted distribution function.
+Up to 10,000 distinct rows of few columns: all of them, merged by value and put in an order that no map of the data
+changes which the family's pooled covariance follows, so that repeating a row equals doubling its weight, and permuting
+rows or changing units changes nothing. Beyond, 10,000 draws by the inverse of the weighted distribution function; fewer
+where there are many columns, so that a sample and what is made of it take some megabytes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ __all__ = ["Sample", "draw_rows", "gather_sample", "in_rows", "inverse_cdf", "sa
 
 Array = NDArray[np.float64]
 
-_MOST = 10_000
+_MOST, _MOST_VALUES, _FEWEST_FOR_A_COLUMN = 10_000, 3 << 17, 4
 _MOST_TO_MERGE, _AT_ONCE = 50_000, 8192
 _FEW_VALUES = 1 << 16  # half a megabyte
 # Whitened coordinates that differ by less, relative to their size, differ by what a change of units rounds.
@@ -41,9 +42,10 @@ class Sample:
 
 def sample_rows(problem: Problem, random: np.random.Generator | int, most: int | None = None) -> Sample:
     """Return the sample that starts are made from, of at most `most` rows (10,000); `random` or a seed draws them."""
-    most = _MOST if most is None else most
-    table = problem.table
-    if table.n_rows <= _MOST_TO_MERGE:
+    table, d = problem.table, problem.n_columns
+    held = max(_MOST_VALUES // d, _FEWEST_FOR_A_COLUMN * d)
+    most = min(_MOST, held) if most is None else most
+    if table.n_rows <= min(_MOST_TO_MERGE, held):
         return thinned(_distinct(problem), most, random)
     random = np.random.default_rng(random)
     if table.weights is None:

@@ -27,7 +27,7 @@ from gmmkit.inference.truncated_pass import TruncatedPass
 from gmmkit.model.mixture import Mixture
 from gmmkit.statistics import Statistics
 
-__all__ = ["SPARSE_STARTS", "SparseStart", "chained_seeds", "named_start"]
+__all__ = ["SPARSE_STARTS", "SparseStart", "chained_seeds", "named_start", "truncated_to"]
 
 Array = NDArray[np.float64]
 
@@ -37,6 +37,11 @@ SPARSE_STARTS = ("kmeans", "k-means++", "random_from_data")
 _ROWS_PER_COMPONENT, _FEWEST_ROWS = 10, 10_000
 _CHAIN, _BATCH = 16, 64
 _MOST_PASSES, _TOLERANCE = 7, 1e-3
+
+
+def truncated_to(truncation: int | None, k: int) -> int | None:
+    """Return the components of each row; None where that is all k of them, which is plain EM."""
+    return None if truncation is None or truncation >= k else truncation
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def named_start(name: str, k: int, truncation: int | None) -> Start:
     ParameterError
         If it is no start of truncated fits, and one is asked for.
     """
-    return Named(name, k) if truncation is None or k <= truncation else SparseStart(name, k)  # type: ignore[arg-type]
+    return Named(name, k) if truncated_to(truncation, k) is None else SparseStart(name, k)  # type: ignore[arg-type]
 
 
 def chained_seeds(sample: Sample, k: int, random: np.random.Generator, chain: int = _CHAIN) -> Array:

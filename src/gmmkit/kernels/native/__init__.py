@@ -84,8 +84,8 @@ def _declare(library: ctypes.CDLL) -> None:
 
 def why_not() -> str | None:
     """Return why the compiled kernel is not used, or None if it is."""
-    if os.environ.get("GMMKIT_NATIVE") == "0":
-        return "GMMKIT_NATIVE=0 switches it off"
+    if (asked := os.environ.get("GMMKIT_NATIVE", "")).lower() in ("0", "no", "off", "false"):
+        return f"GMMKIT_NATIVE={asked} switches it off"
     return _load()[1]
 
 

@@ -1,7 +1,6 @@
 """The compiled kernel's library: found, checked and loaded once, or why not.
 
-What is not whole, not of these sources, or not for this processor is left where it is, and NumPy does the work. An
-instruction set that was asked for and is not to be had is told, as somebody believes to have it.
+What is not whole, not of these sources, or not for this processor is left where it is, told, and NumPy does the work.
 """
 
 from __future__ import annotations
@@ -23,14 +22,25 @@ __all__ = ["INSTRUCTION_SETS", "LIBRARY", "load"]
 INSTRUCTION_SETS = ("baseline", "avx2", "avx512")
 LIBRARY = Path(__file__).with_name("_stack.so")
 
-_AGAIN = "build gmmkit again"
+_AGAIN = "build gmmkit again (pip install --force-reinstall, or make clean demo in a clone)"
 
 
 @lru_cache(maxsize=1)
 def load(declare: Callable[[ctypes.CDLL], None]) -> tuple[ctypes.CDLL | None, str | None]:
-    """Return the library, its functions declared, or None and the reason."""
+    """Return the library, its functions declared, or None and the reason.
+
+    Where there is a library that cannot be used, somebody believes that it is: they are warned, once.
+    """
     if not LIBRARY.exists():
-        return None, f"gmmkit was built without a C++ compiler: install one and {_AGAIN}"
+        return None, f"{LIBRARY.name} is missing: gmmkit was built without a C++ compiler; install one and {_AGAIN}"
+    library, reason = _opened(declare)
+    if reason is not None:
+        warnings.warn(GmmkitWarning(f"{reason}; until then NumPy does the work"), stacklevel=2)
+        return None, reason
+    return library, None
+
+
+def _opened(declare: Callable[[ctypes.CDLL], None]) -> tuple[ctypes.CDLL | None, str | None]:
     try:
         if (reason := _damage(LIBRARY)) is not None:
             return None, f"the compiled kernel cannot be loaded ({LIBRARY} {reason}): {_AGAIN}"
@@ -42,11 +52,7 @@ def load(declare: Callable[[ctypes.CDLL], None]) -> tuple[ctypes.CDLL | None, st
         library.gmmkit_instruction_set.restype = library.gmmkit_use_instruction_set.restype = ctypes.c_int
     except (OSError, AttributeError) as error:
         return None, f"the compiled kernel cannot be loaded ({error}): {_AGAIN}"
-    reason = _use(library, os.environ.get("GMMKIT_INSTRUCTION_SET", ""))
-    if reason is None:
-        return library, None
-    warnings.warn(GmmkitWarning(f"{reason}; until then NumPy does the work"), stacklevel=2)
-    return None, reason
+    return library, _use(library, os.environ.get("GMMKIT_INSTRUCTION_SET", ""))
 
 
 def _damage(path: Path) -> str | None:

@@ -84,6 +84,11 @@ class Covariance(ABC):
         # The parameters only: factors and precisions are computed again.
         return {name: self.__dict__[name] for name in ("values", "n_components", "n_features")}
 
+    def forget(self) -> None:
+        """Give back the memory of factors and precisions, which are computed again where they are asked for."""
+        for name in self.__dict__.keys() - self.__getstate__().keys():
+            del self.__dict__[name]
+
     @property
     def _like(self) -> dict[str, int]:
         return {"n_components": self.n_components, "n_features": self.n_features}
@@ -261,9 +266,10 @@ class Covariance(ABC):
             The family's covariances of the last pass, where an iteration begins.
         """
         counts = statistics.positive_counts()
-        scatter = statistics.scatter() + pseudo_scatter
+        scatter = statistics.scatter()
+        scatter += pseudo_scatter
         if ridge.any():
-            scatter = scatter + counts.reshape((-1,) + (1,) * (scatter.ndim - 1)) * cls._ridge_scatter(ridge)
+            scatter += counts.reshape((-1,) + (1,) * (scatter.ndim - 1)) * cls._ridge_scatter(ridge)
         return cls(cls.solve(counts, scatter, None if previous is None else previous.values))
 
     @staticmethod

@@ -18,6 +18,9 @@ from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Full"]
 
+# A megabyte of them.
+_FEW_VALUES = 1 << 17
+
 Array = NDArray[np.float64]
 
 
@@ -83,21 +86,23 @@ class Full(Covariance):
     def log_determinants(self) -> Array:
         return np.asarray(2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(axis=1))
 
-    @cached_property
+    @property
     def _precisions(self) -> Array:
         return np.asarray(np.matmul(self.whitening.transpose(0, 2, 1), self.whitening))
 
     def natural(self, means: Array, constants: Array) -> Array:
-        linear = np.matmul(self._precisions, means[:, :, None])[:, :, 0]
+        precisions = self._precisions
+        linear = np.matmul(precisions, means[:, :, None])[:, :, 0]
         offset = constants - 0.5 * np.einsum("ki,ki->k", means, linear)
-        return np.concatenate([offset[:, None], linear, expanded.pack(self._precisions)], axis=1)
+        return np.concatenate([offset[:, None], linear, expanded.pack(precisions)], axis=1)
 
     def kappa_squared(self, largest: Array) -> float:
         return float(np.matmul(np.matmul(self._absolute, largest), largest).max())
 
     @cached_property
     def _absolute(self) -> Array:
-        return np.asarray(np.abs(self._precisions))
+        precisions = self._precisions
+        return np.abs(precisions, out=precisions)
 
     @classmethod
     def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:
@@ -125,11 +130,16 @@ class Full(Covariance):
 
 def symmetric(matrices: Array) -> Array:
     """Return matrices with mirrored entries equal to the last bit."""
-    return np.asarray(0.5 * (matrices + np.swapaxes(matrices, -1, -2)))
+    sums = np.asarray(matrices + np.swapaxes(matrices, -1, -2))
+    sums *= 0.5
+    return sums
 
 
 def smallest_eigenvalues(matrices: Array, pooled: Covariance | None) -> Array:
     """Return the smallest eigenvalues of matrices (k, d, d), in the metric of a one-component `pooled`."""
+    if matrices.size > _FEW_VALUES and len(matrices) > 1 and matrices.ndim == 3:
+        # One at a time: what is made of large ones takes several times their memory.
+        return np.concatenate([smallest_eigenvalues(matrix[None], pooled) for matrix in matrices])
     if pooled is not None:
         whitening = pooled.whitening[0]
         matrices = whitening @ matrices @ whitening.T
