@@ -104,6 +104,28 @@ def test_fewer_passes_are_the_estimators(gmmkit: Gmmkit, tmp_path: Path) -> None
     assert 'acceleration="squarem"' in python_of(read_model(tmp_path / "m.gmm"))
 
 
+@pytest.mark.parametrize("truncation", ["3", "16"])
+def test_truncation_to_all_components_is_the_plain_fit(gmmkit: Gmmkit, tmp_path: Path, truncation: str) -> None:
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "rows.npy", rng.normal(size=(2_000, 2)) + 2.0 * rng.integers(3, size=(2_000, 1)))
+    arguments = ("fit", "rows.npy", "-k", "3", "--covariance", "full", "--acceleration", "squarem")
+    assert gmmkit(*arguments, "-o", "plain.gmm").code == 0
+    assert gmmkit(*arguments, "--truncation", truncation, "-o", "all.gmm").code == 0
+    assert load(tmp_path / "plain.gmm").mixture_ == load(tmp_path / "all.gmm").mixture_
+
+
+def test_rows_in_float32_are_fitted_as_the_estimator_does(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    rows = (rng.normal(size=(60_000, 3)) + 2.0 * rng.integers(3, size=(60_000, 1))).astype(np.float32)
+    np.save(tmp_path / "rows.npy", rows)
+    arguments = ("-k", "3", "--covariance", "full", "--tol", "1e-4", "--n-init", "1", "--init", "random_from_data")
+    assert gmmkit("fit", "rows.npy", *arguments, "-o", "m.gmm").code == 0
+    known = GaussianMixture(3, tol=1e-4, max_iter=1000, init_params="random_from_data", random_state=0).fit(rows)
+    loaded = load(tmp_path / "m.gmm")
+    assert loaded.fit_result_.precision == known.fit_result_.precision
+    np.testing.assert_allclose(loaded.means_, known.means_, rtol=1e-6)
+
+
 def test_columns_weights_and_labels(gmmkit: Gmmkit, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     kind = rng.integers(2, size=200)

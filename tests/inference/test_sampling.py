@@ -78,6 +78,14 @@ def test_a_repetition_is_a_weight():
     np.testing.assert_array_equal(found[1], expected[1])
 
 
+def test_of_many_columns_fewer_rows_are_taken(monkeypatch):
+    monkeypatch.setattr(sampling, "_MOST_VALUES", 6_000)
+    for d, most in ((3, 2_000), (30, 200), (60, 240)):  # four for each column at least
+        found, weights = sampled(np.random.default_rng(3).standard_normal((3_000, d)))
+        assert 0.5 * most < len(found) <= most  # rows may be drawn twice
+        assert weights.sum() == pytest.approx(most)
+
+
 @pytest.mark.parametrize("most_to_merge", [0, 10**6], ids=["too many rows to merge", "merged"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_of_many_distinct_rows_a_weighted_sample_is_taken(monkeypatch, most_to_merge, weighted):

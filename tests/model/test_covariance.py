@@ -65,6 +65,22 @@ def test_eigenvalues_in_the_metric_of_another(covariance):
     np.testing.assert_allclose(own.smallest_eigenvalues(own), 1.0, rtol=1e-10)
 
 
+def test_eigenvalues_of_large_matrices_are_those_of_small_ones(covariance, monkeypatch):
+    d = covariance.n_features
+    pooled = covariance_of(covariance.name, 1, d, np.random.default_rng(9))
+    expected = covariance.smallest_eigenvalues(pooled)
+    monkeypatch.setattr("gmmkit.model.covariance.full._FEW_VALUES", 0)
+    np.testing.assert_allclose(covariance.smallest_eigenvalues(pooled), expected, rtol=1e-12)
+
+
+def test_what_is_forgotten_is_computed_again(covariance):
+    whitening, logs = covariance.whitening.copy(), covariance.log_determinants.copy()
+    covariance.forget()
+    assert set(vars(covariance)) == {"values", "n_components", "n_features"}
+    np.testing.assert_array_equal(covariance.whitening, whitening)
+    np.testing.assert_array_equal(covariance.log_determinants, logs)
+
+
 def test_rescaled_is_the_covariance_of_rescaled_columns(covariance):
     d = covariance.n_features
     scale = np.full(d, 4.0) if covariance.equivariance == "scalar" else 2.0 ** (np.arange(d) % 7 - 3)
