@@ -25,7 +25,7 @@ __all__ = ["Sample", "draw_rows", "gather_sample", "in_rows", "inverse_cdf", "sa
 Array = NDArray[np.float64]
 
 _MOST, _MOST_VALUES, _FEWEST_FOR_A_COLUMN = 10_000, 3 << 17, 4
-_MOST_TO_MERGE, _AT_ONCE = 50_000, 8192
+_MOST_TO_MERGE, _MOST_VALUES_TO_MERGE, _AT_ONCE = 50_000, 1 << 20, 8192
 _FEW_VALUES = 1 << 16  # half a megabyte
 # Whitened coordinates that differ by less, relative to their size, differ by what a change of units rounds.
 _ROUNDING = 1e-10
@@ -43,9 +43,8 @@ class Sample:
 def sample_rows(problem: Problem, random: np.random.Generator | int, most: int | None = None) -> Sample:
     """Return the sample that starts are made from, of at most `most` rows (10,000); `random` or a seed draws them."""
     table, d = problem.table, problem.n_columns
-    held = max(_MOST_VALUES // d, _FEWEST_FOR_A_COLUMN * d)
-    most = min(_MOST, held) if most is None else most
-    if table.n_rows <= min(_MOST_TO_MERGE, held):
+    most = min(_MOST, max(_MOST_VALUES // d, _FEWEST_FOR_A_COLUMN * d)) if most is None else most
+    if table.n_rows <= _MOST_TO_MERGE and table.n_rows * d <= _MOST_VALUES_TO_MERGE:
         return thinned(_distinct(problem), most, random)
     random = np.random.default_rng(random)
     if table.weights is None:
