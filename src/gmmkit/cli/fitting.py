@@ -86,7 +86,7 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
 
     assert asked.structures is not None
     known = None if checkpoint is None else checkpoint.known(asked, table)
-    named = named_start(asked.init, asked.components[0], asked.truncated_to)
+    named = named_start(asked.init, asked.components[0], asked.truncation)
     n_init = asked.option("n_init")
     starts: list[Start] = [_from_labels(table, asked)] if asked.start_labels else [named] * n_init
     if known is not None:
@@ -100,12 +100,12 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
         if checkpoint is not None:
             checkpoint.passed(progress, asked, table)
 
+    structure, settings = family(asked.structures[0]), asked.settings(SmallChange(asked.option("tol")), after_pass)
+    # As the estimator does: float32 rows in floats, where that agrees.
+    single = table.source.dtype == "float32" and why_double(table, structure, settings, asked.components[0]) is None
     watch.say("looking at the columns")
     with Workers(asked.jobs) as workers:
-        problem = Problem(table, family(asked.structures[0]), survey(table, workers), workers)
-        settings = asked.settings(SmallChange(asked.option("tol")), after_pass)
-        # As the estimator does: float32 rows in floats, where that agrees.
-        problem.single = table.source.dtype == "float32" and why_double(problem, settings, asked.components[0]) is None
+        problem = Problem(table, structure, survey(table, workers), workers, single=single)
         watch.say("finding a start")
         result = fit(problem, starts, settings)
     watch.say("scoring")

@@ -195,10 +195,11 @@ class EMMixture(MixtureDensity):
             stop_dominated=self.n_init_stop is not None,
             truncation=truncated_to(self.truncation, self.n_components),
         )
+        structure = family(self.covariance_type, table.n_columns)
+        why = why_double(table, structure, settings, self.n_components)
         with Workers(self.n_jobs) as workers:
-            problem = Problem(table, family(self.covariance_type, table.n_columns), survey(table, workers), workers)
-            why = why_double(problem, settings, self.n_components)
-            problem.single = dtype == np.float32 and why is None
+            single = dtype == np.float32 and why is None
+            problem = Problem(table, structure, survey(table, workers), workers, single=single)
             result = fit(problem, starts, settings, reorder=reorder)
         self.set_result(result, float_type(table))
         asked = self.dtype is not None and dtype == np.float32 and self.max_iter > 0
@@ -267,7 +268,7 @@ class EMMixture(MixtureDensity):
             return [FromMixture(mixture, reached=True)], False, self.lower_bound_
         if weights is not None and means is not None and covariance is not None:
             return [FromMixture(Mixture.trusted(weights, means, covariance))], False, -np.inf
-        named = named_start(self.init_params, k, truncated_to(self.truncation, k))
+        named = named_start(self.init_params, k, self.truncation)
         if weights is None and means is None and covariance is None:
             return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
         return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run
-from gmmkit.inference.problem import Problem
 from gmmkit.inference.stopping import Dominated, SmallChange, StoppingRule
 from gmmkit.kernels import native
 from gmmkit.kernels.native.plain import CONVERGED, SINGULAR, run_plain
@@ -40,10 +39,13 @@ _ONE_ROW = 1.5
 LEFT = "left"
 
 
-def is_small(problem: Problem, k: int) -> bool:
-    """Tell whether a problem with k components is one of those that are fitted in one call, where that can be done."""
-    d = problem.n_columns
-    return problem.table.n_rows * k * (d + 1) * (d + 2) // 2 <= _SMALL and d <= native.MOST_COLUMNS
+def is_small(n: int, d: int, k: int) -> bool:
+    """Tell whether n rows of d columns with k components are fitted in one call, where that can be done."""
+    return _work(n, d, k) <= _SMALL and d <= native.MOST_COLUMNS
+
+
+def _work(n: int, d: int, k: int) -> int:
+    return n * k * (d + 1) * (d + 2) // 2
 
 
 def run_compiled(
@@ -62,15 +64,15 @@ def run_compiled(
     The passes of a run that is left are those that `loop.run` would have made.
     """
     problem, k, d = algorithm.problem, start.n_components, start.n_features
-    if not (isinstance(rule, SmallChange) and max_iter > 0 and is_small(problem, k)):
+    n = problem.table.n_rows
+    if not (isinstance(rule, SmallChange) and max_iter > 0 and is_small(n, d, k)):
         return None
     if not _plain(algorithm, start) or native.why_not() is not None:
         return None
     state, reason = start, "max_iter"
     objectives: list[float] = []
     # Who watches sees each pass when it is made.
-    work = problem.table.n_rows * k * (d + 1) * (d + 2) // 2
-    at_once = max(_ONE_CALL // work, 1) if callback is None and rival is None else 1
+    at_once = max(_ONE_CALL // _work(n, d, k), 1) if callback is None and rival is None else 1
     try:
         for step in _passes(algorithm, start, rule.tol, before, max_iter, at_once):
             state, reason, made = step.state, step.reason, len(step.objectives)

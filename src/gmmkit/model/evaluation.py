@@ -169,28 +169,22 @@ def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArr
 def likelihood(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> Likelihood:
     """Return the weighted log-likelihood of rows, and how certain their classification is."""
     table = _checked_table(mixture, rows)
+    parts: list[tuple[float, float, float]] = []
 
-    def task(start: int, stop: int) -> list[tuple[float, float, float]]:
-        work: Workspace | None = None
-        sums = []
-        for block in table.blocks(plan.block_rows, start, stop):
-            table.check_finite(block)
-            if fused is not None and (found := fused.certainties(block.rows)) is not None:
-                sums.append(_added_up(*found, block.weights))
-                continue
-            for piece in block.pieces(few):
-                work = work or scorer.workspace(few)
-                log_density = scorer.responsibilities(piece.rows, work)[1]
-                sums.append(_added_up(log_density, np.log(work.scored.max(axis=0)), piece.weights))
-        return sums
+    def fuse(fused: Fused, block: Block) -> bool:
+        found = fused.certainties(block.rows)
+        if found is not None:
+            parts.append(_added_up(*found, block.weights))
+        return found is not None
 
-    with Workers(n_jobs) as workers:
-        scorer = mixture.scorer
-        fused, few = Fused.of(scorer), scorer.plan(table.n_rows).block_rows
-        plan = (fused or scorer).plan(table.n_rows)
-        parts = workers.map_merge(task, plan.tasks(), list.__add__)
+    def write(scorer: Scorer, block: Block, work: Workspace) -> None:
+        log_density = scorer.responsibilities(block.rows, work)[1]
+        parts.append(_added_up(log_density, np.log(work.scored.max(axis=0)), block.weights))
+
+    _each_block(table, mixture, write, n_jobs, fuse)
+    # In any order: these sums are rounded once.
     log_likelihood, log_certainty, total = (math.fsum(column) for column in zip(*parts, strict=True))
-    return Likelihood(log_likelihood + total * scorer.frame.log_volume, log_certainty, total)
+    return Likelihood(log_likelihood + total * mixture.frame.log_volume, log_certainty, total)
 
 
 def _added_up(log_density: Array, log_certainty: Array, weights: Array | None) -> tuple[float, float, float]:

@@ -26,22 +26,14 @@ inline std::uint32_t lanes_equal(const std::int32_t* ids, std::int32_t id) {
 #endif
 }
 
+// Above, or from there on; what is no number is both.
+template <bool FROM = false>
 inline std::uint32_t lanes_above(const float* scores, float least) {
 #ifdef __AVX512F__
-    return _mm512_cmp_ps_mask(_mm512_load_ps(scores), _mm512_set1_ps(least), _CMP_NLE_UQ);
+    return _mm512_cmp_ps_mask(_mm512_load_ps(scores), _mm512_set1_ps(least), FROM ? _CMP_NLT_UQ : _CMP_NLE_UQ);
 #else
     std::uint32_t found = 0;
-    for (int l = 0; l < GROUP; ++l) found |= std::uint32_t(!(scores[l] <= least)) << l;
-    return found;
-#endif
-}
-
-inline std::uint32_t lanes_from(const float* scores, float least) {
-#ifdef __AVX512F__
-    return _mm512_cmp_ps_mask(_mm512_load_ps(scores), _mm512_set1_ps(least), _CMP_NLT_UQ);
-#else
-    std::uint32_t found = 0;
-    for (int l = 0; l < GROUP; ++l) found |= std::uint32_t(!(scores[l] < least)) << l;
+    for (int l = 0; l < GROUP; ++l) found |= std::uint32_t(FROM ? !(scores[l] < least) : !(scores[l] <= least)) << l;
     return found;
 #endif
 }
@@ -120,7 +112,7 @@ inline void largest_few(const float* values, int m, int size, std::int32_t* foun
     };
     for (int start = 0; start < whole; start += GROUP) {
         __builtin_memcpy(tops, values + start, sizeof tops);
-        for (std::uint32_t bits = lanes_from(tops, least); bits; bits &= bits - 1) insert(start + __builtin_ctz(bits));
+        for (std::uint32_t bits = lanes_above<true>(tops, least); bits; bits &= bits - 1) insert(start + __builtin_ctz(bits));
     }
     for (int at = whole; at < m; ++at) insert(at);
 }
