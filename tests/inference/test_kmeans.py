@@ -3,7 +3,7 @@ import pytest
 
 from cases import blobs
 from gmmkit.execution import Workers, plan
-from gmmkit.inference.kmeans import assign_nearest, lloyd, plus_plus
+from gmmkit.inference.kmeans import assign_nearest, lloyd, plus_plus, with_nearest
 from gmmkit.inference.sampling import Sample
 from gmmkit.kernels import native
 
@@ -79,6 +79,30 @@ def test_the_compiled_iteration_is_the_array_engines(n, k, d, monkeypatch):
     compiled = reached(rows, weights, seeds)
     monkeypatch.setenv("GMMKIT_NATIVE", "0")
     np.testing.assert_allclose(compiled, reached(rows, weights, seeds), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
+@pytest.mark.parametrize(("n", "k", "d"), [(1, 1, 1), (3, 8, 2), (255, 2, 1), (257, 5, 3), (700, 12, 9)])
+def test_compiled_seeds_are_the_array_engines(n, k, d, monkeypatch):
+    rows = blobs(n, d, 3, seed=n)
+    weights = np.random.default_rng(1).integers(1, 4, n).astype(float)
+    compiled = [plus_plus(Sample(rows, weights), k, np.random.default_rng(s)) for s in range(5)]
+    monkeypatch.setattr("gmmkit.kernels.native.kmeans._ONE_CALL", 1)  # a call for each seed
+    apart = [plus_plus(Sample(rows, weights), k, np.random.default_rng(s)) for s in range(5)]
+    np.testing.assert_array_equal(apart, compiled)
+    monkeypatch.setenv("GMMKIT_NATIVE", "0")
+    arrays = [plus_plus(Sample(rows, weights), k, np.random.default_rng(s)) for s in range(5)]
+    np.testing.assert_array_equal(compiled, arrays)
+
+
+@pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
+@pytest.mark.parametrize(("n", "k", "d"), [(1, 1, 1), (256, 2, 1), (513, 7, 3)])
+def test_compiled_rows_are_with_the_array_engines_nearest_centre(n, k, d, monkeypatch):
+    rows, weights = blobs(n, d, 3, seed=n), np.random.default_rng(1).integers(1, 4, n).astype(float)
+    centres = rows[np.random.default_rng(0).integers(n, size=k)]  # some of them twice: the first counts
+    compiled = with_nearest(Sample(rows, weights), centres)
+    monkeypatch.setenv("GMMKIT_NATIVE", "0")
+    np.testing.assert_array_equal(compiled, with_nearest(Sample(rows, weights), centres))
 
 
 def test_any_number_of_threads_and_blocks(monkeypatch):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from gmmkit.numerics.cholesky import cholesky, inverse_lower, not_positive_definite
+from gmmkit.numerics import cholesky as module
+from gmmkit.numerics.cholesky import cholesky, inverse_lower, not_positive_definite, whitening_of
 
 SIZES = [1, 2, 5, 16, 17, 80]
 
@@ -33,6 +34,25 @@ def test_inverse_lower_is_scipys(k, d):
         np.testing.assert_allclose(inverse, expected, rtol=1e-9, atol=1e-12)
         np.testing.assert_array_equal(inverse, np.tril(inverse))
     np.testing.assert_array_equal(factors, before)
+
+
+@pytest.mark.parametrize("d", SIZES)
+def test_inverses_may_be_written_over_the_factors(d):
+    factors = cholesky(matrices(3, d))
+    expected = inverse_lower(factors)
+    np.testing.assert_array_equal(inverse_lower(factors, overwrite=True), expected)
+
+
+@pytest.mark.parametrize("d", SIZES)
+@pytest.mark.parametrize("k", [1, 3])
+def test_whitening_at_once_and_one_by_one(k, d, monkeypatch):
+    stack = matrices(k, d)
+    at_once = whitening_of(stack)
+    np.testing.assert_allclose(
+        at_once @ stack @ at_once.transpose(0, 2, 1), np.broadcast_to(np.eye(d), stack.shape), atol=1e-9
+    )
+    monkeypatch.setattr(module, "_LARGE", 0)
+    np.testing.assert_array_equal(whitening_of(stack), at_once)
 
 
 @pytest.mark.parametrize("d", [2, 16, 17, 40])

@@ -61,7 +61,7 @@ def without_clutter(problem: Problem, initial: Any = True) -> tuple[Problem, flo
             drawn = inverse_cdf(held, _MOST, np.random.default_rng(0))
             index, times = np.unique(index[drawn], return_counts=True)
             held = times.astype(np.float64)
-        rows = whitened(problem, problem.frame.points_in(table.take(index)))
+        rows = whitened(problem.pooled, problem.frame.points_in(table.take(index)))
         flags = _sparse(rows, held, None if isinstance(initial, bool) else float(initial))
     else:
         flags = _checked(initial, table.n_rows)

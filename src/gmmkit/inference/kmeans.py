@@ -7,6 +7,7 @@ probability proportional to weight × squared distance to the nearest seed.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,10 @@ from gmmkit.execution import Workers, plan_pass
 from gmmkit.inference.outliers import DOMINATED, all_but_farthest, surely_spread
 from gmmkit.inference.sampling import Sample
 from gmmkit.kernels import centred, native
-from gmmkit.kernels.native.lloyd import lloyd as compiled_lloyd
+from gmmkit.kernels.native import kmeans as compiled
 from gmmkit.model.scorer import Scorer, Workspace
 
-__all__ = ["assign_nearest", "hard", "lloyd", "plus_plus"]
+__all__ = ["assign_nearest", "hard", "lloyd", "plus_plus", "with_nearest"]
 
 Array = NDArray[np.float64]
 
@@ -36,27 +37,28 @@ def plus_plus(sample: Sample, k: int, random: np.random.Generator) -> Array:
     """Return k seeds (k, d) from a sample's rows; repeats only where it has fewer than k distinct rows."""
     rows, weights = sample.rows, sample.weights
     trials = 2 + int(math.log(k))
-    first = _draw(weights, random, 1)[0]
+    uniforms = random.random(1 + (k - 1) * trials)
+    if native.why_not() is None:
+        return np.asarray(rows[compiled.plus_plus(np.ascontiguousarray(rows.T), weights, k, trials, uniforms)])
+    first = _drawn(weights, uniforms[:1])[0]
     seeds = [first]
     nearest = ((rows - rows[first]) ** 2).sum(axis=1)
-    for _ in range(1, k):
+    for tried in uniforms[1:].reshape(k - 1, trials):
         mass = weights * nearest
         if not mass.sum() > 0:
             seeds.append(seeds[len(seeds) % len(rows)] if len(rows) > 1 else first)
             continue
-        candidates = _draw(mass, random, trials)
+        candidates = _drawn(mass, tried)
         distances = np.minimum(nearest, ((rows[candidates, None] - rows) ** 2).sum(axis=2))
         best = int((distances @ weights).argmin())
         seeds.append(candidates[best])
         nearest = distances[best]
-    return rows[seeds]
+    return np.asarray(rows[seeds])
 
 
-def _draw(mass: Array, random: np.random.Generator, size: int) -> NDArray[np.intp]:
+def _drawn(mass: Array, uniforms: Array) -> NDArray[np.intp]:
     cumulative = np.cumsum(mass)
-    return np.asarray(
-        np.minimum(np.searchsorted(cumulative, random.random(size) * cumulative[-1], side="right"), len(mass) - 1)
-    )
+    return np.asarray(np.minimum(np.searchsorted(cumulative, uniforms * cumulative[-1], side="right"), len(mass) - 1))
 
 
 def hard(scorer: Scorer, block: Block, work: Workspace) -> tuple[Array, Array]:
@@ -77,15 +79,16 @@ def lloyd(sample: Sample, seeds: Array, workers: Workers) -> Array:
     A centre that no row is nearest to stays where it is.
     """
     (k, d), weights = seeds.shape, sample.weights
-    psi = np.ones((d + 1, len(weights)))
-    psi[:d] = sample.rows.T
-    plan = plan_pass(len(weights), 2 * (k + d), k)
-    centres, before = seeds, np.inf
     with np.errstate(over="ignore", invalid="ignore"):
         spread = _spread(sample)
         enough = _TOLERANCE * spread * float(weights.sum())
         if k * d * len(weights) <= _FEW and native.why_not() is None:
-            return compiled_lloyd(psi[:d], weights, seeds, enough=enough, most=_MOST_PASSES)
+            z = np.ascontiguousarray(sample.rows.T)
+            return compiled.lloyd(z, weights, seeds, enough=enough, most=_MOST_PASSES)
+        psi = np.ones((d + 1, len(weights)))
+        psi[:d] = sample.rows.T
+        plan = plan_pass(len(weights), 2 * (k + d), k)
+        centres, before = seeds, np.inf
         near = bool(np.square(sample.rows).sum(axis=1).max() <= _FARTHEST * spread)
         for _ in range(_MOST_PASSES):
 
@@ -107,6 +110,15 @@ def lloyd(sample: Sample, seeds: Array, workers: Workers) -> Array:
     return centres
 
 
+def with_nearest(sample: Sample, centres: Array) -> Array:
+    """Return the weights (k, m) of a sample's rows, each with its nearest of the centres (k, d)."""
+    z = np.ascontiguousarray(sample.rows.T)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if native.why_not() is not None:
+            return assign_nearest(z, sample.weights, centres, near=False)[0]
+    return _dealt(compiled.assign_nearest(z, centres), sample.weights, len(centres))
+
+
 def assign_nearest(z: Array, weights: Array, centres: Array, *, near: bool) -> tuple[Array, float]:
     """Return the weights (k, b) of columns z (d, b), each with its nearest centre, and the weighted sum of scores.
 
@@ -118,8 +130,12 @@ def assign_nearest(z: Array, weights: Array, centres: Array, *, near: bool) -> t
     else:
         scores = np.empty((len(centres), z.shape[1]))
         centred.score_diagonal(z, centres, np.ones_like(centres), np.zeros(len(centres)), scores)
-    shares = np.where(scores.argmax(axis=0) == np.arange(len(centres))[:, None], weights, 0.0)
+    shares = _dealt(scores.argmax(axis=0), weights, len(centres))
     return shares, float(np.vdot(shares, scores))
+
+
+def _dealt(nearest: NDArray[np.integer[Any]], weights: Array, k: int) -> Array:
+    return np.where(nearest == np.arange(k)[:, None], weights, 0.0)
 
 
 def _merged(a: tuple[Array, float], b: tuple[Array, float]) -> tuple[Array, float]:

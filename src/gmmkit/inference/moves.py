@@ -71,7 +71,7 @@ def divided(problem: Problem, sample: Sample, responsibilities: Array, component
     """
     held = sample.weights * responsibilities[component]
     total = held.sum() or 1.0
-    rows = whitened(problem, sample.rows)
+    rows = whitened(problem.pooled, sample.rows)
     d = rows.shape[1]
     deviations = rows - held @ rows / total
     scatter = (held[:, None] * deviations).T @ deviations / total
@@ -118,7 +118,7 @@ def swapped(problem: Problem, sample: Sample, mixture: Mixture, random: np.rando
     log_density = score_sample(mixture, sample)[1]
     mass = np.cumsum(sample.weights * np.exp((log_density.min() - log_density) / d))
     place = min(int(np.searchsorted(mass, random.random() * mass[-1], side="right")), len(mass) - 1)
-    rows = whitened(problem, sample.rows)
+    rows = whitened(problem.pooled, sample.rows)
     order = np.argsort(((rows - rows[place]) ** 2).sum(axis=1), kind="stable")
     reach = int(np.searchsorted(np.cumsum(sample.weights[order]), sample.weights.sum() / k)) + 1
     answer = np.zeros((k, len(rows)))

@@ -40,7 +40,7 @@ def without_gross_outliers(problem: Problem) -> tuple[Frame, Covariance] | None:
     None where they do not, where too few rows are left to tell, or where the others have no spread of their own.
     """
     sample = sample_rows(problem, 0)
-    squares = np.square(whitened(problem, sample.rows)).sum(axis=1)
+    squares = np.square(whitened(problem.pooled, sample.rows)).sum(axis=1)
     if sample.complete and surely_spread(squares, sample.weights):
         return None
     kept = all_but_farthest(squares, sample.weights)

@@ -239,10 +239,9 @@ class Problem:
         low, high = (self.frame.points_in(ends) for ends in (self.surveyed.low, self.surveyed.high))
         return np.maximum(np.abs(low), np.abs(high))
 
-    def one_component(self, means: Array) -> Scorer:
-        """Return a centred scorer about `means` (k, d) with the pooled covariance: for first moments of a start."""
-        k = len(means)
-        return Scorer(np.zeros(k), means, self.pooled.take([0] * k), self.frame, centred=True)
+    def gatherer(self, means: Array) -> Scorer:
+        """Return what gathers first moments about `means` (k, d), of a start: it scores nothing."""
+        return Scorer(np.zeros(len(means)), means, self.pooled, self.frame, centred=True)
 
     def _pool(self) -> tuple[Covariance, Array]:
         d = self.n_columns
@@ -266,7 +265,7 @@ class Problem:
         lifted, directions = pooled.lifted(NULL_SHARE * largest, _NULL_FLOOR * mean)
         if len(directions) and self.surveyed.constant.any():
             lifted = self._constants_lifted(lifted)
-        return self.family.from_dense(lifted.dense()), directions
+        return lifted if type(lifted) is self.family else self.family.from_dense(lifted.dense()), directions
 
     def _constants_lifted(self, pooled: Covariance) -> Covariance:
         """Return a pooled covariance with the variances of constant columns that every family gives them.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.model.covariance import Covariance
 from gmmkit.model.scorer import Sums
 from gmmkit.statistics import Statistics
 
@@ -52,7 +53,7 @@ def sample_rows(problem: Problem, random: np.random.Generator | int, most: int |
         chosen = np.asarray(np.sort(random.random(most)) * table.n_rows, dtype=np.intp)
     else:
         chosen = inverse_cdf(table.weights, most, random)
-    drawn = _canonical(problem, _merge(problem.frame.points_in(table.take(chosen)), np.ones(len(chosen))))
+    drawn = _canonical(problem, *_merged(problem.frame.points_in(table.take(chosen)).T, np.ones(len(chosen))))
     return replace(drawn, complete=False)
 
 
@@ -65,11 +66,11 @@ def _distinct(problem: Problem) -> Sample:
     for block in table.blocks(_AT_ONCE):
         frame.read(block.rows, z[:, block.index : block.index + len(block.rows)])
     if table.weights is None:
-        merged = _merge(np.ascontiguousarray(z.T), np.ones(table.n_rows))
+        merged = _merged(z, np.ones(table.n_rows))
     else:
         held = table.weights > 0
-        merged = _merge(z.T[held], table.weights[held])
-    found = _canonical(problem, merged)
+        merged = _merged(z[:, held], table.weights[held])
+    found = _canonical(problem, *merged)
     if found.rows.size <= _FEW_VALUES:
         problem.distinct = (frame, found)
     return found
@@ -102,9 +103,9 @@ def draw_rows(sample: Sample, size: int, random: np.random.Generator) -> Array:
     return np.asarray(sample.rows[np.resize(chosen, size)])
 
 
-def whitened(problem: Problem, rows: Array) -> Array:
-    """Return rows (m, d) of the frame in the metric of the family's pooled covariance, about the frame's origin."""
-    whitening = problem.pooled.whitening[0]
+def whitened(covariance: Covariance, rows: Array) -> Array:
+    """Return rows (m, d) of the frame in the metric of a covariance of one component, about the frame's origin."""
+    whitening = covariance.whitening[0]
     return np.asarray(rows @ whitening.T if whitening.ndim > 1 else rows * whitening)
 
 
@@ -125,30 +126,32 @@ def inverse_cdf(weights: Array, size: int, random: np.random.Generator) -> NDArr
     return np.asarray(np.minimum(np.searchsorted(cumulative, draws, side="right"), len(weights) - 1))
 
 
-def _merge(rows: Array, weights: Array) -> Sample:
-    order = np.lexsort(rows.T[::-1])
-    rows, weights = rows[order], weights[order]
-    return _joined(rows, weights, (rows[1:] == rows[:-1]).all(axis=1))
+def _merged(z: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the distinct columns of z (d, m), in the order of their values, and their weights."""
+    order = np.lexsort(z[::-1])
+    z, weights = z[:, order], weights[order]
+    return _joined(z, weights, (z[:, 1:] == z[:, :-1]).all(axis=0))
 
 
-def _canonical(problem: Problem, sample: Sample) -> Sample:
-    """Put rows in the order of their distance from the origin in the pooled metric.
+def _canonical(problem: Problem, z: Array, weights: Array) -> Sample:
+    """Return columns z (d, m) as rows in the order of their distance from the origin in the pooled metric.
 
     Distances that differ by rounding are equal, and keep the order of the values. Rows that were the same before a
     change of units rounded them, each in its own way, are the same again.
     """
-    white = whitened(problem, sample.rows)
-    size = np.hypot.reduce(white, axis=1)  # no square of a far row may overflow
+    white = np.ascontiguousarray(whitened(problem.pooled, z.T).T)
+    size = np.hypot.reduce(white, axis=0)  # no square of a far row may overflow
     with np.errstate(divide="ignore"):
         order = np.argsort(np.round(np.log(size) / _ROUNDING), kind="stable")
-    rows, white, size = sample.rows[order], white[order], size[order]
-    near = np.abs(white[1:] - white[:-1]).max(axis=1, initial=0.0) <= _ROUNDING * size[1:]
-    return _joined(rows, sample.weights[order], near)
+    white, size = white[:, order], size[order]
+    near = np.abs(white[:, 1:] - white[:, :-1]).max(axis=0, initial=0.0) <= _ROUNDING * size[1:]
+    z, weights = _joined(z[:, order], weights[order], near)
+    return Sample(np.ascontiguousarray(z.T), weights)
 
 
-def _joined(rows: Array, weights: Array, as_before: NDArray[np.bool_]) -> Sample:
-    """Merge each row that is as the one before with it."""
+def _joined(z: Array, weights: Array, as_before: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Merge each column that is as the one before with it."""
     if not as_before.any():
-        return Sample(rows, weights)
+        return z, weights
     first = np.concatenate([[True], ~as_before])
-    return Sample(rows[first], np.add.reduceat(weights, np.flatnonzero(first)))
+    return z[:, first], np.add.reduceat(weights, np.flatnonzero(first))

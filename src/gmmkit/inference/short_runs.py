@@ -104,7 +104,7 @@ class Trials:
 
     def _drawn(self) -> Array:
         """Return memberships (k, m) of the rows nearest to k rows of the sample, in the pooled metric."""
-        white = Sample(whitened(self.problem, self.sample.rows), self.sample.weights)
+        white = Sample(whitened(self.problem.pooled, self.sample.rows), self.sample.weights)
         draw = plus_plus if self.random.random() < 0.5 else draw_rows
         centres = draw(white, self.k, self.random)
         return _one_hot(((white.rows[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1), self.k)
@@ -137,7 +137,7 @@ class Trials:
 
 
 def _memberships(problem: Problem, sample: Sample, k: int, criterion: HierarchyCriterion) -> Array:
-    rows, weights = whitened(problem, sample.rows), in_rows(problem, sample)
+    rows, weights = whitened(problem.pooled, sample.rows), in_rows(problem, sample)
     if criterion == "VVV":
         hierarchy = agglomerate(sphered_within(rows, weights), weights, variance=1.0)
     else:

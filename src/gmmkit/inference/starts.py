@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from gmmkit.data.table import Block
 from gmmkit.inference.em import mixture_of
-from gmmkit.inference.kmeans import assign_nearest, hard, lloyd, plus_plus
+from gmmkit.inference.kmeans import hard, lloyd, plus_plus, with_nearest
 from gmmkit.inference.prior import Prior
 from gmmkit.inference.problem import Assign, Problem
 from gmmkit.inference.repairs import OnSingular, Repair, repair
-from gmmkit.inference.sampling import Sample, draw_rows, sample_rows
+from gmmkit.inference.sampling import Sample, draw_rows, sample_rows, whitened
 from gmmkit.inference.short_runs import Trials, from_hierarchy
-from gmmkit.model.covariance import Covariance, Tied
+from gmmkit.model.covariance import EEI, Covariance, Tied
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Sums, Workspace
 from gmmkit.numerics.frame import power_of_two
@@ -97,28 +97,30 @@ class FromMixture:
 
     Attributes
     ----------
-    mixture : Mixture
+    mixture : Mixture or callable
+        Or what makes it, where that need not be kept.
     reached : bool
         Whether a fit has led there, so that no warm-up has anything to add.
     """
 
-    mixture: Mixture
+    mixture: Mixture | Callable[[], Mixture]
     reached: bool = False
 
     def __call__(
         self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
     ) -> tuple[Mixture, list[Repair]]:
-        return self.mixture.into(problem.frame), []
+        mixture = self.mixture() if callable(self.mixture) else self.mixture
+        return mixture.into(problem.frame), []
 
 
 @dataclass(frozen=True, slots=True)
 class Overridden:
-    """Another start with some of its parameters replaced, in the data's units."""
+    """Another start with some of its parameters replaced, in the data's units; the covariance when it is asked for."""
 
     start: Start
     weights: Array | None = None
     means: Array | None = None
-    covariance: Covariance | None = None
+    covariance: Callable[[], Covariance] | None = None
 
     def __call__(
         self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
@@ -128,7 +130,7 @@ class Overridden:
         return Mixture.trusted(
             state.weights if self.weights is None else self.weights,
             state.means if self.means is None else frame.points_in(self.means),
-            state.covariance if self.covariance is None else self.covariance.rescaled(frame.scale),
+            state.covariance if self.covariance is None else self.covariance().rescaled(frame.scale),
         ), repairs
 
 
@@ -154,19 +156,17 @@ def _gather_start(problem: Problem, name: StartName, k: int, random: np.random.G
     sample = sample_rows(problem, random)
     if name in ("hierarchical", "hierarchical-ward"):
         return from_hierarchy(problem, sample, k, random, criterion="VVV" if name == "hierarchical" else "EII")
-    whitening = _whitening(problem, metric)
-    white = Sample(sample.rows @ whitening.T, sample.weights)
+    measure = _metric_covariance(problem, metric)
+    white = Sample(whitened(measure, sample.rows), sample.weights)
     centres = (draw_rows if name == "random_from_data" else plus_plus)(white, k, random)
     if name == "kmeans":
         centres = lloyd(white, centres, problem.workers)
-    framed = np.asarray(np.linalg.solve(whitening, centres.T).T, dtype=np.float64)
+    framed = measure.colour(centres, 0)
     if not sample.complete or k * len(white.rows) > _MOST_SHARES:
         return gather_hard(problem, framed, metric)
     # The sample is all rows: no need to read them again.
-    with np.errstate(over="ignore", invalid="ignore"):
-        shares, _ = assign_nearest(np.ascontiguousarray(white.rows.T), white.weights, centres, near=False)
     sums = Sums(problem.family, framed)
-    sums.gather_centred(np.ascontiguousarray(sample.rows.T), shares)
+    sums.gather_centred(np.ascontiguousarray(sample.rows.T), with_nearest(white, centres))
     return sums.statistics()
 
 
@@ -185,7 +185,7 @@ def gather_hard(problem: Problem, centres: Array, metric: Metric) -> Statistics:
 
         return assign
 
-    return problem.sweep(problem.one_component(centres), begin).statistics
+    return problem.sweep(problem.gatherer(centres), begin).statistics
 
 
 def gather_known(problem: Problem, known: Callable[[Block], Array], k: int) -> Statistics:
@@ -203,8 +203,8 @@ def gather_known(problem: Problem, known: Callable[[Block], Array], k: int) -> S
         return assign
 
     origin = np.zeros((k, problem.n_columns))
-    means = problem.sweep(problem.one_component(origin), begin).statistics.means()
-    return problem.sweep(problem.one_component(means), begin).statistics
+    means = problem.sweep(problem.gatherer(origin), begin).statistics.means()
+    return problem.sweep(problem.gatherer(means), begin).statistics
 
 
 def _random_responsibilities(problem: Problem, k: int, random: np.random.Generator) -> Statistics:
@@ -218,17 +218,11 @@ def _random_responsibilities(problem: Problem, k: int, random: np.random.Generat
     return gather_known(problem, drawn, k)
 
 
-def _metric_covariance(problem: Problem, metric: Metric) -> Tied:
+def _metric_covariance(problem: Problem, metric: Metric) -> Covariance:
+    """Return the covariance, of one component, in whose metric distances between rows of the frame are measured."""
     if metric == "pooled":
         return Tied(problem.pooled.dense()[0], n_components=1)
-    return Tied(np.diag(_unit_of_length(problem) ** 2), n_components=1)
-
-
-def _whitening(problem: Problem, metric: Metric) -> Array:
-    """Return W (d, d): with rows z of the frame, distances between rows W z are those of the metric."""
-    if metric == "pooled":
-        return np.asarray(_metric_covariance(problem, metric).whitening[0])
-    return np.diag(1.0 / _unit_of_length(problem))
+    return EEI(_unit_of_length(problem) ** 2, n_components=1)
 
 
 def _unit_of_length(problem: Problem) -> Array:

@@ -19,6 +19,7 @@ from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance import Covariance
 from gmmkit.numerics.frame import Frame
 from gmmkit.numerics.logsumexp import log_normalise
+from gmmkit.numerics.memory import zeros
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["KAPPA_SQUARED_LIMIT", "Scorer", "Sums", "Workspace"]
@@ -70,7 +71,7 @@ class Sums:
         self.shared = np.zeros(shape if family.features is Features.LINEAR else ())
         self.counts: Array | None = None
         self.first = np.zeros((k, d))
-        self.second = np.zeros(shape)
+        self.second = zeros(shape)
 
     def __iadd__(self, other: Sums) -> Sums:
         if other.origin is not None:

@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-__all__ = ["cholesky", "inverse_lower", "not_positive_definite"]
+from gmmkit.numerics.memory import zeros
+
+__all__ = ["cholesky", "inverse_lower", "not_positive_definite", "whitening_of"]
 
 Array = NDArray[np.float64]
 
 # Below this order, substitution over a whole stack at once beats one LAPACK call a matrix, unless there are few.
 _SMALL, _FEW = 16, 2
+# From here on, a megabyte, matrices are made one by one: a second array of them would double what they take.
+_LARGE = 1 << 17
 
 
 def cholesky(matrices: Array) -> Array:
@@ -31,11 +35,35 @@ def cholesky(matrices: Array) -> Array:
     return np.asarray(np.linalg.cholesky(matrices), dtype=np.float64)
 
 
-def inverse_lower(factors: Array) -> Array:
-    """Return the inverses of lower triangular matrices (k, d, d), by forward substitution."""
+def whitening_of(matrices: Array) -> Array:
+    """Return the lower triangular W, ``W matrix Wᵀ = 1``, of a stack (k, d, d).
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If any matrix is not positive definite.
+    """
+    if matrices.size < _LARGE:
+        return inverse_lower(cholesky(matrices), overwrite=True)
+    factors = zeros(matrices.shape)
+    for factor, matrix in zip(factors, matrices, strict=True):
+        factor[...] = cholesky(matrix[None])[0]
+    return inverse_lower(factors, overwrite=True)
+
+
+def inverse_lower(factors: Array, *, overwrite: bool = False) -> Array:
+    """Return the inverses of lower triangular matrices (k, d, d), by forward substitution.
+
+    Parameters
+    ----------
+    factors : ndarray of shape (k, d, d)
+        What stands above the diagonal is not read.
+    overwrite : bool, default=False
+        The inverses may be written over the factors: matrices of many columns take up much memory.
+    """
     k, d, _ = factors.shape
-    inverses = np.zeros_like(factors)
     if d <= _SMALL and k > _FEW * d:
+        inverses = np.zeros((k, d, d))
         for i in range(d):
             row = inverses[:, i]
             if i:
@@ -43,16 +71,18 @@ def inverse_lower(factors: Array) -> Array:
             row[:, i] = 1.0
             row[:, : i + 1] /= factors[:, i, i, None]
         return inverses
-    for j in range(k):
-        inverses[j], _ = lapack.dtrtri(factors[j], lower=1)
-    # LAPACK leaves what lies above the diagonal.
-    return np.where(_lower(d), inverses, 0.0)
+    inverses = factors if overwrite and factors.flags.c_contiguous else np.array(factors, order="C")
+    for inverse in inverses:
+        # LAPACK takes the transpose, an upper triangular matrix by columns, as it lies in memory.
+        lapack.dtrtri(inverse.T, overwrite_c=1)
+        np.copyto(inverse, 0.0, where=_above(d))  # which it leaves
+    return inverses
 
 
 @lru_cache
-def _lower(d: int) -> NDArray[np.bool_]:
-    """Return which elements (d, d) lie on or below the diagonal."""
-    return np.tri(d, dtype=bool)
+def _above(d: int) -> NDArray[np.bool_]:
+    """Return which elements (d, d) lie above the diagonal."""
+    return ~np.tri(d, dtype=bool)
 
 
 def not_positive_definite(matrices: Array) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -40,13 +41,12 @@ def streams(seed: Seed) -> Iterator[np.random.Generator]:
 def _children(seed: Seed) -> Iterator[np.random.Generator]:
     if isinstance(seed, np.random.Generator):
         seed = int(seed.integers(2**63))
-    if isinstance(seed, np.random.SeedSequence):
-        # A copy: spawning counts children, and the same seed must give the same streams twice.
-        sequence = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)
-    else:
-        sequence = np.random.SeedSequence(seed)
-    while True:
-        yield np.random.default_rng(sequence.spawn(1)[0])
+    if not isinstance(seed, np.random.SeedSequence):
+        seed = np.random.SeedSequence(seed)
+    # Children are made, not spawned: spawning counts them, and the same seed must give the same streams twice.
+    for child in count():
+        spawned = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, child), pool_size=seed.pool_size)
+        yield np.random.Generator(np.random.PCG64(spawned))
 
 
 def _checked(seed: Any) -> Seed:

@@ -88,7 +88,7 @@ class NestedFits:
     ) -> tuple[Mixture | None, float]:
         """Return the best fit of k components, perhaps from splits of a smaller one as well, and its log-likelihood."""
         sample = Sample(z.T, np.ones(z.shape[1]))
-        white = Sample(whitened(self.problem, sample.rows), sample.weights)
+        white = Sample(whitened(self.problem.pooled, sample.rows), sample.weights)
         partitions = [self._hierarchical(white.rows, k, random)]
         starts = []
         if self.starts == "many":

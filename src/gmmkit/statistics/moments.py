@@ -17,6 +17,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.numerics.memory import zeros
+
 __all__ = ["Contraction", "Statistics"]
 
 Array = NDArray[np.float64]
@@ -36,7 +38,7 @@ class Contraction(Enum):
 
     def __call__(self, a: Array, b: Array) -> Array:
         """Contract two arrays of shape (k, d)."""
-        return np.asarray(np.einsum(self.value, a, b))
+        return np.asarray(np.einsum(self.value, a, b, out=zeros(self.shape(*a.shape))))
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:
         """Return the shape of the second moment for k components in d columns."""
@@ -132,8 +134,11 @@ class Statistics:
 
     def scatter(self) -> Array:
         """Return the second moment about the components' own means, contracted."""
-        return self.second - self.contraction(self._offset(), self.first)
+        scatter = self.contraction(self._offset(), self.first)
+        return np.subtract(self.second, scatter, out=scatter)
 
     def _offset(self) -> Array:
-        held = self.counts[:, None]
-        return np.divide(self.first, held, out=np.zeros_like(self.first), where=held > 0)
+        held = self.counts > 0
+        if held.all():
+            return np.asarray(self.first / self.counts[:, None])
+        return np.divide(self.first, self.counts[:, None], out=np.zeros_like(self.first), where=held[:, None])

@@ -15,6 +15,8 @@ namespace gmmkit {
     void begin(const Problem&, const std::int32_t*, const Run&);    \
     void classify(const Problem&, const Run&, std::int32_t*);       \
     void lloyd(const double*, const double*, int, int, int, double, int, double*); \
+    void assign_nearest(const double*, int, int, int, const double*, std::int32_t*); \
+    void plus_plus(const double*, const double*, int, int, int, int, int, const double*, double*, std::int32_t*); \
     void smallest_eigenvalues(const double*, const double*, const std::int32_t*, int, int, double*); \
     void dense_pass(const DenseRows&, const DenseMixture&, const DenseSums&);                        \
     void dense_answer(const DenseRows&, const DenseMixture&, const DenseAnswers&, std::int64_t*);    \
@@ -137,6 +139,15 @@ int gmmkit_dense_answer(const DenseRows* rows, const DenseMixture* mixture, cons
 
 int gmmkit_lloyd(const double* z, const double* weights, int n, int d, int k, double enough, int most, double* centres) {
     GUARDED(lloyd(z, weights, n, d, k, enough, most, centres))
+}
+
+int gmmkit_assign_nearest(const double* z, int n, int d, int k, const double* centres, std::int32_t* nearest) {
+    GUARDED(assign_nearest(z, n, d, k, centres, nearest))
+}
+
+int gmmkit_plus_plus(const double* z, const double* weights, int n, int d, int from, int to, int trials,
+                     const double* uniforms, double* distances, std::int32_t* seeds) {
+    GUARDED(plus_plus(z, weights, n, d, from, to, trials, uniforms, distances, seeds))
 }
 
 int gmmkit_partition_keys(const std::int32_t* labels, const std::uint64_t* marks, int count, int n, int groups,

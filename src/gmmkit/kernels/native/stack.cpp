@@ -10,7 +10,7 @@
 #include <optional>
 #include <thread>
 
-#include "lloyd.hpp"
+#include "kmeans.hpp"
 #include "mixture.hpp"
 #include "plain.hpp"
 

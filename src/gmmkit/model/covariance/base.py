@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.kernels.expanded import Features
 from gmmkit.numerics.arguments import numbers
+from gmmkit.numerics.memory import zeros
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Covariance", "Equivariance", "quotient"]
@@ -61,10 +62,19 @@ class Covariance(ABC):
     n_features: int
 
     def __init__(self, values: ArrayLike, *, n_components: int | None = None, n_features: int | None = None) -> None:
-        array = numbers("covariances", values)
-        array.setflags(write=False)
-        k, d = self._sizes(array, n_components, n_features)
-        for attribute, value in (("values", array), ("n_components", k), ("n_features", d)):
+        self._take_over(numbers("covariances", values), n_components, n_features)
+
+    @classmethod
+    def owning(cls, values: Array, *, n_components: int | None = None, n_features: int | None = None) -> Self:
+        """Return covariances that take over an array of the engine's own making, without copying it."""
+        covariance = cls.__new__(cls)
+        covariance._take_over(values, n_components, n_features)
+        return covariance
+
+    def _take_over(self, values: Array, n_components: int | None, n_features: int | None) -> None:
+        values.setflags(write=False)
+        k, d = self._sizes(values, n_components, n_features)
+        for attribute, value in (("values", values), ("n_components", k), ("n_features", d)):
             object.__setattr__(self, attribute, value)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -270,7 +280,7 @@ class Covariance(ABC):
         scatter += pseudo_scatter
         if ridge.any():
             scatter += counts.reshape((-1,) + (1,) * (scatter.ndim - 1)) * cls._ridge_scatter(ridge)
-        return cls(cls.solve(counts, scatter, None if previous is None else previous.values))
+        return cls.owning(cls.solve(counts, scatter, None if previous is None else previous.values))
 
     @staticmethod
     def _ridge_scatter(ridge: Array) -> Array:
@@ -320,4 +330,5 @@ class Covariance(ABC):
 def quotient(scatter: Array, sizes: Array) -> Array:
     """Return scatter / sizes, 0 where a size is not positive; sizes lack the scatter's last axes."""
     sizes = sizes.reshape(sizes.shape + (1,) * (scatter.ndim - sizes.ndim))
-    return np.divide(scatter, sizes, out=np.zeros_like(scatter), where=sizes > 0)
+    held = sizes > 0
+    return np.divide(scatter, sizes, out=zeros(scatter.shape), where=True if held.all() else held)

@@ -13,13 +13,16 @@ from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred, expanded
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, Equivariance, quotient
-from gmmkit.numerics.cholesky import cholesky, inverse_lower
+from gmmkit.numerics.cholesky import cholesky, whitening_of
+from gmmkit.numerics.memory import zeros
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Full"]
 
 # A megabyte of them.
 _FEW_VALUES = 1 << 17
+# Times as large as what they are compared with are eigenvalues that rounding cannot bring below it.
+_FAR_ABOVE = 1e3
 
 Array = NDArray[np.float64]
 
@@ -56,35 +59,33 @@ class Full(Covariance):
         return float(np.abs(self.values - self.values.transpose(0, 2, 1)).max())
 
     def colour(self, noise: Array, component: int) -> Array:
-        return np.asarray(noise @ self._factors[component].T)
+        return np.asarray(noise @ cholesky(self.values[component, None])[0].T)
 
     def marginal(self, columns: Sequence[int]) -> Covariance:
         chosen = np.asarray(columns, dtype=np.intp)
         return Full(self.values[:, chosen[:, None], chosen])
 
     def take(self, components: Sequence[int] | NDArray[np.intp]) -> Self:
-        return type(self)(self.values[np.asarray(components, dtype=np.intp)])
+        return self.owning(self.values[np.asarray(components, dtype=np.intp)])
 
     def rescaled(self, scale: Array) -> Self:
-        return type(self)(self.values * scale[:, None] * scale)
+        values = np.multiply(self.values, scale[:, None], out=zeros(self.values.shape))
+        values *= scale
+        return self.owning(values)
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return smallest_eigenvalues(self.values, pooled)
 
     @cached_property
-    def _factors(self) -> Array:
-        return cholesky(self.values)
-
-    @cached_property
     def whitening(self) -> Array:
-        return inverse_lower(self._factors)
+        return whitening_of(self.values)
 
     def precision_factor(self) -> Array:
         return self.whitening.transpose(0, 2, 1)
 
     @cached_property
     def log_determinants(self) -> Array:
-        return np.asarray(2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(axis=1))
+        return np.asarray(-2.0 * np.log(np.diagonal(self.whitening, axis1=1, axis2=2)).sum(axis=1))
 
     @property
     def _precisions(self) -> Array:
@@ -111,7 +112,7 @@ class Full(Covariance):
 
     @classmethod
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
-        return symmetric(quotient(scatter, counts))
+        return symmetric(quotient(scatter, counts), overwrite=True)
 
     @staticmethod
     def _ridge_scatter(ridge: Array) -> Array:
@@ -121,15 +122,23 @@ class Full(Covariance):
         return np.asarray(self.values[0])
 
     def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
+        if surely_above(self, smallest):
+            return self, np.empty((0, self.n_features))
         matrices, directions = lift(self.values, smallest, floor)
         return (self._nearest(matrices) if len(directions) else self), directions
 
     def trace_products(self, pseudo_scatter: Array) -> float:
+        if self.values.size > _FEW_VALUES:
+            return sum(float(np.vdot(white @ pseudo_scatter, white)) for white in self.whitening)
         return float(np.einsum("kij,ij->", self._precisions, pseudo_scatter))
 
 
-def symmetric(matrices: Array) -> Array:
-    """Return matrices with mirrored entries equal to the last bit."""
+def symmetric(matrices: Array, *, overwrite: bool = False) -> Array:
+    """Return matrices (…, d, d) with mirrored entries equal to the last bit; they may be written over them."""
+    if overwrite and matrices.ndim == 3 and matrices.size > _FEW_VALUES:
+        for matrix in matrices:
+            matrix[...] = symmetric(matrix)
+        return matrices
     sums = np.asarray(matrices + np.swapaxes(matrices, -1, -2))
     sums *= 0.5
     return sums
@@ -144,6 +153,19 @@ def smallest_eigenvalues(matrices: Array, pooled: Covariance | None) -> Array:
         whitening = pooled.whitening[0]
         matrices = whitening @ matrices @ whitening.T
     return np.asarray(np.linalg.eigvalsh(matrices)[..., 0], dtype=np.float64)
+
+
+def surely_above(covariance: Covariance, smallest: float | Array) -> bool:
+    """Tell whether all eigenvalues are far above `smallest`, from the factors that scores are made of in any case.
+
+    For W Σ Wᵀ = 1, the smallest eigenvalue of Σ is at least 1 / ‖W‖².
+    """
+    try:
+        whitening = covariance.whitening
+    except np.linalg.LinAlgError:
+        return False
+    squares = np.einsum("kij,kij->k", whitening, whitening)
+    return bool((_FAR_ABOVE * np.max(smallest) * squares < 1.0).all())
 
 
 def lift(matrices: Array, smallest: float | Array, floor: float | Array) -> tuple[Array, Array]:

@@ -13,8 +13,8 @@ from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, quotient
-from gmmkit.model.covariance.full import lift, smallest_eigenvalues, symmetric
-from gmmkit.numerics.cholesky import cholesky, inverse_lower
+from gmmkit.model.covariance.full import lift, smallest_eigenvalues, surely_above, symmetric
+from gmmkit.numerics.cholesky import cholesky, whitening_of
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Tied"]
@@ -55,7 +55,7 @@ class Tied(Covariance):
         return float(np.abs(self.values - self.values.T).max())
 
     def colour(self, noise: Array, component: int) -> Array:
-        return np.asarray(noise @ self._factor.T)
+        return np.asarray(noise @ cholesky(self.values[None])[0].T)
 
     def marginal(self, columns: Sequence[int]) -> Tied:
         return Tied(self.values[np.ix_(columns, columns)], n_components=self.n_components)
@@ -70,20 +70,15 @@ class Tied(Covariance):
         return np.broadcast_to(smallest_eigenvalues(self.values, pooled), (self.n_components,))
 
     @cached_property
-    def _factor(self) -> Array:
-        return np.asarray(cholesky(self.values[None])[0])
-
-    @cached_property
     def whitening(self) -> Array:
-        inverse = inverse_lower(self._factor[None])
-        return np.broadcast_to(inverse[0], (self.n_components, *self.values.shape))
+        return np.broadcast_to(whitening_of(self.values[None])[0], (self.n_components, *self.values.shape))
 
     def precision_factor(self) -> Array:
         return np.asarray(self.whitening[0].T)
 
     @cached_property
     def log_determinants(self) -> Array:
-        return np.full(self.n_components, 2.0 * np.log(np.diagonal(self._factor)).sum())
+        return np.full(self.n_components, -2.0 * np.log(np.diagonal(self.whitening[0])).sum())
 
     @cached_property
     def _precision(self) -> Array:
@@ -122,12 +117,14 @@ class Tied(Covariance):
         k = len(statistics.counts)
         covariance = (statistics.scatter() + k * pseudo_scatter) / statistics.counts.sum()
         covariance[np.diag_indices_from(covariance)] += ridge
-        return cls(symmetric(covariance), n_components=k)
+        return cls.owning(symmetric(covariance), n_components=k)
 
     def as_scatter(self) -> Array:
         return self.values
 
     def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
+        if surely_above(self, smallest):
+            return self, np.empty((0, self.n_features))
         matrices, directions = lift(self.values[None], np.max(smallest), np.max(floor))
         return type(self)(matrices[0], n_components=self.n_components), directions
 
