@@ -122,7 +122,9 @@ def test_what_is_given_overrides_what_is_found():
         np.testing.assert_array_equal(found.weights, plain.weights)
         np.testing.assert_array_equal(found.covariances, plain.covariances)
         covariance = Full(np.array([np.eye(2), 4 * np.eye(2)]))
-        found, _ = begun(problem, Overridden(Named("kmeans", 2), weights=np.array([0.1, 0.9]), covariance=covariance))
+        found, _ = begun(
+            problem, Overridden(Named("kmeans", 2), weights=np.array([0.1, 0.9]), covariance=lambda: covariance)
+        )
         np.testing.assert_array_equal(found.weights, [0.1, 0.9])
         np.testing.assert_array_equal(found.covariances, covariance.values)
         np.testing.assert_array_equal(found.means, plain.means)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -249,7 +249,8 @@ class EMMixture(MixtureDensity):
         covariance = None
         if inits[2] is not None:
             precisions = given.checked_precisions(inits[2], self.covariance_type, k, d)
-            covariance = given.covariance_from_precisions(precisions, self.covariance_type, k, d)
+            # Made when it is needed: the fit keeps it in other units.
+            covariance = partial(given.covariance_from_precisions, precisions, self.covariance_type, k, d)
         if start is not None:
             if any(init is not None for init in inits) or self.n_init > 1 or self.warm_start:
                 raise ParameterError(
@@ -267,7 +268,7 @@ class EMMixture(MixtureDensity):
                 )
             return [FromMixture(mixture, reached=True)], False, self.lower_bound_
         if weights is not None and means is not None and covariance is not None:
-            return [FromMixture(Mixture.trusted(weights, means, covariance))], False, -np.inf
+            return [FromMixture(lambda: Mixture.trusted(weights, means, covariance()))], False, -np.inf
         named = named_start(self.init_params, k, self.truncation)
         if weights is None and means is None and covariance is None:
             return [named] * (1 if self.warm_start else self.n_init), True, -np.inf

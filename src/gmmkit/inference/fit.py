@@ -149,20 +149,15 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     tried = stopped = 0
     for restart, (start, random) in enumerate(zip(starts, streams(settings.seed), strict=False)):
         algorithm = settings.algorithm(problem, random)
+        # What is not sound is no match for any other.
+        rival = Dominated(best.objective) if settings.stop_dominated and best is not None and rank(best)[0] else None
         try:
-            state, repairs = _first_state(start, algorithm, outset, noise, settings)
+            done, warmed = _run_from(start, algorithm, outset, noise, settings, restart, rival)
         except KeyboardInterrupt:
             if best is None:
                 raise
             best = _interrupted(best)
             break
-        # What is not sound is no match for any other.
-        rival = Dominated(best.objective) if settings.stop_dominated and best is not None and rank(best)[0] else None
-        reached = isinstance(start, FromMixture) and start.reached
-        done, warmed = _run_from(
-            state, algorithm, replace(settings, warm_up=None) if reached else settings, restart, rival
-        )
-        done = Run(done.state, done.objectives, done.reason, (*repairs, *done.repairs))
         tried += 1
         stopped += done.reason == "dominated"
         interrupted = done.reason == "interrupted"
@@ -194,17 +189,24 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
 
 
 def _run_from(
-    state: Mixture, algorithm: EM, settings: FitSettings, restart: int, rival: Dominated | None
+    start: Start,
+    algorithm: EM,
+    outset: Problem,
+    noise: Noise | None,
+    settings: FitSettings,
+    restart: int,
+    rival: Dominated | None,
 ) -> tuple[Run, WarmedUp | None]:
-    """Run from a first state, with what goes before the first exact pass."""
+    """Run from a start, with what goes before the first exact pass."""
+    state, repairs = _first_state(start, algorithm, outset, noise, settings)
     warmed: WarmedUp | None = None
     algorithm.problem.refining = False
-    if settings.warm_up is not None:
+    if settings.warm_up is not None and not (isinstance(start, FromMixture) and start.reached):
         try:
-            for reached, done in settings.warm_up.steps(algorithm, state, algorithm.random):
-                state, warmed = reached, done
+            for reached, by in settings.warm_up.steps(algorithm, state, algorithm.random):
+                state, warmed = reached, by
         except KeyboardInterrupt:
-            return Run(state, (), "interrupted", ()), warmed
+            return Run(state, (), "interrupted", tuple(repairs)), warmed
     options: dict[str, Any] = {
         "rule": settings.rule,
         "max_iter": settings.max_iter,
@@ -217,11 +219,15 @@ def _run_from(
     if settings.acceleration is None:
         compiled = run_compiled(algorithm, state, rival=rival, **options)
         if compiled is not None and compiled.reason != LEFT:
-            return compiled, warmed
+            return replace(compiled, repairs=(*repairs, *compiled.repairs)), warmed
         if compiled is not None:
             state, so_far = compiled.state, compiled.objectives
     steps = None if settings.acceleration is None else settings.acceleration.begin(algorithm)
-    return run(algorithm, algorithm.problem, state, steps=steps, rival=rival, so_far=so_far, **options), warmed
+    # Only the run knows when the first state is no more needed: of many columns it takes up much memory.
+    first = [state]
+    del state
+    done = run(algorithm, algorithm.problem, first.pop, steps=steps, rival=rival, so_far=so_far, **options)
+    return replace(done, repairs=(*repairs, *done.repairs)), warmed
 
 
 def _refuse_flat(problem: Problem, settings: FitSettings) -> None:

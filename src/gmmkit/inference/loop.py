@@ -40,7 +40,7 @@ class Run:
 def run(
     algorithm: Algorithm,
     problem: Problem,
-    start: Mixture,
+    start: Mixture | Callable[[], Mixture],
     *,
     rule: StoppingRule,
     max_iter: int,
@@ -51,7 +51,7 @@ def run(
     restart: int = 0,
     callback: Callable[[Progress], object] | None = None,
 ) -> Run:
-    """Make passes from `start` until the rule is met or `max_iter` passes are made.
+    """Make passes from `start`, or what it returns, until the rule is met or `max_iter` passes are made.
 
     `steps` go from state to state (plainly, if None). A pass whose state they give up counts, and repeats the objective
     before it: the run goes on from the plain step there, which is also what it returns and what callbacks are told.
@@ -63,7 +63,7 @@ def run(
     A KeyboardInterrupt ends the run with the last complete state and the reason "interrupted"; the caller sets
     its model and lets the interrupt go on.
     """
-    state = tried = start
+    state = tried = start() if callable(start) else start
     steps, reason = steps or PlainSteps(), "max_iter"
     objectives = list(so_far)
     problem.refining = False
@@ -83,6 +83,8 @@ def run(
                 objectives.append(objectives[-1])
                 tell(converged=False)
                 continue
+            # Who keeps the state keeps its parameters: of many columns what was computed of them takes twice as much.
+            tried.covariance.forget()
             try:
                 next_state, repaired = algorithm.refit(totals, tried, iteration)
             except SingularComponentError as error:
@@ -110,9 +112,6 @@ def run(
                 tried = state
             elif iteration < max_iter:
                 tried = steps.next(totals, scored, state)
-            if scored is not state:
-                # Who keeps it keeps its parameters: of many columns what is computed of them takes several times more.
-                scored.covariance.forget()
             del totals, scored, next_state
     except KeyboardInterrupt:
         reason = "interrupted"

@@ -63,7 +63,11 @@ class Fused:
         frame = scorer.frame
         own_axes = contraction in (Contraction.DIAGONAL, Contraction.SPHERICAL)
         single = bool(
-            single and contraction in HAVE_FLOATS and near and _most_deviations(scorer, reach) <= _SINGLE_LIMIT
+            single
+            and contraction in HAVE_FLOATS
+            and reach is not None
+            and near
+            and _deviations(scorer, reach).max() <= _SINGLE_LIMIT
         )
         if contraction is Contraction.FULL or (single and own_axes):
             whitening = scorer.whitening if contraction is not Contraction.SPHERICAL else _for_each_column(scorer)
@@ -156,18 +160,19 @@ _SHARED = (Contraction.TIED, Contraction.SHARED_DIAGONAL, Contraction.SHARED)
 
 def _kappa_squared(scorer: Scorer, largest: Array) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
-        found = float(scorer.covariance.kappa_squared(largest))
+        if scorer.family.contraction is Contraction.FULL:
+            # What is computed is W z: its own bound, at least that of zᵀ P z, and none of its matrices has to be kept.
+            found = float(np.square(_deviations(scorer, largest)).sum(axis=1).max())
+        else:
+            found = float(scorer.covariance.kappa_squared(largest))
     return np.inf if np.isnan(found) else found
 
 
-def _most_deviations(scorer: Scorer, reach: Array | None) -> float:
-    """Bound the coordinates of whitened rows, ``Σ_b |W_ab| |z_b|``."""
-    if reach is None:
-        return np.inf
-    sizes = np.abs(scorer.whitening)
-    if sizes.ndim == 3:
-        return float((sizes @ reach).max())
-    return float((sizes.reshape(len(sizes), -1) * reach).max())
+def _deviations(scorer: Scorer, reach: Array) -> Array:
+    """Bound the coordinates (k, d) of whitened rows, ``Σ_b |W_ab| |z_b|``."""
+    if scorer.whitening.ndim == 3:
+        return np.array([np.abs(white) @ reach for white in scorer.whitening])
+    return np.abs(scorer.whitening.reshape(len(scorer.means), -1)) * reach
 
 
 def _for_each_column(scorer: Scorer) -> Array:
