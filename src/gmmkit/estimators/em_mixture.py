@@ -209,9 +209,8 @@ class EMMixture(MixtureDensity):
 
     def _validate_params(self) -> None:
         # What is left at its default needs no validation, which would take longer than a tiny fit.
-        values = {
-            name: getattr(self, name) for name, default in _defaults(type(self)) if getattr(self, name) is not default
-        }
+        held = vars(self)
+        values = {name: held[name] for name, default in _defaults(type(self)) if held[name] is not default}
         validate_parameter_constraints(self._parameter_constraints, values, caller_name=type(self).__name__)
 
     @property

@@ -18,6 +18,8 @@ from gmmkit.errors import DataError
 
 __all__ = ["float_type", "is_stream", "rows_of", "seed_of"]
 
+_MOST = int(np.iinfo(np.int32).max)
+
 
 def rows_of(
     estimator: BaseEstimator, X: Any, *, sample_weight: Any = None, reset: bool = False, min_rows: int = 1
@@ -62,20 +64,22 @@ def float_type(table: Table) -> type[np.floating[Any]]:
 
 def seed_of(random_state: int | np.random.RandomState | None) -> int:
     """Return a seed for the engine's own streams: the first number of scikit-learn's generator."""
-    if isinstance(random_state, Integral):
-        # A new RandomState would first gather entropy, which takes many times longer.
-        random = _numbered.random
-        random.seed(random_state)
-    else:
-        random = check_random_state(random_state)
-    return int(random.randint(np.iinfo(np.int32).max))
+    if not isinstance(random_state, Integral):
+        return int(check_random_state(random_state).randint(_MOST))
+    # A new RandomState would first gather entropy, which takes many times longer.
+    _numbered.random.seed(random_state)
+    # What randint draws, without the price of arguments that may be arrays.
+    while (drawn := _numbered.bits.random_raw() & _MOST) == _MOST:
+        pass
+    return int(drawn)
 
 
 class _Numbered(threading.local):
     """A generator for each thread, seeded anew each time."""
 
     def __init__(self) -> None:
-        self.random = np.random.RandomState(0)
+        self.bits = np.random.MT19937(0)
+        self.random = np.random.RandomState(self.bits)
 
 
 _numbered = _Numbered()

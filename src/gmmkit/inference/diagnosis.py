@@ -230,10 +230,9 @@ def _relative_eigenvalues(covariance: Covariance, problem: Problem) -> Array:
 def _of_columns(problem: Problem) -> list[Repair]:
     repairs = []
     constant = problem.surveyed.constant
-    if problem.family.structure[1] != "I":
+    # Spheres have a size where any column has a spread.
+    if constant.all() or (problem.family.structure[1] != "I" and constant.any()):
         repairs += [Repair("constant column", column=int(j)) for j in np.flatnonzero(constant)]
-    elif constant.all():
-        repairs += [Repair("constant column", column=j) for j in range(problem.n_columns)]
     for direction in problem.null_directions:
         # In the data's units a coefficient may be small and matter; in the frame a small one is rounding.
         in_units = np.where(np.abs(direction) > _ROUNDING, direction * problem.frame.scale, 0.0)

@@ -12,7 +12,7 @@ __all__ = ["component_order", "ordered", "principal_order"]
 
 def ordered(mixture: Mixture) -> Mixture:
     """Return the mixture with its components in an order that the same data always give."""
-    return mixture if mixture.n_components == 1 else mixture.take(component_order(mixture))
+    return mixture if mixture.n_components == 1 else mixture.reordered(component_order(mixture))
 
 
 def component_order(mixture: Mixture) -> NDArray[np.intp]:

@@ -102,9 +102,8 @@ def _passes(algorithm: EM, start: Mixture, tol: float, before: float, max_iter: 
     """Make at most `max_iter` passes, some at once; a last step without any is where the kernel has to leave off."""
     problem, (k, d), n = algorithm.problem, start.means.shape, algorithm.problem.table.n_rows
     family, volume = problem.family, problem.frame.log_volume
-    block = next(problem.table.blocks(n))
-    rows = problem.frame.read(block.rows, np.empty((d, n)))
-    weights = np.ones(n) if block.weights is None else np.ascontiguousarray(block.weights)
+    rows, weights = problem.framed(), problem.table.weights
+    weights = np.ones(n) if weights is None else np.ascontiguousarray(weights)
     pseudo = problem.pooled.dense()[0] * (algorithm.prior.pseudo_rows / k)
     units = np.ones(d)  # the frame has one scale for all columns where the family is defined in one
     needed = max(problem.family.minimum_rows(d), _ONE_ROW) / problem.rows_per_weight

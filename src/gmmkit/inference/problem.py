@@ -32,6 +32,8 @@ Assign = Callable[[Scorer, Block, Workspace], tuple[Array, ...]]
 Begin = Callable[[int], Assign]
 
 _NULL_FLOOR = 1e-5  # share of the mean eigenvalue that a null direction is given
+# Values in the frame that are kept: half a megabyte; and rows that are read into it at once.
+_FEW_VALUES, _AT_ONCE = 1 << 16, 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +112,15 @@ def survey(table: Table, workers: Workers) -> Survey:
         # Rounding must not put the origin of a narrow column outside it.
         mean = np.minimum(np.maximum(total / weight, low), high)
         reach = high - low
-    if not np.isfinite(mean).all() or not (reach < 1e153).all():
-        column = int(np.argmax(~np.isfinite(mean) | ~(reach < 1e153)))
+    if not (reach < 1e153).all():
+        column = int(np.argmax(~(reach < 1e153)))
         raise DataError(
             f"{table.origin}: {table.where(0, column).split(', ')[-1]} spans {low[column]:g} to {high[column]:g}, "
             "whose variance float64 cannot hold (spans up to 1e153 can be fitted); divide it by a constant"
         )
-    if ((reach > 0) & (reach < 1e-153)).any():
-        column = int(np.argmax((reach > 0) & (reach < 1e-153)))
+    narrow = (reach > 0) & (reach < 1e-153)
+    if narrow.any():
+        column = int(np.argmax(narrow))
         raise DataError(
             f"{table.origin}: {table.where(0, column).split(', ')[-1]} spans only {reach[column]:g}, whose variance "
             "float64 cannot hold (spans from 1e-153 on can be fitted); multiply it by a constant"
@@ -183,6 +186,7 @@ class Problem:
         self.n_columns = table.n_columns
         self.total_weight = surveyed.total_weight
         self.distinct: tuple[Frame, Sample] | None = None
+        self._framed: tuple[Frame, Array] | None = None
         self.frame = surveyed.frame(one_scale=family.equivariance == "scalar")
         self.pooled, self.null_directions = self._pool()
         core = without_gross_outliers(self)
@@ -239,6 +243,17 @@ class Problem:
         low, high = (self.frame.points_in(ends) for ends in (self.surveyed.low, self.surveyed.high))
         return np.maximum(np.abs(low), np.abs(high))
 
+    def framed(self) -> Array:
+        """Return all rows in the frame (d, n), which nobody may change; few are kept, as they are asked for again."""
+        if self._framed is not None and self._framed[0] is self.frame:
+            return self._framed[1]
+        z = np.empty((self.n_columns, self.table.n_rows))
+        for block in self.table.blocks(_AT_ONCE):
+            self.frame.read(block.rows, z[:, block.index : block.index + len(block.rows)])
+        if z.size <= _FEW_VALUES:
+            self._framed = (self.frame, z)
+        return z
+
     def gatherer(self, means: Array) -> Scorer:
         """Return what gathers first moments about `means` (k, d), of a start: it scores nothing."""
         return Scorer(np.zeros(len(means)), means, self.pooled, self.frame, centred=True)
@@ -248,9 +263,10 @@ class Problem:
         plan = plan_pass(self.table.n_rows, 2 + 3 * d)
 
         def task(start: int, stop: int) -> Sums:
-            sums, buffer = Sums(self.family, np.zeros((1, d))), np.empty((d, plan.block_rows))
+            sums, few = Sums(self.family, np.zeros((1, d))), self.table.n_rows <= plan.block_rows
+            buffer = None if few else np.empty((d, plan.block_rows))
             for block in self.table.blocks(plan.block_rows, start, stop):
-                z = self.frame.read(block.rows, buffer[:, : len(block.rows)])
+                z = self.framed() if buffer is None else self.frame.read(block.rows, buffer[:, : len(block.rows)])
                 weights = np.ones(len(block.rows)) if block.weights is None else block.weights
                 sums.gather_centred(z, weights[None])
             return sums
@@ -261,7 +277,7 @@ class Problem:
         pooled = unconstrained(self.family).refit(statistics, no_prior, np.zeros(d))
         self.spread = pooled.as_scatter()
         variances = pooled.variances()
-        largest, mean = float(variances.max()) or 1.0, float(variances.mean()) or 1.0
+        largest, mean = float(variances.max()) or 1.0, float(variances.sum() / d) or 1.0
         lifted, directions = pooled.lifted(NULL_SHARE * largest, _NULL_FLOOR * mean)
         if len(directions) and self.surveyed.constant.any():
             lifted = self._constants_lifted(lifted)

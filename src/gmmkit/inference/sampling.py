@@ -26,7 +26,7 @@ __all__ = ["Sample", "draw_rows", "gather_sample", "in_rows", "inverse_cdf", "sa
 Array = NDArray[np.float64]
 
 _MOST, _MOST_VALUES, _FEWEST_FOR_A_COLUMN = 10_000, 3 << 17, 4
-_MOST_TO_MERGE, _MOST_VALUES_TO_MERGE, _AT_ONCE = 50_000, 1 << 20, 8192
+_MOST_TO_MERGE, _MOST_VALUES_TO_MERGE = 50_000, 1 << 20
 _FEW_VALUES = 1 << 16  # half a megabyte
 # Whitened coordinates that differ by less, relative to their size, differ by what a change of units rounds.
 _ROUNDING = 1e-10
@@ -62,9 +62,7 @@ def _distinct(problem: Problem) -> Sample:
     table, frame = problem.table, problem.frame
     if problem.distinct is not None and problem.distinct[0] is frame:
         return problem.distinct[1]
-    z = np.empty((table.n_columns, table.n_rows))
-    for block in table.blocks(_AT_ONCE):
-        frame.read(block.rows, z[:, block.index : block.index + len(block.rows)])
+    z = problem.framed()
     if table.weights is None:
         merged = _merged(z, np.ones(table.n_rows))
     else:

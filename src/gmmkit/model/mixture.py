@@ -134,9 +134,13 @@ class Mixture(Parameters):
         weights = self.weights[chosen] / self.weights[chosen].sum()
         if self.noise is not None:
             weights = weights * (1.0 - self.noise.weight)
-        degrees = None if self.degrees_of_freedom is None else self.degrees_of_freedom[chosen]
-        covariance = self.covariance.take(chosen)
-        return Mixture.trusted(weights, self.means[chosen], covariance, degrees, self.noise)
+        return self.reordered(chosen).changed(weights=weights)
+
+    def reordered(self, order: NDArray[np.intp]) -> Mixture:
+        """Return the mixture with its components in another order (k,); none is checked to be there."""
+        degrees = None if self.degrees_of_freedom is None else self.degrees_of_freedom[order]
+        covariance = self.covariance.take(order)
+        return Mixture.trusted(self.weights[order], self.means[order], covariance, degrees, self.noise)
 
     def without_noise(self) -> Mixture:
         """Return the mixture of the components alone."""

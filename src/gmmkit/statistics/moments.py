@@ -42,14 +42,8 @@ class Contraction(Enum):
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:
         """Return the shape of the second moment for k components in d columns."""
-        return {
-            Contraction.FULL: (k, d, d),
-            Contraction.TIED: (d, d),
-            Contraction.DIAGONAL: (k, d),
-            Contraction.SHARED_DIAGONAL: (d,),
-            Contraction.SPHERICAL: (k,),
-            Contraction.SHARED: (),
-        }[self]
+        kept = self.value.partition("->")[2]
+        return tuple(k if axis == "k" else d for axis in kept)
 
     def scatter_shape(self, d: int) -> tuple[int, ...]:
         """Return the shape of one component's own part."""

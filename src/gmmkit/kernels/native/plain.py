@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 #: How a run ended.
 CONVERGED, UNFINISHED, SINGULAR = 0, 1, 2
 
+_byte = ctypes.c_char
 _int32, _int64, _address = ctypes.POINTER(ctypes.c_int32), ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p
 _ARGUMENTS: list[Any] = [
     _address, _address, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32, _int32, _int64,
@@ -99,4 +100,5 @@ def address_of(array: Array, shape: tuple[int, ...]) -> int:
     # The library trusts what it is given: a wrong shape would be read beyond its end.
     if array.dtype != np.float64 or array.shape != shape or not array.flags.c_contiguous:
         raise ValueError(f"expected a C-contiguous float64 array of shape {shape}, got {array.dtype} {array.shape}")
-    return array.ctypes.data
+    # A third of the time that `array.ctypes.data` takes, of which a tiny fit takes a score.
+    return ctypes.addressof(_byte.from_buffer(array.data)) if array.flags.writeable and array.size else array.ctypes.data
