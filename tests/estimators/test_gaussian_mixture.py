@@ -718,3 +718,26 @@ def test_samples(covariance_type):
 def test_samples_of_a_random_state_go_on():
     gm = fitted(random_state=np.random.RandomState(0))
     assert (gm.sample(10)[0] != gm.sample(10)[0]).any()
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "VVE"])
+def test_precisions_are_computed_when_they_are_asked_for(covariance_type):
+    rows = blobs(200, 2, 3)
+    model = GaussianMixture(3, covariance_type=covariance_type, random_state=0)
+    assert not hasattr(model, "precisions_")
+    for part in (rows, rows[:100]):
+        model.fit(part)
+        assert not {"precisions_", "precisions_cholesky_"} & vars(model).keys()
+        again = pickle.loads(pickle.dumps(model))
+        dense = model.mixture_.covariance.dense()
+        found = model.precisions_
+        if covariance_type in ("full", "VVE"):
+            np.testing.assert_allclose(found @ dense, np.broadcast_to(np.eye(2), dense.shape), atol=1e-9)
+        elif covariance_type == "tied":
+            np.testing.assert_allclose(found @ dense[0], np.eye(2), atol=1e-9)
+        else:
+            variances = np.diagonal(dense, axis1=1, axis2=2)
+            np.testing.assert_allclose((found if found.ndim > 1 else found[:, None]) * variances, 1.0)
+        np.testing.assert_array_equal(again.precisions_cholesky_, model.precisions_cholesky_)
+    model.precisions_ = 2.0 * found
+    np.testing.assert_array_equal(model.precisions_, 2.0 * found)

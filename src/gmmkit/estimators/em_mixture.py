@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -231,6 +231,20 @@ class EMMixture(MixtureDensity):
         )
         return self._mixture
 
+    # Computed where they are asked for: they would take as much memory again as the model, and time of a tiny fit.
+
+    @cached_property
+    def precisions_cholesky_(self) -> NDArray[np.floating[Any]]:
+        """U with ``U Uᵀ = Σ⁻¹`` for each component, in the shape of ``covariances_``."""
+        return self.mixture_.covariance.precision_factor().astype(self.covariances_.dtype)
+
+    @cached_property
+    def precisions_(self) -> NDArray[np.floating[Any]]:
+        """Inverse covariances, in the shape of ``covariances_``."""
+        factor = self.precisions_cholesky_
+        independent = self.mixture_.covariance.independent_columns
+        return np.asarray(factor**2 if independent else factor @ np.swapaxes(factor, -1, -2))
+
     @property
     def noise_weight_(self) -> float:
         """The share of the rows that is noise: 0 where none was asked for."""
@@ -283,9 +297,8 @@ class EMMixture(MixtureDensity):
         self.covariances_ = mixture.covariances.astype(dtype)
         if mixture.degrees_of_freedom is not None:
             self.degrees_of_freedom_ = mixture.degrees_of_freedom.astype(dtype)
-        factor = mixture.covariance.precision_factor().astype(dtype)
-        self.precisions_cholesky_ = factor
-        self.precisions_ = factor**2 if mixture.covariance.independent_columns else factor @ np.swapaxes(factor, -1, -2)
+        for name in ("precisions_cholesky_", "precisions_"):
+            self.__dict__.pop(name, None)  # of the model before
         self.converged_ = result.converged
         self.n_iter_ = len(result.objectives)
         self.lower_bound_ = result.objective

@@ -100,5 +100,7 @@ def address_of(array: Array, shape: tuple[int, ...]) -> int:
     # The library trusts what it is given: a wrong shape would be read beyond its end.
     if array.dtype != np.float64 or array.shape != shape or not array.flags.c_contiguous:
         raise ValueError(f"expected a C-contiguous float64 array of shape {shape}, got {array.dtype} {array.shape}")
-    # A third of the time that `array.ctypes.data` takes, of which a tiny fit takes a score.
-    return ctypes.addressof(_byte.from_buffer(array.data)) if array.flags.writeable and array.size else array.ctypes.data
+    if not (array.flags.writeable and array.size):
+        return array.ctypes.data
+    # A third of the time that `array.ctypes.data` takes, of which a tiny fit asks a score.
+    return ctypes.addressof(_byte.from_buffer(array.data))
