@@ -7,13 +7,13 @@ number of threads. At most a few finished results wait to be merged, so memory d
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
 from gmmkit.errors import ParameterError
+from gmmkit.execution.shared import SharedPass
 from gmmkit.numerics.arguments import is_whole, shown
 from gmmkit.numerics.blas import blas_threads, one_blas_thread
 
@@ -89,24 +89,8 @@ class Workers:
         merge: Callable[[Result, Result], Result],
     ) -> Result:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.n_threads, thread_name_prefix="gmmkit")
-        waiting: deque[Future[Result]] = deque()
-        merged: Result | None = None
-        started = False
-        try:
-            for piece in tasks:
-                waiting.append(self._pool.submit(task, *piece))
-                if len(waiting) > self.n_threads:
-                    result = waiting.popleft().result()
-                    merged = merge(merged, result) if started else result  # type: ignore[arg-type]
-                    started = True
-            while waiting:
-                result = waiting.popleft().result()
-                merged = merge(merged, result) if started else result  # type: ignore[arg-type]
-                started = True
-        except BaseException:
-            # An interrupt or a bad row: what has not begun is dropped, what runs is waited for by __exit__.
-            for future in waiting:
-                future.cancel()
-            raise
-        return merged  # type: ignore[return-value]
+            self._pool = ThreadPoolExecutor(self.n_threads - 1, thread_name_prefix="gmmkit")
+        shared = SharedPass(task, tasks, self.n_threads + 1)
+        for _ in range(min(self.n_threads, len(tasks)) - 1):
+            self._pool.submit(shared.help)
+        return shared.lead(merge)
