@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,18 +205,19 @@ class Problem:
         single = self.single and not self.refining
         fused = Fused.of(scorer, reach=self._reach, single=single) if begin is softly else None
         self.used_single |= fused is not None and fused.single
-        plan, few = (fused or scorer).plan(self.table.n_rows), scorer.plan(self.table.n_rows).block_rows
+        plan = (fused or scorer).plan(self.table.n_rows)
 
         def task(start: int, stop: int) -> tuple[Sums, list[float], list[Array]]:
             sums, row_sums, leaves = (fused or scorer).sums(), [], list[Array]()
-            work: Workspace | None = None
+            few, work = 0, None
             for block in self.table.blocks(plan.block_rows, start, stop):
                 if fused is not None and (row_sum := fused.gather(block, sums)) is not None:
                     row_sums.append(row_sum)
                     continue
+                if work is None:
+                    few = scorer.plan(self.table.n_rows).block_rows
+                    work, assign = scorer.workspace(few), begin(few)
                 for piece in block.pieces(few):
-                    if work is None:
-                        work, assign = scorer.workspace(few), begin(few)
                     responsibilities, row_values, *more = assign(scorer, piece, work)
                     if piece.weights is None:
                         row_sums.append(float(row_values.sum()))
@@ -237,9 +239,9 @@ class Problem:
         sums, row_sums, leaves = self.workers.map_merge(task, plan.tasks(), merge)
         return Totals(sums.statistics(), math.fsum(row_sums), tuple(leaves))
 
-    @property
+    @cached_property
     def _reach(self) -> Array:
-        """Largest |z| of each column in the frame."""
+        """Largest |z| of each column in the frame, which passes no longer change."""
         low, high = (self.frame.points_in(ends) for ends in (self.surveyed.low, self.surveyed.high))
         return np.maximum(np.abs(low), np.abs(high))
 

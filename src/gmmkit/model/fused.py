@@ -7,6 +7,7 @@ means, the others go expanded. Other blocks, and all where there is no kernel, a
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -26,6 +27,8 @@ Array = NDArray[np.float64]
 # How many standard deviations from the origin rows may lie for floats, along each whitened axis: each adds 6e-8 to what
 # z, W and μ lose. At 128 means and covariances are off by 7e-6 of their components' deviations, at 250 by 1.1e-5.
 _SINGLE_LIMIT = 128.0
+# A megabyte.
+_FEW_VALUES = 1 << 17
 
 #: Second moments of the families that have a form for floats: each component its own.
 HAVE_FLOATS = (Contraction.FULL, Contraction.DIAGONAL, Contraction.SPHERICAL)
@@ -100,17 +103,17 @@ class Fused:
             counts, first, second = sums.open_centred()
             own = second if second.ndim > 1 else np.zeros_like(first)
             total = dense.gather(rows, block.weights, self._components, counts=counts, first=first, second=own)
-            if second.ndim == 1 and np.isfinite(total):
+            if second.ndim == 1 and math.isfinite(total):
                 second += own.sum(axis=1)
-            return total if np.isfinite(total) else None
+            return total if math.isfinite(total) else None
         origin, family = sums.open_expanded(self._components.p), self._scorer.family
         if family.contraction not in _SHARED:
             total = dense.gather(rows, block.weights, self._components, origin=origin)
-            return total if np.isfinite(total) else None
+            return total if math.isfinite(total) else None
         d = self._components.d
         scatter = np.zeros((d, d) if family.contraction is Contraction.TIED else d)
         total = dense.gather(rows, block.weights, self._components, origin=origin, scatter=scatter)
-        if not np.isfinite(total):
+        if not math.isfinite(total):
             return None
         shared = scatter.sum() if family.contraction is Contraction.SHARED else scatter
         sums.shared += shared
@@ -170,8 +173,10 @@ def _kappa_squared(scorer: Scorer, largest: Array) -> float:
 
 def _deviations(scorer: Scorer, reach: Array) -> Array:
     """Bound the coordinates (k, d) of whitened rows, ``Σ_b |W_ab| |z_b|``."""
-    if scorer.whitening.ndim == 3:
+    if scorer.whitening.ndim == 3 and scorer.whitening.size > _FEW_VALUES:
         return np.array([np.abs(white) @ reach for white in scorer.whitening])
+    if scorer.whitening.ndim == 3:
+        return np.asarray(np.abs(scorer.whitening) @ reach)
     return np.abs(scorer.whitening.reshape(len(scorer.means), -1)) * reach
 
 

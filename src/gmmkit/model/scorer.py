@@ -10,6 +10,8 @@ one more row of scores, the same number for every row of the data.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -160,16 +162,19 @@ class Scorer:
         if degrees_of_freedom is not None:
             self._peaks = self.constants + student.peak_offsets(degrees_of_freedom, d)
         self.whitening = covariance.whitening
-        self.theta: Array | None = None
-        if not centred and expanded_pays(self.family, k, d):
-            self.theta = covariance.natural(means, self.constants)
+        self._expands = not centred and expanded_pays(self.family, k, d)
+
+    @cached_property
+    def theta(self) -> Array | None:
+        """Θ (k, p) of the expanded form ``Θ ψ(z)``, or None where rows are better scored centred."""
+        return self.covariance.natural(self.means, self.constants) if self._expands else None
 
     @property
     def values_per_row(self) -> int:
         """Float64 temporaries of a pass for each row: what block sizes are planned from."""
         k, d = self.means.shape
         beside = (0 if self.degrees_of_freedom is None else 2 * k) + (0 if self.log_noise is None else 2)
-        return int(2 * k + beside + (3 * d if self.theta is None else self.family.features.size(d)))
+        return int(2 * k + beside + (self.family.features.size(d) if self._expands else 3 * d))
 
     def plan(self, n_rows: int) -> Plan:
         """Return how a pass over `n_rows` is cut: a function of sizes only."""
@@ -178,7 +183,7 @@ class Scorer:
     def workspace(self, block_rows: int) -> Workspace:
         """Return buffers for one task."""
         k, d = self.means.shape
-        p = 0 if self.theta is None else self.family.features.size(d)
+        p = self.family.features.size(d) if self._expands else 0
         is_student, has_noise = self.degrees_of_freedom is not None, self.log_noise is not None
         return Workspace(d, p, k, block_rows, student=is_student, noise=has_noise)
 

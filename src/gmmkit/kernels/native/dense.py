@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from gmmkit.kernels import native
 from gmmkit.kernels.expanded import Features
+from gmmkit.kernels.native.plain import place_of
 
 __all__ = ["Answers", "Components", "answer", "centred", "expanded", "gather", "takes"]
 
@@ -138,11 +139,7 @@ def expanded(features: Features, theta: Array, shift: Array, scale: Array) -> Co
 def takes(rows: NDArray[Any]) -> bool:
     """Tell whether the kernel reads these rows as they are: floats or doubles of this machine, at whole places."""
     size = rows.dtype.itemsize
-    return (
-        rows.dtype in (np.float64, np.float32)
-        and rows.flags.aligned
-        and all(stride % size == 0 for stride in rows.strides)
-    )
+    return rows.dtype in (np.float64, np.float32) and rows.flags.aligned and not any(map(size.__rmod__, rows.strides))
 
 
 def gather(
@@ -173,7 +170,7 @@ def gather(
     scatter : ndarray of shape (d, d) or (d,), optional
         ``Σ w z zᵀ`` or ``Σ w z²``, of expanded components.
     """
-    k, d, log_likelihood = components.k, components.d, np.zeros(1)
+    k, d, log_likelihood = components.k, components.d, ctypes.c_double()
     if components.is_centred:
         own = (k, d, d) if components.form == _MATRICES else (k, d)
         for name, sums, shape in (("counts", counts, (k,)), ("first", first, (k, d)), ("second", second, own)):
@@ -185,11 +182,11 @@ def gather(
     asked = _Sums(
         *map(_address, (counts, first, second, origin, scatter)),
         scatter is not None and scatter.ndim == 2,
-        log_likelihood.ctypes.data,
+        ctypes.addressof(log_likelihood),
     )
     given = _given(rows, weights, components)
     native.call("gmmkit_dense_pass", given, components._mixture(), asked)
-    return float(log_likelihood[0])
+    return log_likelihood.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,8 +255,8 @@ def _given(rows: NDArray[Any], weights: Array | None, components: Components) ->
         _check("weights", weights, (b,))
     size = rows.dtype.itemsize
     return _Rows(
-        rows.ctypes.data, size == 4, b, d, rows.strides[0] // size, rows.strides[1] // size, _address(weights),
-        components.shift.ctypes.data, components.scale.ctypes.data,
+        place_of(rows), size == 4, b, d, rows.strides[0] // size, rows.strides[1] // size, _address(weights),
+        place_of(components.shift), place_of(components.scale),
     )  # fmt: skip
 
 
@@ -280,4 +277,4 @@ def _whole(values: Array) -> Array:
 
 
 def _address(values: NDArray[Any] | None) -> int | None:
-    return None if values is None else values.ctypes.data
+    return None if values is None else place_of(values)
