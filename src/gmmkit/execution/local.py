@@ -90,7 +90,7 @@ class Workers:
     ) -> Result:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.n_threads - 1, thread_name_prefix="gmmkit")
-        shared = SharedPass(task, tasks, self.n_threads + 1)
+        shared = SharedPass(task, tasks, 2 * self.n_threads + 1)
         for _ in range(min(self.n_threads, len(tasks)) - 1):
             self._pool.submit(shared.help)
         return shared.lead(merge)

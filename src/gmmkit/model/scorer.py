@@ -21,7 +21,6 @@ from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance import Covariance
 from gmmkit.numerics.frame import Frame
 from gmmkit.numerics.logsumexp import log_normalise
-from gmmkit.numerics.memory import zeros
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["KAPPA_SQUARED_LIMIT", "Scorer", "Sums", "Workspace"]
@@ -73,7 +72,7 @@ class Sums:
         self.shared = np.zeros(shape if family.features is Features.LINEAR else ())
         self.counts: Array | None = None
         self.first = np.zeros((k, d))
-        self.second = zeros(shape)
+        self.second = np.zeros(shape)
 
     def __iadd__(self, other: Sums) -> Sums:
         if other.origin is not None:

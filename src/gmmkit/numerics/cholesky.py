@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from gmmkit.numerics.memory import zeros
-
 __all__ = ["cholesky", "inverse_lower", "not_positive_definite", "whitening_of"]
 
 Array = NDArray[np.float64]
@@ -45,7 +43,7 @@ def whitening_of(matrices: Array) -> Array:
     """
     if matrices.size < _LARGE:
         return inverse_lower(cholesky(matrices), overwrite=True)
-    factors = zeros(matrices.shape)
+    factors = np.zeros(matrices.shape)
     for factor, matrix in zip(factors, matrices, strict=True):
         factor[...] = cholesky(matrix[None])[0]
     return inverse_lower(factors, overwrite=True)

@@ -17,8 +17,6 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.numerics.memory import zeros
-
 __all__ = ["Contraction", "Statistics"]
 
 Array = NDArray[np.float64]
@@ -38,7 +36,7 @@ class Contraction(Enum):
 
     def __call__(self, a: Array, b: Array) -> Array:
         """Contract two arrays of shape (k, d)."""
-        return np.asarray(np.einsum(self.value, a, b, out=zeros(self.shape(*a.shape))))
+        return np.asarray(np.einsum(self.value, a, b, out=np.zeros(self.shape(*a.shape))))
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:
         """Return the shape of the second moment for k components in d columns."""

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.kernels.expanded import Features
 from gmmkit.numerics.arguments import numbers
-from gmmkit.numerics.memory import zeros
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Covariance", "Equivariance", "quotient"]
@@ -331,4 +330,4 @@ def quotient(scatter: Array, sizes: Array) -> Array:
     """Return scatter / sizes, 0 where a size is not positive; sizes lack the scatter's last axes."""
     sizes = sizes.reshape(sizes.shape + (1,) * (scatter.ndim - sizes.ndim))
     held = sizes > 0
-    return np.divide(scatter, sizes, out=zeros(scatter.shape), where=True if held.all() else held)
+    return np.divide(scatter, sizes, out=np.zeros(scatter.shape), where=True if held.all() else held)

@@ -14,7 +14,6 @@ from gmmkit.kernels import centred, expanded
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, Equivariance, quotient
 from gmmkit.numerics.cholesky import cholesky, whitening_of
-from gmmkit.numerics.memory import zeros
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Full"]
@@ -69,7 +68,7 @@ class Full(Covariance):
         return self.owning(self.values[np.asarray(components, dtype=np.intp)])
 
     def rescaled(self, scale: Array) -> Self:
-        values = np.multiply(self.values, scale[:, None], out=zeros(self.values.shape))
+        values = np.multiply(self.values, scale[:, None], out=np.zeros(self.values.shape))
         values *= scale
         return self.owning(values)
 
