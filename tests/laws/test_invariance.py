@@ -202,10 +202,11 @@ def mapped_mixture(mixture, A, b):
 def test_each_family_is_unchanged_by_the_maps_it_declares(name, reg_covar):
     rows = blobs(200, 3, 3, seed=2)
     start = random_mixture(name, 3, 3, seed=2, spread=3.0)
-    expected = fitted(rows, name, start, tol=1e-7, reg_covar=reg_covar)
+    tol = 1e-6  # of rows that the last map has rounded a gain is known to some 1e-7
+    expected = fitted(rows, name, start, tol=tol, reg_covar=reg_covar)
     b = np.array([3.0, -50.0, 7.0])
     for A in maps_of(start.covariance.equivariance, 3, seed=1):
-        found = fitted(rows @ A.T + b, name, mapped_mixture(start, A, b), tol=1e-7, reg_covar=reg_covar)
+        found = fitted(rows @ A.T + b, name, mapped_mixture(start, A, b), tol=tol, reg_covar=reg_covar)
         volume = math.log(abs(np.linalg.det(A)))
         assert len(found.objectives) == len(expected.objectives)
         objectives = np.add(found.objectives, volume)
