@@ -139,6 +139,13 @@ def test_plus_plus_with_more_components_than_rows(m):
     assert set(seeds[:, 0]) == set(rows[:, 0])
 
 
+@pytest.mark.parametrize("engine", ["1", "0"])
+def test_plus_plus_where_all_other_rows_weigh_nothing(engine, monkeypatch):
+    monkeypatch.setenv("GMMKIT_NATIVE", engine)
+    rows, weights = np.array([[0.0], [0.1], [0.2], [0.3]]), np.array([1.0, 5e-324, 5e-324, 5e-324])
+    np.testing.assert_array_equal(plus_plus(Sample(rows, weights), 3, np.random.default_rng(0)), np.zeros((3, 1)))
+
+
 def test_plus_plus_is_greedy_and_so_better_than_rows_at_random():
     rows = blobs(400, 2, 8, seed=2)
     weights = np.ones(400)

@@ -209,8 +209,9 @@ class EMMixture(MixtureDensity):
 
     def _validate_params(self) -> None:
         # What is left at its default needs no validation, which would take longer than a tiny fit.
-        held = vars(self)
-        values = {name: held[name] for name, default in _defaults(type(self)) if held[name] is not default}
+        values = {
+            name: value for name, default in _defaults(type(self)) if (value := getattr(self, name)) is not default
+        }
         validate_parameter_constraints(self._parameter_constraints, values, caller_name=type(self).__name__)
 
     @property
@@ -236,7 +237,7 @@ class EMMixture(MixtureDensity):
     @cached_property
     def precisions_cholesky_(self) -> NDArray[np.floating[Any]]:
         """U with ``U Uᵀ = Σ⁻¹`` for each component, in the shape of ``covariances_``."""
-        return self.mixture_.covariance.precision_factor().astype(self.covariances_.dtype)
+        return self.mixture_.covariance.precision_factor().astype(np.asarray(self.covariances_).dtype)
 
     @cached_property
     def precisions_(self) -> NDArray[np.floating[Any]]:

@@ -46,7 +46,7 @@ def plus_plus(sample: Sample, k: int, random: np.random.Generator) -> Array:
     for tried in uniforms[1:].reshape(k - 1, trials):
         mass = weights * nearest
         if not mass.sum() > 0:
-            seeds.append(seeds[len(seeds) % len(rows)] if len(rows) > 1 else first)
+            seeds.append(seeds[len(seeds) % min(len(seeds), len(rows))])
             continue
         candidates = _drawn(mass, tried)
         distances = np.minimum(nearest, ((rows[candidates, None] - rows) ** 2).sum(axis=2))

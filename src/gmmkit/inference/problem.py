@@ -206,6 +206,8 @@ class Problem:
         fused = Fused.of(scorer, reach=self._reach, single=single) if begin is softly else None
         self.used_single |= fused is not None and fused.single
         plan = (fused or scorer).plan(self.table.n_rows)
+        if fused is None:
+            scorer.theta  # noqa: B018 (once, not in each thread)
 
         def task(start: int, stop: int) -> tuple[Sums, list[float], list[Array]]:
             sums, row_sums, leaves = (fused or scorer).sums(), [], list[Array]()

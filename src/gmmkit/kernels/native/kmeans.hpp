@@ -120,7 +120,7 @@ void plus_plus(const double* z, const double* weights, int n, int d, int from, i
     }
     for (int j = std::max(from, 1); j < to; ++j) {
         if (!sum_up(distances)) {
-            seeds[j] = n > 1 ? seeds[j % n] : seeds[0];  // fewer distinct rows than seeds
+            seeds[j] = seeds[j % std::min(j, n)];  // all rows that are left weigh nothing, or lie where seeds do
             continue;
         }
         double fewest = std::numeric_limits<double>::infinity();

@@ -58,7 +58,7 @@ class Full(Covariance):
         return float(np.abs(self.values - self.values.transpose(0, 2, 1)).max())
 
     def colour(self, noise: Array, component: int) -> Array:
-        return np.asarray(noise @ cholesky(self.values[component, None])[0].T)
+        return np.asarray(noise @ self._factors[component].T)
 
     def marginal(self, columns: Sequence[int]) -> Covariance:
         chosen = np.asarray(columns, dtype=np.intp)
@@ -74,6 +74,10 @@ class Full(Covariance):
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return smallest_eigenvalues(self.values, pooled)
+
+    @cached_property
+    def _factors(self) -> Array:
+        return cholesky(self.values)  # for drawing only: a fit has no use for them beside their inverses
 
     @cached_property
     def whitening(self) -> Array:

@@ -55,7 +55,7 @@ class Tied(Covariance):
         return float(np.abs(self.values - self.values.T).max())
 
     def colour(self, noise: Array, component: int) -> Array:
-        return np.asarray(noise @ cholesky(self.values[None])[0].T)
+        return np.asarray(noise @ self._factor.T)
 
     def marginal(self, columns: Sequence[int]) -> Tied:
         return Tied(self.values[np.ix_(columns, columns)], n_components=self.n_components)
@@ -68,6 +68,10 @@ class Tied(Covariance):
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return np.broadcast_to(smallest_eigenvalues(self.values, pooled), (self.n_components,))
+
+    @cached_property
+    def _factor(self) -> Array:
+        return np.asarray(cholesky(self.values[None])[0])  # for drawing only
 
     @cached_property
     def whitening(self) -> Array:
