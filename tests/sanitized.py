@@ -21,7 +21,10 @@ OPTIONS = (
     "-Wno-psabi", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
     "-fno-sanitize=pointer-overflow,null,alignment,object-size",
 )  # fmt: skip
-TESTS = ("tests/kernels", "tests/laws/test_plain.py", "tests/laws/test_fused.py", "tests/inference/test_stack.py")
+TESTS = (
+    "tests/kernels", "tests/laws/test_plain.py", "tests/laws/test_fused.py", "tests/inference/test_stack.py",
+    "tests/inference/test_kmeans.py",
+)  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
