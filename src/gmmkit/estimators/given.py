@@ -15,7 +15,6 @@ from gmmkit.data.table import Block, Table
 from gmmkit.errors import ParameterError
 from gmmkit.inference.starts import FromMixture, FromPartition, Start
 from gmmkit.model.covariance import Covariance, family
-from gmmkit.model.covariance.full import symmetric
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import numbers, shown
 
@@ -94,8 +93,8 @@ def covariance_from_precisions(precisions: Array, covariance_type: str, k: int, 
     structure = family(covariance_type, d)
     if structure.independent_columns:
         return structure(1.0 / precisions, n_components=k, n_features=d)
-    values = symmetric(np.asarray(np.linalg.inv(precisions), dtype=np.float64), overwrite=True)
-    return structure.owning(values, n_components=k, n_features=d)
+    values = np.linalg.inv(precisions)
+    return structure((values + np.swapaxes(values, -1, -2)) / 2, n_components=k, n_features=d)
 
 
 def start_from(start: Any, covariance_type: str, k: int, n: int, d: int) -> Start:

@@ -35,18 +35,10 @@ def principal_order(
     if centre is None:
         centre = (weights[..., None, :] @ means)[..., 0, :]
     deviations = means - centre[..., None, :]
-    axis = _first_axis(np.sqrt(weights)[..., None] * deviations).reshape(-1, means.shape[-1])
+    _, _, axes = np.linalg.svd(np.sqrt(weights)[..., None] * deviations, full_matrices=False)
+    axis = axes[..., 0, :].reshape(-1, means.shape[-1])
     largest = axis[np.arange(len(axis)), np.abs(axis).argmax(axis=-1)]
     axis = (axis * np.where(largest < 0, -1.0, 1.0)[:, None]).reshape(*means.shape[:-2], means.shape[-1], 1)
     along = (means @ axis)[..., 0]
     columns = (means[..., j] for j in reversed(range(means.shape[-1])))
     return np.lexsort((*columns, along.round(12)), axis=-1)
-
-
-def _first_axis(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the direction (…, d) along which rows (…, k, d) are largest; 0 where they are nothing."""
-    across = np.swapaxes(rows, -1, -2)
-    if rows.shape[-2] >= rows.shape[-1]:
-        return np.asarray(np.linalg.eigh(across @ rows)[1][..., -1])
-    axis = (across @ np.linalg.eigh(rows @ across)[1][..., -1:])[..., 0]
-    return np.asarray(axis / np.maximum(np.sqrt((axis**2).sum(axis=-1, keepdims=True)), np.finfo(np.float64).tiny))

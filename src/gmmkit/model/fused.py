@@ -18,6 +18,7 @@ from gmmkit.execution import Plan, plan_fused
 from gmmkit.kernels import native
 from gmmkit.kernels.native import dense
 from gmmkit.model.scorer import KAPPA_SQUARED_LIMIT, Scorer, Sums
+from gmmkit.numerics.stacks import parts
 from gmmkit.statistics import Contraction
 
 __all__ = ["HAVE_FLOATS", "Fused"]
@@ -27,8 +28,6 @@ Array = NDArray[np.float64]
 # How many standard deviations from the origin rows may lie for floats, along each whitened axis: each adds 6e-8 to what
 # z, W and μ lose. At 128 means and covariances are off by 7e-6 of their components' deviations, at 250 by 1.1e-5.
 _SINGLE_LIMIT = 128.0
-# A megabyte.
-_FEW_VALUES = 1 << 17
 
 #: Second moments of the families that have a form for floats: each component its own.
 HAVE_FLOATS = (Contraction.FULL, Contraction.DIAGONAL, Contraction.SPHERICAL)
@@ -173,10 +172,8 @@ def _kappa_squared(scorer: Scorer, largest: Array) -> float:
 
 def _deviations(scorer: Scorer, reach: Array) -> Array:
     """Bound the coordinates (k, d) of whitened rows, ``Σ_b |W_ab| |z_b|``."""
-    if scorer.whitening.ndim == 3 and scorer.whitening.size > _FEW_VALUES:
-        return np.array([np.abs(white) @ reach for white in scorer.whitening])
     if scorer.whitening.ndim == 3:
-        return np.asarray(np.abs(scorer.whitening) @ reach)
+        return np.concatenate([np.abs(part) @ reach for part in parts(scorer.whitening)])
     return np.abs(scorer.whitening.reshape(len(scorer.means), -1)) * reach
 
 

@@ -14,8 +14,6 @@ Array = NDArray[np.float64]
 
 # Below this order, substitution over a whole stack at once beats one LAPACK call a matrix, unless there are few.
 _SMALL, _FEW = 16, 2
-# From here on, a megabyte, matrices are made one by one: a second array of them would double what they take.
-_LARGE = 1 << 17
 
 
 def cholesky(matrices: Array) -> Array:
@@ -41,12 +39,7 @@ def whitening_of(matrices: Array) -> Array:
     numpy.linalg.LinAlgError
         If any matrix is not positive definite.
     """
-    if matrices.size < _LARGE:
-        return inverse_lower(cholesky(matrices), overwrite=True)
-    factors = np.zeros(matrices.shape)
-    for factor, matrix in zip(factors, matrices, strict=True):
-        factor[...] = cholesky(matrix[None])[0]
-    return inverse_lower(factors, overwrite=True)
+    return inverse_lower(cholesky(matrices), overwrite=True)
 
 
 def inverse_lower(factors: Array, *, overwrite: bool = False) -> Array:

@@ -36,7 +36,7 @@ class Contraction(Enum):
 
     def __call__(self, a: Array, b: Array) -> Array:
         """Contract two arrays of shape (k, d)."""
-        return np.asarray(np.einsum(self.value, a, b, out=np.zeros(self.shape(*a.shape))))
+        return np.asarray(np.einsum(self.value, a, b))
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:
         """Return the shape of the second moment for k components in d columns."""
@@ -130,7 +130,5 @@ class Statistics:
         return np.subtract(self.second, scatter, out=scatter)
 
     def _offset(self) -> Array:
-        held = self.counts > 0
-        if held.all():
-            return np.asarray(self.first / self.counts[:, None])
-        return np.divide(self.first, self.counts[:, None], out=np.zeros_like(self.first), where=held[:, None])
+        held = self.counts[:, None]
+        return np.divide(self.first, held, out=np.zeros_like(self.first), where=held > 0)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gmmkit.kernels import native
 from gmmkit.kernels.expanded import Features
-from gmmkit.kernels.native.plain import place_of
+from gmmkit.kernels.native.addresses import place_of
 
 __all__ = ["Answers", "Components", "answer", "centred", "expanded", "gather", "takes"]
 
@@ -139,7 +139,11 @@ def expanded(features: Features, theta: Array, shift: Array, scale: Array) -> Co
 def takes(rows: NDArray[Any]) -> bool:
     """Tell whether the kernel reads these rows as they are: floats or doubles of this machine, at whole places."""
     size = rows.dtype.itemsize
-    return rows.dtype in (np.float64, np.float32) and rows.flags.aligned and not any(map(size.__rmod__, rows.strides))
+    return (
+        rows.dtype in (np.float64, np.float32)
+        and rows.flags.aligned
+        and all(stride % size == 0 for stride in rows.strides)
+    )
 
 
 def gather(

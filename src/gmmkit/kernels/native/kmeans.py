@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.kernels.native import _checked, _library
-from gmmkit.kernels.native.plain import address_of
+from gmmkit.kernels.native.addresses import address_of
 
 __all__ = ["assign_nearest", "lloyd", "plus_plus"]
 

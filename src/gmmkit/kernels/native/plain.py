@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.kernels.native import MOST_COLUMNS, STRUCTURES, _checked, _library
+from gmmkit.kernels.native.addresses import address_of
 
-__all__ = ["CONVERGED", "SINGULAR", "UNFINISHED", "address_of", "run_plain"]
+__all__ = ["CONVERGED", "SINGULAR", "UNFINISHED", "run_plain"]
 
 Array = NDArray[np.float64]
 
 #: How a run ended.
 CONVERGED, UNFINISHED, SINGULAR = 0, 1, 2
 
-_byte = ctypes.c_char
 _int32, _int64, _address = ctypes.POINTER(ctypes.c_int32), ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p
 _ARGUMENTS: list[Any] = [
     _address, _address, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _int32, _int32, _int64,
@@ -93,18 +93,3 @@ def _function() -> Any:
     if function.argtypes is None:
         function.restype, function.argtypes = ctypes.c_int, _ARGUMENTS
     return function
-
-
-def address_of(array: Array, shape: tuple[int, ...]) -> int:
-    """Return where an array lies, if it is what the library expects."""
-    # The library trusts what it is given: a wrong shape would be read beyond its end.
-    if array.dtype != np.float64 or array.shape != shape or not array.flags.c_contiguous:
-        raise ValueError(f"expected a C-contiguous float64 array of shape {shape}, got {array.dtype} {array.shape}")
-    return place_of(array)
-
-
-def place_of(array: NDArray[Any]) -> int:
-    """Return where an array begins, in a third of the time that `array.ctypes.data` takes: a tiny fit asks a score."""
-    if not (array.flags.writeable and array.flags.c_contiguous and array.size):
-        return array.ctypes.data
-    return ctypes.addressof(_byte.from_buffer(array.data))

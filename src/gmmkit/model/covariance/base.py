@@ -329,5 +329,4 @@ class Covariance(ABC):
 def quotient(scatter: Array, sizes: Array) -> Array:
     """Return scatter / sizes, 0 where a size is not positive; sizes lack the scatter's last axes."""
     sizes = sizes.reshape(sizes.shape + (1,) * (scatter.ndim - sizes.ndim))
-    held = sizes > 0
-    return np.divide(scatter, sizes, out=np.zeros(scatter.shape), where=True if held.all() else held)
+    return np.divide(scatter, sizes, out=np.zeros_like(scatter), where=sizes > 0)

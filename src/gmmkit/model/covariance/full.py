@@ -14,12 +14,11 @@ from gmmkit.kernels import centred, expanded
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, Equivariance, quotient
 from gmmkit.numerics.cholesky import cholesky, whitening_of
+from gmmkit.numerics.stacks import parts
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Full"]
 
-# A megabyte of them.
-_FEW_VALUES = 1 << 17
 # Times as large as what they are compared with are eigenvalues that rounding cannot bring below it.
 _FAR_ABOVE = 1e3
 
@@ -68,7 +67,7 @@ class Full(Covariance):
         return self.owning(self.values[np.asarray(components, dtype=np.intp)])
 
     def rescaled(self, scale: Array) -> Self:
-        values = np.multiply(self.values, scale[:, None], out=np.zeros(self.values.shape))
+        values = self.values * scale[:, None]
         values *= scale
         return self.owning(values)
 
@@ -131,16 +130,14 @@ class Full(Covariance):
         return (self._nearest(matrices) if len(directions) else self), directions
 
     def trace_products(self, pseudo_scatter: Array) -> float:
-        if self.values.size > _FEW_VALUES:
-            return sum(float(np.vdot(white @ pseudo_scatter, white)) for white in self.whitening)
-        return float(np.einsum("kij,ij->", self._precisions, pseudo_scatter))
+        return sum(float(np.vdot(white @ pseudo_scatter, white)) for white in parts(self.whitening))
 
 
 def symmetric(matrices: Array, *, overwrite: bool = False) -> Array:
     """Return matrices (…, d, d) with mirrored entries equal to the last bit; they may be written over them."""
-    if overwrite and matrices.ndim == 3 and matrices.size > _FEW_VALUES:
-        for matrix in matrices:
-            matrix[...] = symmetric(matrix)
+    if overwrite:
+        for part in parts(matrices):
+            part[...] = symmetric(part)
         return matrices
     sums = np.asarray(matrices + np.swapaxes(matrices, -1, -2))
     sums *= 0.5
@@ -149,13 +146,9 @@ def symmetric(matrices: Array, *, overwrite: bool = False) -> Array:
 
 def smallest_eigenvalues(matrices: Array, pooled: Covariance | None) -> Array:
     """Return the smallest eigenvalues of matrices (k, d, d), in the metric of a one-component `pooled`."""
-    if matrices.size > _FEW_VALUES and len(matrices) > 1 and matrices.ndim == 3:
-        # One at a time: what is made of large ones takes several times their memory.
-        return np.concatenate([smallest_eigenvalues(matrix[None], pooled) for matrix in matrices])
-    if pooled is not None:
-        whitening = pooled.whitening[0]
-        matrices = whitening @ matrices @ whitening.T
-    return np.asarray(np.linalg.eigvalsh(matrices)[..., 0], dtype=np.float64)
+    white = None if pooled is None else pooled.whitening[0]
+    found = [np.linalg.eigvalsh(part if white is None else white @ part @ white.T)[:, 0] for part in parts(matrices)]
+    return np.concatenate(found, dtype=np.float64)
 
 
 def surely_above(covariance: Covariance, smallest: float | Array) -> bool:

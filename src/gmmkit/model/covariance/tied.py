@@ -67,7 +67,7 @@ class Tied(Covariance):
         return type(self)(self.values * scale[:, None] * scale, n_components=self.n_components)
 
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
-        return np.broadcast_to(smallest_eigenvalues(self.values, pooled), (self.n_components,))
+        return np.broadcast_to(smallest_eigenvalues(self.values[None], pooled), (self.n_components,))
 
     @cached_property
     def _factor(self) -> Array:

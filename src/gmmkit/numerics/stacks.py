@@ -1,0 +1,25 @@
+"""Stacks of matrices, a part at a time: what is made of large ones takes several times their memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from numpy.typing import NDArray
+
+__all__ = ["parts"]
+
+_VALUES = 1 << 17  # a megabyte of doubles
+
+
+def parts(stack: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield consecutive parts of an array along its first axis: of a megabyte, or of one item where that is larger.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [len(part) for part in parts(np.ones((5, 200, 200)))]
+    [3, 2]
+    """
+    step = max(_VALUES * len(stack) // stack.size, 1)
+    return (stack[i : i + step] for i in range(0, len(stack), step))
