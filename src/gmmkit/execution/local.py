@@ -96,7 +96,7 @@ class Workers:
         try:
             for piece in tasks:
                 waiting.append(self._pool.submit(task, *piece))
-                if len(waiting) > 2 * self.n_threads:
+                if len(waiting) > self.n_threads:
                     result = waiting.popleft().result()
                     merged = merge(merged, result) if started else result  # type: ignore[arg-type]
                     started = True

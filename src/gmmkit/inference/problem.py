@@ -209,8 +209,10 @@ class Problem:
         if fused is None:
             scorer.theta  # noqa: B018 (once, not in each thread)
 
+        spare: list[Sums] = []  # merged, to be gathered into again: of many columns they take megabytes each
+
         def task(start: int, stop: int) -> tuple[Sums, list[float], list[Array]]:
-            sums, row_sums, leaves = (fused or scorer).sums(), [], list[Array]()
+            sums, row_sums, leaves = spare.pop() if spare else (fused or scorer).sums(), [], list[Array]()
             few, work = 0, None
             for block in self.table.blocks(plan.block_rows, start, stop):
                 if fused is not None and (row_sum := fused.gather(block, sums)) is not None:
@@ -236,6 +238,8 @@ class Problem:
         ) -> tuple[Sums, list[float], list[Array]]:
             sums, row_sums, leaves = a
             sums += b[0]
+            b[0].clear()
+            spare.append(b[0])
             return sums, row_sums + b[1], _added(leaves, b[2])
 
         sums, row_sums, leaves = self.workers.map_merge(task, plan.tasks(), merge)

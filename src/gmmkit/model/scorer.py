@@ -84,6 +84,12 @@ class Sums:
             self.second += other.second
         return self
 
+    def clear(self) -> None:
+        """Let go what was gathered, to gather anew."""
+        self.origin = self.counts = None
+        for sums in (self.shared, self.first, self.second):
+            sums[...] = 0.0
+
     def open_centred(self) -> tuple[Array, Array, Array]:
         """Return counts, first and second moments about the means, to be added to in place."""
         if self.counts is None:
