@@ -7,7 +7,6 @@ probability proportional to weight × squared distance to the nearest seed.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from gmmkit.kernels import centred, native
 from gmmkit.kernels.native import kmeans as compiled
 from gmmkit.model.scorer import Scorer, Workspace
 
-__all__ = ["assign_nearest", "hard", "lloyd", "plus_plus", "with_nearest"]
+__all__ = ["assign_nearest", "hard", "lloyd", "nearest", "plus_plus", "with_nearest"]
 
 Array = NDArray[np.float64]
 
@@ -110,13 +109,18 @@ def lloyd(sample: Sample, seeds: Array, workers: Workers) -> Array:
     return centres
 
 
+def nearest(rows: Array, centres: Array) -> NDArray[np.intp]:
+    """Return which of the centres (k, d) is nearest to each of the rows (m, d); of those equally near, the first."""
+    z, centres = np.ascontiguousarray(rows.T), np.ascontiguousarray(centres)
+    if native.why_not() is None:
+        return compiled.assign_nearest(z, centres).astype(np.intp)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(_scores(z, centres, near=False).argmax(axis=0))
+
+
 def with_nearest(sample: Sample, centres: Array) -> Array:
     """Return the weights (k, m) of a sample's rows, each with its nearest of the centres (k, d)."""
-    z = np.ascontiguousarray(sample.rows.T)
-    with np.errstate(over="ignore", invalid="ignore"):
-        if native.why_not() is not None:
-            return assign_nearest(z, sample.weights, centres, near=False)[0]
-    return _dealt(compiled.assign_nearest(z, centres), sample.weights, len(centres))
+    return _dealt(nearest(sample.rows, centres), sample.weights, len(centres))
 
 
 def assign_nearest(z: Array, weights: Array, centres: Array, *, near: bool) -> tuple[Array, float]:
@@ -124,18 +128,23 @@ def assign_nearest(z: Array, weights: Array, centres: Array, *, near: bool) -> t
 
     A score is minus half the squared distance; of rows that lie `near` the origin, less what centres have no part in.
     """
+    scores = _scores(z, centres, near=near)
+    shares = _dealt(scores.argmax(axis=0), weights, len(centres))
+    return shares, float(np.vdot(shares, scores))
+
+
+def _scores(z: Array, centres: Array, *, near: bool) -> Array:
     if near:
         scores = np.asarray(centres @ z)
         scores -= 0.5 * np.einsum("ki,ki->k", centres, centres)[:, None]
     else:
         scores = np.empty((len(centres), z.shape[1]))
         centred.score_diagonal(z, centres, np.ones_like(centres), np.zeros(len(centres)), scores)
-    shares = _dealt(scores.argmax(axis=0), weights, len(centres))
-    return shares, float(np.vdot(shares, scores))
+    return scores
 
 
-def _dealt(nearest: NDArray[np.integer[Any]], weights: Array, k: int) -> Array:
-    return np.where(nearest == np.arange(k)[:, None], weights, 0.0)
+def _dealt(labels: NDArray[np.intp], weights: Array, k: int) -> Array:
+    return np.where(labels == np.arange(k)[:, None], weights, 0.0)
 
 
 def _merged(a: tuple[Array, float], b: tuple[Array, float]) -> tuple[Array, float]:

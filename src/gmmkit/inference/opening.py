@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from gmmkit.inference.hierarchy import Transform, agglomerate, transformed
-from gmmkit.inference.kmeans import plus_plus
+from gmmkit.inference.kmeans import nearest, plus_plus
 from gmmkit.inference.prior import DELTA
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.sampling import Sample, sample_rows, thinned
@@ -172,7 +172,7 @@ def _partitions(
         for i, k in enumerate(sizes):
             own = [chain[i] for chain in chains]
             own += [
-                _nearest(points, plus_plus(Sample(points, weights), k, random)) for _ in range(n_random if k > 1 else 0)
+                nearest(points, plus_plus(Sample(points, weights), k, random)) for _ in range(n_random if k > 1 else 0)
             ]
             if k == 1 and not own:
                 own = [np.zeros(len(points), dtype=np.intp)]
@@ -197,8 +197,3 @@ def _cut(tree: Array, sizes: Sequence[int]) -> NDArray[np.intp]:
         edge[cuts[: k - 1]] = 1
         partition[leaves] = np.cumsum(edge)
     return partitions
-
-
-def _nearest(points: Array, centres: Array) -> NDArray[np.intp]:
-    distance = (centres**2).sum(axis=1)[:, None] - 2.0 * centres @ points.T
-    return np.asarray(distance.argmin(axis=0))

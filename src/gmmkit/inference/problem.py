@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 from collections.abc import Callable
@@ -175,8 +176,8 @@ class Problem:
         Whether a pass was computed in floats.
     spread : ndarray
         The contracted scatter of one row of the pooled covariance before null directions were lifted.
-    distinct : tuple of Frame and Sample, or None
-        The distinct rows in a frame, where they are few and have been asked for (`sampling.py`).
+    distinct : Sample or None
+        The distinct rows, where they are few and have been asked for (`sampling.py`).
     """
 
     def __init__(
@@ -186,19 +187,26 @@ class Problem:
         self.refining = self.used_single = False
         self.n_columns = table.n_columns
         self.total_weight = surveyed.total_weight
-        self.distinct: tuple[Frame, Sample] | None = None
-        self._framed: tuple[Frame, Array] | None = None
+        self.distinct: Sample | None = None
+        self._framed: Array | None = None
         self.frame = surveyed.frame(one_scale=family.equivariance == "scalar")
         self.pooled, self.null_directions = self._pool()
         core = without_gross_outliers(self)
         if core is not None:
             self.frame, self.pooled = core
+            self.distinct = self._framed = None  # of the frame before
             self.spread, self.null_directions = self.pooled.as_scatter(), np.empty((0, self.n_columns))
 
     @property
     def rows_per_weight(self) -> float:
         """What turns a sum of weights into rows."""
         return self.surveyed.effective_rows / self.total_weight
+
+    def with_rows(self, table: Table) -> Problem:
+        """Return this problem, its frame and pooled covariance, with some of its rows in the place of all."""
+        part = copy.copy(self)
+        part.table, part.distinct, part._framed = table, None, None
+        return part
 
     def sweep(self, scorer: Scorer, begin: Begin) -> Totals:
         """Make one pass: `begin` is called once for each task and returns that task's assignment."""
@@ -253,13 +261,13 @@ class Problem:
 
     def framed(self) -> Array:
         """Return all rows in the frame (d, n), which nobody may change; few are kept, as they are asked for again."""
-        if self._framed is not None and self._framed[0] is self.frame:
-            return self._framed[1]
+        if self._framed is not None:
+            return self._framed
         z = np.empty((self.n_columns, self.table.n_rows))
         for block in self.table.blocks(_AT_ONCE):
             self.frame.read(block.rows, z[:, block.index : block.index + len(block.rows)])
         if z.size <= _FEW_VALUES:
-            self._framed = (self.frame, z)
+            self._framed = z
         return z
 
     def gatherer(self, means: Array) -> Scorer:

@@ -59,10 +59,9 @@ def sample_rows(problem: Problem, random: np.random.Generator | int, most: int |
 
 def _distinct(problem: Problem) -> Sample:
     """Return the distinct rows with weight; few are kept, as they are asked for more than once."""
-    table, frame = problem.table, problem.frame
-    if problem.distinct is not None and problem.distinct[0] is frame:
-        return problem.distinct[1]
-    z = problem.framed()
+    if problem.distinct is not None:
+        return problem.distinct
+    table, z = problem.table, problem.framed()
     if table.weights is None:
         merged = _merged(z, np.ones(table.n_rows))
     else:
@@ -70,7 +69,7 @@ def _distinct(problem: Problem) -> Sample:
         merged = _merged(z[:, held], table.weights[held])
     found = _canonical(problem, *merged)
     if found.rows.size <= _FEW_VALUES:
-        problem.distinct = (frame, found)
+        problem.distinct = found
     return found
 
 

@@ -17,7 +17,7 @@ from gmmkit.data import as_table
 from gmmkit.inference.diagnosis import health_of
 from gmmkit.inference.em import EM, mixture_of
 from gmmkit.inference.hierarchy import HierarchyCriterion, agglomerate, sphered_within
-from gmmkit.inference.kmeans import plus_plus
+from gmmkit.inference.kmeans import nearest, plus_plus
 from gmmkit.inference.loop import Run, run
 from gmmkit.inference.moves import score_sample, split_and_merge, swapped
 from gmmkit.inference.prior import make_prior
@@ -107,7 +107,7 @@ class Trials:
         white = Sample(whitened(self.problem.pooled, self.sample.rows), self.sample.weights)
         draw = plus_plus if self.random.random() < 0.5 else draw_rows
         centres = draw(white, self.k, self.random)
-        return _one_hot(((white.rows[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1), self.k)
+        return _one_hot(nearest(white.rows, centres), self.k)
 
     def _best(self, candidates: Iterable[Array]) -> Run:
         """Run from responsibilities (k, m) for a few passes, the best of them for more, and return the best."""

@@ -20,7 +20,7 @@ from gmmkit.inference.loop import run
 from gmmkit.inference.prior import DELTA, Prior
 from gmmkit.inference.problem import Problem, Totals, survey
 from gmmkit.inference.repairs import OnSingular, Repair
-from gmmkit.inference.sampling import Sample, draw_rows, sample_rows
+from gmmkit.inference.sampling import Sample, draw_rows, sample_rows, whitened
 from gmmkit.inference.starts import Named, Start
 from gmmkit.inference.stopping import SmallChange
 from gmmkit.inference.truncated_pass import TruncatedPass
@@ -71,13 +71,10 @@ class SparseStart:
         sample = sample_rows(problem, random, max(_FEWEST_ROWS, _ROWS_PER_COMPONENT * self.k))
         table = as_table(problem.frame.points_out(sample.rows), weights=sample.weights)
         of_sample = Problem(table, problem.family, survey(table, problem.workers), problem.workers)
-        whitening = of_sample.pooled.whitening[0]
-        if whitening.ndim == 1:
-            whitening = np.diag(whitening)
         rows = of_sample.frame.points_in(problem.frame.points_out(sample.rows))
-        white = Sample(rows @ whitening.T, sample.weights)
+        white = Sample(whitened(of_sample.pooled, rows), sample.weights)
         drawn = draw_rows if self.name == "random_from_data" else chained_seeds
-        centres = np.linalg.solve(whitening, drawn(white, self.k, random).T).T
+        centres = of_sample.pooled.colour(drawn(white, self.k, random), 0)
         state = _spread(of_sample, centres, random, moving=self.name == "kmeans")
         return state.out_of(of_sample.frame).into(problem.frame), []
 

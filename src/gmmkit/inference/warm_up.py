@@ -14,7 +14,6 @@ Statistical Society B 71 (2009); Liang & Klein, "Online EM for unsupervised mode
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -103,7 +102,6 @@ class MiniBatches:
 
 def _estimate(algorithm: EM, problem: Problem, batch: Table, state: Mixture) -> Totals:
     """Return what all rows would add up to if they were like a batch."""
-    part = copy.copy(problem)
-    part.table = batch
+    part = problem.with_rows(batch)
     totals = part.sweep(algorithm.scorer(state), algorithm.begin(state))
     return combined([totals], [problem.total_weight / batch.total_weight])

@@ -19,7 +19,7 @@ from gmmkit.inference import stack_engine
 from gmmkit.inference.diagnosis import health_of
 from gmmkit.inference.em import mixture_of
 from gmmkit.inference.hierarchy import agglomerate
-from gmmkit.inference.kmeans import plus_plus
+from gmmkit.inference.kmeans import nearest, plus_plus
 from gmmkit.inference.moves import score_sample, split
 from gmmkit.inference.prior import DELTA, make_prior
 from gmmkit.inference.problem import Problem, survey
@@ -95,7 +95,7 @@ class NestedFits:
             if smaller is not None:
                 responsibilities, _ = score_sample(smaller, sample)
                 starts += [split(smaller, j, self.problem, sample, responsibilities) for j in range(k - 1)]
-            partitions += [_nearest(white.rows, plus_plus(white, k, random)) for _ in range(_PARTITIONS)]
+            partitions += [nearest(white.rows, plus_plus(white, k, random)) for _ in range(_PARTITIONS)]
         members = [labels == np.arange(k)[:, None] for labels in partitions]
         starts += [
             mixture_of(gather_sample(self.problem, sample, member), self.problem, self.prior)
@@ -121,7 +121,7 @@ class NestedFits:
         labels = np.asarray(agglomerate(few, groups=groups).labels([k])[0], dtype=np.intp)
         if few is white:
             return labels
-        return _nearest(white, np.array([few[labels == j].mean(axis=0) for j in range(k)]))
+        return nearest(white, np.array([few[labels == j].mean(axis=0) for j in range(k)]))
 
     def _stack_rows(self, z: Array) -> StackRows:
         problem, (d, n) = self.problem, z.shape
@@ -157,8 +157,3 @@ def _stack(mixtures: list[Mixture]) -> Stack:
         np.concatenate([mixture.means for mixture in mixtures]),
         np.concatenate([mixture.covariance.dense() for mixture in mixtures]),
     )
-
-
-def _nearest(points: Array, centres: Array) -> NDArray[np.intp]:
-    distances = (centres**2).sum(axis=1)[:, None] - 2.0 * centres @ points.T
-    return np.asarray(distances.argmin(axis=0), dtype=np.intp)
