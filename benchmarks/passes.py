@@ -26,7 +26,8 @@ from gmmkit.data import as_table
 from gmmkit.execution import Workers
 from gmmkit.inference.em import EM
 from gmmkit.inference.prior import make_prior
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
+from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
 

@@ -9,9 +9,10 @@ from gmmkit.data import as_table
 from gmmkit.data.arrays import ArrayRows
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings, fit
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.starts import FromMixture, Named
 from gmmkit.inference.stopping import SmallChange
+from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import FAMILIES
 from gmmkit.model.covariance.structured import Structured
 from gmmkit.model.mixture import Mixture

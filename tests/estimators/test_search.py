@@ -24,9 +24,9 @@ from gmmkit.errors import (
 from gmmkit.execution import Workers
 from gmmkit.inference.candidates import Fitted, _Context
 from gmmkit.inference.fit import FitSettings
-from gmmkit.inference.problem import survey
 from gmmkit.inference.starts import FromPartition
 from gmmkit.inference.stopping import AitkenGain
+from gmmkit.inference.survey import survey
 
 FAITHFUL = open_old_faithful().take(np.arange(272))
 IRIS = load_iris().data

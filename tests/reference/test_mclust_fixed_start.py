@@ -17,9 +17,10 @@ import pytest
 from gmmkit.data import as_table
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings, fit
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.starts import FromPartition
 from gmmkit.inference.stopping import AitkenGain
+from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import STRUCTURES, family
 from oracle import moments
 

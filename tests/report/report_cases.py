@@ -14,9 +14,10 @@ from gmmkit.data.table import Labels, Table
 from gmmkit.execution import Workers
 from gmmkit.files import ModelRecord
 from gmmkit.inference.fit import FitSettings, fit
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.starts import Named
 from gmmkit.inference.stopping import AitkenGain, SmallChange
+from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import STRUCTURES
 from gmmkit.model.mixture import Mixture

@@ -77,9 +77,10 @@ def _one_fit(table: Table, asked: Asked, watch: Watch, checkpoint: Checkpoint | 
     from gmmkit.execution import Workers
     from gmmkit.inference.fit import fit
     from gmmkit.inference.precision import why_double
-    from gmmkit.inference.problem import Problem, survey
+    from gmmkit.inference.problem import Problem
     from gmmkit.inference.starts import FromMixture
     from gmmkit.inference.stopping import SmallChange
+    from gmmkit.inference.survey import survey
     from gmmkit.inference.truncated_start import named_start
     from gmmkit.model.covariance import family
     from gmmkit.model.evaluation import likelihood

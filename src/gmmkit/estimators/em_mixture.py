@@ -28,10 +28,11 @@ from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.hull import Volume
 from gmmkit.inference.noise import Background
 from gmmkit.inference.precision import FAR, SMALL, why_double
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.starts import STARTS, FromMixture, Overridden, Start
 from gmmkit.inference.stopping import SmallChange
 from gmmkit.inference.student import Degrees
+from gmmkit.inference.survey import survey
 from gmmkit.inference.truncated_start import named_start, truncated_to
 from gmmkit.inference.warm_up import MiniBatches
 from gmmkit.model.covariance import NAMES, family

@@ -25,12 +25,13 @@ from gmmkit.inference.moves import best_split
 from gmmkit.inference.noise import open_background
 from gmmkit.inference.opening import Opening, open_tournament
 from gmmkit.inference.prior import Prior, make_prior
-from gmmkit.inference.problem import Problem, Survey, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import OnSingular, Repair
 from gmmkit.inference.sampling import sample_rows
 from gmmkit.inference.stack import CONVERGED, SINGULAR, Stack, StackRun
 from gmmkit.inference.starts import FromMixture, FromPartition, Named, Start
 from gmmkit.inference.stopping import AitkenGain
+from gmmkit.inference.survey import Survey, survey
 from gmmkit.inference.tournament import SAME_OPTIMUM, Tournament
 from gmmkit.inference.warm_up import MiniBatches
 from gmmkit.inference.winners import Cell, Winners

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.errors import ParameterError
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.sampling import inverse_cdf, whitened
+from gmmkit.inference.survey import survey
 
 __all__ = ["without_clutter"]
 

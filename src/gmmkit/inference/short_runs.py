@@ -21,10 +21,11 @@ from gmmkit.inference.kmeans import nearest, plus_plus
 from gmmkit.inference.loop import Run, run
 from gmmkit.inference.moves import score_sample, split_and_merge, swapped
 from gmmkit.inference.prior import make_prior
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import repair
 from gmmkit.inference.sampling import Sample, draw_rows, gather_sample, in_rows, sample_rows, thinned, whitened
 from gmmkit.inference.stopping import AitkenGain
+from gmmkit.inference.survey import survey
 from gmmkit.model.mixture import Mixture
 from gmmkit.statistics import Statistics
 

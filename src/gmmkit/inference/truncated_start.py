@@ -18,11 +18,12 @@ from gmmkit.data import as_table
 from gmmkit.errors import ParameterError
 from gmmkit.inference.loop import run
 from gmmkit.inference.prior import DELTA, Prior
-from gmmkit.inference.problem import Problem, Totals, survey
+from gmmkit.inference.problem import Problem, Totals
 from gmmkit.inference.repairs import OnSingular, Repair
 from gmmkit.inference.sampling import Sample, draw_rows, sample_rows, whitened
 from gmmkit.inference.starts import Named, Start
 from gmmkit.inference.stopping import SmallChange
+from gmmkit.inference.survey import survey
 from gmmkit.inference.truncated_pass import TruncatedPass
 from gmmkit.model.mixture import Mixture
 from gmmkit.statistics import Statistics

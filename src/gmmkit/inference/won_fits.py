@@ -9,8 +9,8 @@ from gmmkit.inference.diagnosis import Health, far_apart
 from gmmkit.inference.fit import FitResult, FitSettings
 from gmmkit.inference.opening import Opening
 from gmmkit.inference.order import principal_order
-from gmmkit.inference.problem import Survey
 from gmmkit.inference.stack import CONVERGED, Index, Stack
+from gmmkit.inference.survey import Survey
 from gmmkit.inference.winners import Winners
 from gmmkit.model.covariance import family
 from gmmkit.model.evaluation import Likelihood

@@ -14,9 +14,10 @@ from gmmkit.errors import GmmkitError
 from gmmkit.execution import Workers
 from gmmkit.inference.candidates import fit_candidates
 from gmmkit.inference.fit import FitResult, FitSettings, fit
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.starts import FromMixture, Metric, Named, Start
 from gmmkit.inference.stopping import AitkenGain
+from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import Full, family
 from gmmkit.model.evaluation import likelihood
 from gmmkit.model.mixture import Mixture

@@ -27,8 +27,9 @@ from gmmkit.data import as_table
 from gmmkit.data.table import Table
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.sampling import sample_rows
+from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import Full, family
 from gmmkit.numerics.streams import generator
 from gmmkit.selection.agreement import adjusted_rand_index

@@ -22,9 +22,10 @@ from gmmkit.inference.hierarchy import agglomerate
 from gmmkit.inference.kmeans import nearest, plus_plus
 from gmmkit.inference.moves import score_sample, split
 from gmmkit.inference.prior import DELTA, make_prior
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.sampling import Sample, gather_sample, whitened
 from gmmkit.inference.stack import SINGULAR, Stack, StackRows, StackRun
+from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.refitting import MOST_COLUMNS, MOST_VALUES

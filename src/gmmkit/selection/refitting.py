@@ -22,10 +22,11 @@ from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.diagnosis import health_of
 from gmmkit.inference.fit import FitSettings, fit
 from gmmkit.inference.prior import DELTA
-from gmmkit.inference.problem import Problem, survey
+from gmmkit.inference.problem import Problem
 from gmmkit.inference.stack import SINGULAR, UNFINISHED, Stack, StackRows
 from gmmkit.inference.starts import FromMixture
 from gmmkit.inference.stopping import AitkenGain, StoppingRule
+from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import family
 from gmmkit.model.holder import mixture_of, table_for
 from gmmkit.model.mixture import Mixture
