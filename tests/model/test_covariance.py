@@ -65,9 +65,10 @@ def test_eigenvalues_in_the_metric_of_another(covariance):
     np.testing.assert_allclose(own.smallest_eigenvalues(own), 1.0, rtol=1e-10)
 
 
-def test_eigenvalues_of_large_matrices_are_those_of_small_ones(covariance, monkeypatch):
-    d = covariance.n_features
-    pooled = covariance_of(covariance.name, 1, d, np.random.default_rng(9))
+@pytest.mark.parametrize("name", [name for name in FAMILY_NAMES if not FAMILIES[name].independent_columns])
+@pytest.mark.parametrize("k", [1, 3])
+def test_eigenvalues_of_large_matrices_are_those_of_small_ones(name, k, monkeypatch):
+    covariance, pooled = (covariance_of(name, size, 4, np.random.default_rng(9)) for size in (k, 1))
     expected = covariance.smallest_eigenvalues(pooled)
     monkeypatch.setattr("gmmkit.numerics.stacks._VALUES", 1)
     np.testing.assert_allclose(covariance.smallest_eigenvalues(pooled), expected, rtol=1e-12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -37,6 +37,7 @@ from gmmkit.inference.truncated_start import named_start, truncated_to
 from gmmkit.inference.warm_up import MiniBatches
 from gmmkit.model.covariance import NAMES, family
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.lazy import lazy
 
 __all__ = ["EMMixture"]
 
@@ -235,12 +236,12 @@ class EMMixture(MixtureDensity):
 
     # Computed where they are asked for: they would take as much memory again as the model, and time of a tiny fit.
 
-    @cached_property
+    @lazy
     def precisions_cholesky_(self) -> NDArray[np.floating[Any]]:
         """U with ``U Uᵀ = Σ⁻¹`` for each component, in the shape of ``covariances_``."""
         return self.mixture_.covariance.precision_factor().astype(np.asarray(self.covariances_).dtype)
 
-    @cached_property
+    @lazy
     def precisions_(self) -> NDArray[np.floating[Any]]:
         """Inverse covariances, in the shape of ``covariances_``."""
         factor = self.precisions_cholesky_

@@ -110,7 +110,7 @@ def lloyd(sample: Sample, seeds: Array, workers: Workers) -> Array:
 
 
 def nearest(rows: Array, centres: Array) -> NDArray[np.intp]:
-    """Return which of the centres (k, d) is nearest to each of the rows (m, d); of those equally near, the first."""
+    """Return which of the centres (k, d), finite, is nearest to each row (m, d); of those equally near, the first."""
     z, centres = np.ascontiguousarray(rows.T), np.ascontiguousarray(centres)
     if native.why_not() is None:
         return compiled.assign_nearest(z, centres).astype(np.intp)

@@ -7,7 +7,6 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from gmmkit.inference.survey import Survey
 from gmmkit.model.covariance import Covariance, unconstrained
 from gmmkit.model.fused import Fused
 from gmmkit.model.scorer import Scorer, Sums, Workspace
+from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Statistics
 
 __all__ = ["Assign", "Begin", "Problem", "Totals", "soft", "softly"]
@@ -109,7 +109,7 @@ class Problem:
         return self.surveyed.effective_rows / self.total_weight
 
     def with_rows(self, table: Table) -> Problem:
-        """Return this problem, its frame and pooled covariance, with some of its rows in the place of all."""
+        """Return this problem with some of its rows to sweep; frame, ranges and total weight stay those of all rows."""
         part = copy.copy(self)
         part.table, part.distinct, part._framed = table, None, None
         return part
@@ -126,7 +126,11 @@ class Problem:
         spare: list[Sums] = []  # merged, to be gathered into again: of many columns they take megabytes each
 
         def task(start: int, stop: int) -> tuple[Sums, list[float], list[Array]]:
-            sums, row_sums, leaves = spare.pop() if spare else (fused or scorer).sums(), [], list[Array]()
+            try:
+                sums = spare.pop()
+            except IndexError:  # asking first would let another thread take it in between
+                sums = (fused or scorer).sums()
+            row_sums, leaves = list[float](), list[Array]()
             few, work = 0, None
             for block in self.table.blocks(plan.block_rows, start, stop):
                 if fused is not None and (row_sum := fused.gather(block, sums)) is not None:
@@ -159,7 +163,7 @@ class Problem:
         sums, row_sums, leaves = self.workers.map_merge(task, plan.tasks(), merge)
         return Totals(sums.statistics(), math.fsum(row_sums), tuple(leaves))
 
-    @cached_property
+    @lazy
     def _reach(self) -> Array:
         """Largest |z| of each column in the frame, which passes no longer change."""
         low, high = (self.frame.points_in(ends) for ends in (self.surveyed.low, self.surveyed.high))
@@ -173,6 +177,7 @@ class Problem:
         for block in self.table.blocks(_AT_ONCE):
             self.frame.read(block.rows, z[:, block.index : block.index + len(block.rows)])
         if z.size <= _FEW_VALUES:
+            z.setflags(write=False)
             self._framed = z
         return z
 

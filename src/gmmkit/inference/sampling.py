@@ -69,6 +69,8 @@ def _distinct(problem: Problem) -> Sample:
         merged = _merged(z[:, held], table.weights[held])
     found = _canonical(problem, *merged)
     if found.rows.size <= _FEW_VALUES:
+        for kept in (found.rows, found.weights):
+            kept.setflags(write=False)
         problem.distinct = found
     return found
 

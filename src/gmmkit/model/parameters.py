@@ -6,7 +6,6 @@ What it answers is in `mixture.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +18,7 @@ from gmmkit.model.scorer import Scorer
 from gmmkit.model.validity import check_parameters, checked_degrees
 from gmmkit.numerics.arguments import numbers
 from gmmkit.numerics.frame import Frame, power_of_two
+from gmmkit.numerics.lazy import lazy
 
 __all__ = ["Parameters"]
 
@@ -177,7 +177,7 @@ class Parameters:
 
     # --- frames ---------------------------------------------------------------------------------------
 
-    @cached_property
+    @lazy
     def frame(self) -> Frame:
         """The frame in which the mixture is near the origin and near unit size."""
         shift = self.weights @ self.means
@@ -189,7 +189,7 @@ class Parameters:
             spread = np.full_like(spread, spread.max())
         return Frame(shift, power_of_two(spread))
 
-    @cached_property
+    @lazy
     def scorer(self) -> Scorer:
         """The mixture made ready to score rows, in its own frame."""
         framed = self.into(self.frame)

@@ -10,8 +10,6 @@ one more row of scores, the same number for every row of the data.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +18,7 @@ from gmmkit.kernels import expanded, student
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance import Covariance
 from gmmkit.numerics.frame import Frame
+from gmmkit.numerics.lazy import lazy
 from gmmkit.numerics.logsumexp import log_normalise
 from gmmkit.statistics import Contraction, Statistics
 
@@ -86,9 +85,12 @@ class Sums:
 
     def clear(self) -> None:
         """Let go what was gathered, to gather anew."""
+        # What was never added to is 0 still, and may take no memory yet.
+        if self.origin is not None:
+            self.shared[...] = 0.0
+        if self.counts is not None:
+            self.first[...] = self.second[...] = 0.0
         self.origin = self.counts = None
-        for sums in (self.shared, self.first, self.second):
-            sums[...] = 0.0
 
     def open_centred(self) -> tuple[Array, Array, Array]:
         """Return counts, first and second moments about the means, to be added to in place."""
@@ -169,7 +171,7 @@ class Scorer:
         self.whitening = covariance.whitening
         self._expands = not centred and expanded_pays(self.family, k, d)
 
-    @cached_property
+    @lazy
     def theta(self) -> Array | None:
         """Θ (k, p) of the expanded form ``Θ ψ(z)``, or None where rows are better scored centred."""
         return self.covariance.natural(self.means, self.constants) if self._expands else None

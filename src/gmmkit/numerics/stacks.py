@@ -21,5 +21,5 @@ def parts(stack: NDArray[Any]) -> Iterator[NDArray[Any]]:
     >>> [len(part) for part in parts(np.ones((5, 200, 200)))]
     [3, 2]
     """
-    step = max(_VALUES * len(stack) // stack.size, 1)
+    step = max(_VALUES * len(stack) // max(stack.size, 1), 1)
     return (stack[i : i + step] for i in range(0, len(stack), step))

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from gmmkit.inference.fit import FitResult
 from gmmkit.inference.repairs import describe
 from gmmkit.model.covariance.catalogue import STRUCTURES, family
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.lazy import lazy
 from gmmkit.numerics.streams import generator
 from gmmkit.plots.criterion import criterion_title
 from gmmkit.plots.subject import cluster_of_component
@@ -139,7 +139,7 @@ class Subject:
         """The model."""
         return self.record.mixture
 
-    @cached_property
+    @lazy
     def names(self) -> tuple[str, ...]:
         """Names of the columns, fit for a page."""
         given = self.record.feature_names or (self.table.names if self.table is not None else None)
@@ -147,7 +147,7 @@ class Subject:
             return tuple(f"column {j}" for j in range(self.mixture.n_features))
         return tuple(clean(name) for name in given)
 
-    @cached_property
+    @lazy
     def short_names(self) -> tuple[str, ...]:
         """The names, short enough for a picture, and still different from each other."""
         names = [short(name) for name in self.names]
@@ -157,12 +157,12 @@ class Subject:
             for j, (name, full) in enumerate(zip(names, self.names, strict=True))
         )
 
-    @cached_property
+    @lazy
     def search(self) -> Search | None:
         """How the model was chosen, if it was."""
         return Search.read(self.record)
 
-    @cached_property
+    @lazy
     def result(self) -> FitResult | None:
         """How the fit went; None if the record does not say."""
         try:
@@ -174,7 +174,7 @@ class Subject:
         health = result.health
         return result if health.effective_rows.shape == health.relative_eigenvalues.shape == (k,) else None
 
-    @cached_property
+    @lazy
     def candidate(self) -> ClusterCandidate | None:
         """What a search for clusters took; None of a model that is no answer of one."""
         if self.record.estimator != CLUSTERER:
@@ -218,7 +218,7 @@ class Subject:
             return self.table.weights is not None
         return option_of(self.record, "--weights") is not None
 
-    @cached_property
+    @lazy
     def tree(self) -> MergeTree | None:
         """How components were merged into clusters, if they were."""
         known = self.record.fit.get("merging")
@@ -236,17 +236,17 @@ class Subject:
         """Whether there are fewer clusters than components."""
         return self.tree is not None and self.tree.proposed < self.mixture.n_components
 
-    @cached_property
+    @lazy
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """The components of each cluster."""
         return self.tree.groups() if self.tree is not None else tuple((j,) for j in range(self.mixture.n_components))
 
-    @cached_property
+    @lazy
     def cluster_of(self) -> NDArray[np.intp]:
         """The cluster of each component (k,)."""
         return cluster_of_component(self.mixture, self.groups)
 
-    @cached_property
+    @lazy
     def weights(self) -> NDArray[np.float64]:
         """The weight of each cluster."""
         return np.array([self.mixture.weights[list(group)].sum() for group in self.groups])
@@ -256,7 +256,7 @@ class Subject:
         """Numbers of the clusters, the heaviest first."""
         return np.argsort(-self.weights, kind="stable")
 
-    @cached_property
+    @lazy
     def overlap(self) -> Overlap:
         """How far clusters run into each other: over the rows, a sample of many, or rows drawn from the model."""
         mixture, table = self.mixture, self.table
@@ -273,7 +273,7 @@ class Subject:
             weights = None
         return measure_overlap(posteriors_of(mixture, as_table(rows, weights=weights)), self.groups)
 
-    @cached_property
+    @lazy
     def clusters(self) -> tuple[ClusterSummary, ...]:
         """The clusters in words."""
         return clusters_in_words(self.mixture, self.overlap, self.groups, self.short_names)

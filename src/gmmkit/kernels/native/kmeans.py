@@ -42,7 +42,7 @@ def plus_plus(z: Array, weights: Array, k: int, trials: int, uniforms: Array) ->
     distances, seeds = np.empty(n), np.empty(k, dtype=np.int32)
     rows = address_of(z, (d, n)), address_of(weights, (n,))
     drawn = address_of(uniforms, (1 + (k - 1) * trials,))
-    at_once = max(_ONE_CALL // (n * d * trials), 1)
+    at_once = max(_ONE_CALL // max(n * d * trials, 1), 1)
     for begin in range(0, k, at_once):
         part = begin, min(begin + at_once, k)
         _call("gmmkit_plus_plus", *rows, n, d, *part, trials, drawn, distances.ctypes.data, seeds.ctypes.data)

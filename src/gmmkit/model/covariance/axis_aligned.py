@@ -6,7 +6,6 @@ Celeux & Govaert (1995), models [λB], [λ_k B] and [λB_k].
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, quotient
 from gmmkit.model.covariance.diagonal import Diagonal, inverse_root
 from gmmkit.model.covariance.structured import Structured, geometric_mean, proportional
+from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["EEI", "EVI", "VEI", "equal_volumes"]
@@ -79,14 +79,14 @@ class EEI(Covariance):
         ratio = self.values if pooled is None else self.values / pooled.values
         return np.full(self.n_components, float(ratio.min()))
 
-    @cached_property
+    @lazy
     def whitening(self) -> Array:
         return np.broadcast_to(inverse_root(self.values), (self.n_components, self.n_features))
 
     def precision_factor(self) -> Array:
         return np.asarray(self.whitening[0])
 
-    @cached_property
+    @lazy
     def log_determinants(self) -> Array:
         return np.full(self.n_components, np.log(self.values).sum())
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.kernels.expanded import Features
 from gmmkit.numerics.arguments import numbers
+from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Covariance", "Equivariance", "quotient"]
@@ -173,7 +173,7 @@ class Covariance(ABC):
 
     # --- as one side of a score -----------------------------------------------------------------------
 
-    @cached_property
+    @lazy
     @abstractmethod
     def whitening(self) -> Array:
         """W with ``Wᵀ W = Σ⁻¹``: lower triangular (k, d, d), or inverse standard deviations (k, d).
@@ -188,7 +188,7 @@ class Covariance(ABC):
     def precision_factor(self) -> Array:
         """Return U with ``U Uᵀ = Σ⁻¹`` in the family's own shape (scikit-learn's ``precisions_cholesky_``)."""
 
-    @cached_property
+    @lazy
     @abstractmethod
     def log_determinants(self) -> Array:
         """Logarithms of the determinants (k,)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, quotient
+from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Diagonal"]
@@ -67,14 +67,14 @@ class Diagonal(Covariance):
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return np.asarray((self.values if pooled is None else self.values / pooled.values).min(axis=1))
 
-    @cached_property
+    @lazy
     def whitening(self) -> Array:
         return inverse_root(self.values)
 
     def precision_factor(self) -> Array:
         return self.whitening
 
-    @cached_property
+    @lazy
     def log_determinants(self) -> Array:
         return np.asarray(np.log(self.values).sum(axis=1))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from gmmkit.kernels import centred, expanded
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, Equivariance, quotient
 from gmmkit.numerics.cholesky import cholesky, whitening_of
+from gmmkit.numerics.lazy import lazy
 from gmmkit.numerics.stacks import parts
 from gmmkit.statistics import Contraction, Statistics
 
@@ -74,18 +74,18 @@ class Full(Covariance):
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return smallest_eigenvalues(self.values, pooled)
 
-    @cached_property
+    @lazy
     def _factors(self) -> Array:
         return cholesky(self.values)  # for drawing only: a fit has no use for them beside their inverses
 
-    @cached_property
+    @lazy
     def whitening(self) -> Array:
         return whitening_of(self.values)
 
     def precision_factor(self) -> Array:
         return self.whitening.transpose(0, 2, 1)
 
-    @cached_property
+    @lazy
     def log_determinants(self) -> Array:
         return np.asarray(-2.0 * np.log(np.diagonal(self.whitening, axis1=1, axis2=2)).sum(axis=1))
 
@@ -102,7 +102,7 @@ class Full(Covariance):
     def kappa_squared(self, largest: Array) -> float:
         return float(np.matmul(np.matmul(self._absolute, largest), largest).max())
 
-    @cached_property
+    @lazy
     def _absolute(self) -> Array:
         precisions = self._precisions
         return np.abs(precisions, out=precisions)
@@ -134,7 +134,7 @@ class Full(Covariance):
 
 
 def symmetric(matrices: Array, *, overwrite: bool = False) -> Array:
-    """Return matrices (…, d, d) with mirrored entries equal to the last bit; they may be written over them."""
+    """Return matrices (…, d, d) with mirrored entries equal to the last bit; those of a stack may be written over."""
     if overwrite:
         for part in parts(matrices):
             part[...] = symmetric(part)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from gmmkit.kernels import centred
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, quotient
 from gmmkit.model.covariance.diagonal import inverse_root
+from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["SharedSpherical", "Spherical"]
@@ -74,7 +74,7 @@ class Spherical(Covariance):
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return self.values if pooled is None else self.values / pooled.values
 
-    @cached_property
+    @lazy
     def whitening(self) -> Array:
         roots = inverse_root(self.values)
         return np.broadcast_to(roots[:, None], (self.n_components, self.n_features))
@@ -82,7 +82,7 @@ class Spherical(Covariance):
     def precision_factor(self) -> Array:
         return self.whitening[:, 0]
 
-    @cached_property
+    @lazy
     def log_determinants(self) -> Array:
         return np.asarray(self.n_features * np.log(self.values))
 
@@ -174,14 +174,14 @@ class SharedSpherical(Covariance):
         ratio = self.values if pooled is None else self.values / pooled.values
         return np.full(self.n_components, float(ratio))
 
-    @cached_property
+    @lazy
     def whitening(self) -> Array:
         return np.broadcast_to(inverse_root(self.values), (self.n_components, self.n_features))
 
     def precision_factor(self) -> Array:
         return np.asarray(self.whitening[0, 0])
 
-    @cached_property
+    @lazy
     def log_determinants(self) -> Array:
         return np.full(self.n_components, self.n_features * np.log(float(self.values)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, quotient
 from gmmkit.model.covariance.full import lift, smallest_eigenvalues, surely_above, symmetric
 from gmmkit.numerics.cholesky import cholesky, whitening_of
+from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Tied"]
@@ -69,22 +69,22 @@ class Tied(Covariance):
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:
         return np.broadcast_to(smallest_eigenvalues(self.values[None], pooled), (self.n_components,))
 
-    @cached_property
+    @lazy
     def _factor(self) -> Array:
         return np.asarray(cholesky(self.values[None])[0])  # for drawing only
 
-    @cached_property
+    @lazy
     def whitening(self) -> Array:
         return np.broadcast_to(whitening_of(self.values[None])[0], (self.n_components, *self.values.shape))
 
     def precision_factor(self) -> Array:
         return np.asarray(self.whitening[0].T)
 
-    @cached_property
+    @lazy
     def log_determinants(self) -> Array:
         return np.full(self.n_components, -2.0 * np.log(np.diagonal(self.whitening[0])).sum())
 
-    @cached_property
+    @lazy
     def _precision(self) -> Array:
         return np.asarray(self.whitening[0].T @ self.whitening[0])
 
