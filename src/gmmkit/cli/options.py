@@ -105,13 +105,16 @@ def chosen(wrong: str, right: Collection[str]) -> str:
     by_case = {name.casefold(): name for name in right}
     close = difflib.get_close_matches(wrong.casefold(), by_case, n=1)
     hint = f"did you mean {by_case[close[0]]}? Expected" if close else "expected"
-    return f"it is {wrong!r}; {hint} one of {', '.join(right)}"
+    return f"it is {wrong!r}; {hint} {'one of ' if len(right) > 1 else ''}{', '.join(right)}"
 
 
 def _threads(text: Any) -> int:
-    value = at_least(-1024)(text)
+    try:
+        value = int(str(text))
+    except ValueError:
+        value = 0
     if value == 0:
-        raise typer.BadParameter("it is '0'; expected a number of threads, or -1 for all cores")
+        raise typer.BadParameter(f"it is {text!r}; expected a number of threads, or -1 for all cores")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Starts of truncated fits, which never compare every row with every component.
+"""Starts of truncated fits of many components, which never compare every row with every component.
 
 Seeds are drawn from a sample as k-means++ draws them, by short Markov chains instead of passes ("AFK-MC²": Bachem,
 Lucic, Hassani & Krause 2016, "Fast and provably good seedings for k-means", Advances in Neural Information Processing
@@ -37,6 +37,7 @@ SPARSE_STARTS = ("kmeans", "k-means++", "random_from_data")
 
 _ROWS_PER_COMPONENT, _FEWEST_ROWS = 10, 10_000
 _CHAIN, _BATCH = 16, 64
+_FEW_COMPONENTS = 256
 _MOST_PASSES, _TOLERANCE = 7, 1e-3
 
 
@@ -83,12 +84,18 @@ class SparseStart:
 def named_start(name: str, k: int, truncation: int | None) -> Start:
     """Return the start of a name, for k components of which a row keeps `truncation`.
 
+    Up to a few hundred components a pass over rows × components costs little, and begins where dense fits do.
+
     Raises
     ------
     ParameterError
         If it is no start of truncated fits, and one is asked for.
     """
-    return Named(name, k) if truncated_to(truncation, k) is None else SparseStart(name, k)  # type: ignore[arg-type]
+    dense = Named(name, k)  # type: ignore[arg-type]
+    if truncated_to(truncation, k) is None:
+        return dense
+    sparse = SparseStart(name, k)
+    return dense if k <= _FEW_COMPONENTS else sparse
 
 
 def chained_seeds(sample: Sample, k: int, random: np.random.Generator, chain: int = _CHAIN) -> Array:
