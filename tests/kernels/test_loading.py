@@ -48,7 +48,7 @@ def cut(path, size):
 
 REAL = loading.LIBRARY
 BROKEN = {
-    "missing": (lambda path: None, "_stack.so is missing, as where gmmkit is built without a C++ compiler; install one"),
+    "missing": (lambda path: None, "_stack.so is missing (built without a C++ compiler?): install one"),
     "empty": (lambda path: path.write_bytes(b""), "cannot be loaded"),
     "text": (not_elf, "cannot be loaded"),
     "a folder": (lambda path: path.mkdir(), "cannot be loaded"),

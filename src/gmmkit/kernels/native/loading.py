@@ -32,7 +32,7 @@ def load(declare: Callable[[ctypes.CDLL], None]) -> tuple[ctypes.CDLL | None, st
     Where there is a library that cannot be used, somebody believes that it is: they are warned, once.
     """
     if not LIBRARY.exists():
-        return None, f"{LIBRARY.name} is missing, as where gmmkit is built without a C++ compiler; install one and {_AGAIN}"
+        return None, f"{LIBRARY.name} is missing (built without a C++ compiler?): install one and {_AGAIN}"
     library, reason = _opened(declare)
     if reason is not None:
         warnings.warn(GmmkitWarning(f"{reason}; until then NumPy does the work"), stacklevel=2)
