@@ -23,6 +23,11 @@ def test_some_rows_in_the_place_of_all_are_read_anew():
         assert len(sample_rows(problem, 0).rows) == problem.framed().shape[1] == 60
 
 
+def test_columns_that_only_the_farthest_rows_tell_from_constant_ones():
+    with opened((np.random.default_rng(0).random((200, 30)) < 0.01).astype(float)) as problem:
+        assert np.isfinite(problem.framed()).all()
+
+
 def test_gross_outliers_leave_nothing_of_the_frame_before():
     rows = ROWS.copy()
     rows[7] = 1e9

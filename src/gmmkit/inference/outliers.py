@@ -54,10 +54,10 @@ def without_gross_outliers(problem: Problem) -> tuple[Frame, Covariance] | None:
     core = problem.family.refit(sums.statistics(), nothing, np.zeros(problem.n_columns))
     if not (core.smallest_eigenvalues(problem.pooled) < DOMINATED).any():
         return None
-    deviations = np.sqrt(core.variances()[0])
-    if not (deviations > 0).all():
+    variances = core.variances()[0]
+    if not (variances > 0).all():  # or below, by rounding
         return None
-    spread = deviations / problem.frame.scale
+    spread = np.sqrt(variances) / problem.frame.scale
     if problem.family.equivariance == "scalar":
         spread = np.full_like(spread, spread.max())
     frame = Frame(problem.frame.points_out(mean), power_of_two(spread))
