@@ -229,6 +229,21 @@ def test_starts_that_look_at_everything_are_refused(name):
 
 
 @pytest.mark.parametrize("start", SPARSE_STARTS)
+def test_few_components_begin_where_dense_fits_do(start):
+    assert isinstance(named_start(start, 256, 4), Named)
+    assert isinstance(named_start(start, 257, 4), SparseStart)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clusters_far_apart_are_found_by_two_components_a_row(seed):
+    random = np.random.default_rng(0)
+    rows = random.normal(4.0 * random.integers(0, 3, (6000, 1)), size=(6000, 8))
+    dense = fitted(rows, "full", "kmeans", 3, seed=seed)
+    truncated = fitted(rows, "full", named_start("kmeans", 3, 2), seed=seed, truncation=2)
+    assert truncated.objective == pytest.approx(dense.objective, abs=1e-3)
+
+
+@pytest.mark.parametrize("start", SPARSE_STARTS)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_start_is_a_mixture_of_rows_that_are_spread(name, start):
     rows = many_clusters(4000, 3, 40, spread=20.0) + 1e4

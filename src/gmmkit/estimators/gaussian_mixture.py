@@ -96,8 +96,8 @@ class GaussianMixture(EMMixture):
         For very many components, "diag", "spherical" or "full": each row is shared among so few components, the best
         that it has found, C, and a pass no longer grows with rows × components (`Notes`). 16 is a good choice; with C
         of `n_components` or more, it is EM, whatever else is asked for. Keeps 4 C + 16 bytes a row. Not with `noise`,
-        `acceleration` or `warm_up`; `init_params` is "kmeans", "k-means++" or "random_from_data", made without a pass
-        over rows × components.
+        `acceleration` or `warm_up`; `init_params` is "kmeans", "k-means++" or "random_from_data", of more than 256
+        components made without a pass over rows × components.
 
     dtype : {"float32", "float64"}, optional
         What passes are computed in. None: float32 for float32 rows, else float64. In float32 a pass takes about half

@@ -41,17 +41,17 @@ def plus_plus(sample: Sample, k: int, random: np.random.Generator) -> Array:
         return np.asarray(rows[compiled.plus_plus(np.ascontiguousarray(rows.T), weights, k, trials, uniforms)])
     first = _drawn(weights, uniforms[:1])[0]
     seeds = [first]
-    nearest = ((rows - rows[first]) ** 2).sum(axis=1)
+    least = ((rows - rows[first]) ** 2).sum(axis=1)
     for tried in uniforms[1:].reshape(k - 1, trials):
-        mass = weights * nearest
+        mass = weights * least
         if not mass.sum() > 0:
             seeds.append(seeds[len(seeds) % min(len(seeds), len(rows))])
             continue
         candidates = _drawn(mass, tried)
-        distances = np.minimum(nearest, ((rows[candidates, None] - rows) ** 2).sum(axis=2))
+        distances = np.minimum(least, ((rows[candidates, None] - rows) ** 2).sum(axis=2))
         best = int((distances @ weights).argmin())
         seeds.append(candidates[best])
-        nearest = distances[best]
+        least = distances[best]
     return np.asarray(rows[seeds])
 
 

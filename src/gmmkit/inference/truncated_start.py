@@ -91,11 +91,11 @@ def named_start(name: str, k: int, truncation: int | None) -> Start:
     ParameterError
         If it is no start of truncated fits, and one is asked for.
     """
-    dense = Named(name, k)  # type: ignore[arg-type]
-    if truncated_to(truncation, k) is None:
-        return dense
-    sparse = SparseStart(name, k)
-    return dense if k <= _FEW_COMPONENTS else sparse
+    if truncated_to(truncation, k) is not None:
+        sparse = SparseStart(name, k)  # refuses other names, whatever k is
+        if k > _FEW_COMPONENTS:
+            return sparse
+    return Named(name, k)  # type: ignore[arg-type]
 
 
 def chained_seeds(sample: Sample, k: int, random: np.random.Generator, chain: int = _CHAIN) -> Array:
