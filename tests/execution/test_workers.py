@@ -6,6 +6,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers, local, thread_count
+from gmmkit.execution.shared import SharedPass
 from gmmkit.numerics.blas import blas_threads
 
 TASKS = [(i, i + 1) for i in range(40)]
@@ -171,3 +172,45 @@ def test_none_respects_the_limits_set_for_blas(limit):
 def test_none_is_at_least_one(monkeypatch):
     monkeypatch.setattr(local, "blas_threads", lambda: 0)
     assert thread_count(None) == 1
+
+
+def test_a_thread_that_cannot_be_started_is_done_without(monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def refuse_the_second(thread):
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_the_second)
+    with Workers(4) as workers:
+        assert workers.map_merge(lambda a, b: a, TASKS, int.__add__) == sum(range(40))
+    assert len(started) == 1
+
+
+def test_an_interrupt_before_the_pass_is_led_leaves_nobody_waiting(monkeypatch):
+    def interrupted(self, merge):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SharedPass, "lead", interrupted)
+    begun = []
+    with pytest.raises(KeyboardInterrupt), Workers(3) as workers:
+        workers.map_merge(lambda a, b: begun.append(a), TASKS, max)
+    assert len(begun) < 40  # the threads have ended: leaving waits for them
+
+
+def test_leaving_closes_a_pass_that_nobody_else_did(monkeypatch):
+    monkeypatch.setattr(SharedPass, "lead", lambda self, merge: 1 / 0)
+    closed, close = [], SharedPass.close
+
+    def close_at_the_second_try(self):
+        closed.append(self)
+        if len(closed) == 1:
+            raise KeyboardInterrupt
+        close(self)
+
+    monkeypatch.setattr(SharedPass, "close", close_at_the_second_try)
+    with pytest.raises(KeyboardInterrupt), Workers(3) as workers:
+        workers.map_merge(lambda a, b: a, TASKS, max)
+    assert len(closed) == 2

@@ -7,13 +7,13 @@ number of threads. At most a few finished results wait to be merged, so memory d
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from gmmkit.errors import ParameterError
+from gmmkit.execution.shared import SharedPass
 from gmmkit.numerics.arguments import is_whole, shown
 from gmmkit.numerics.blas import blas_threads, one_blas_thread
 
@@ -54,6 +54,7 @@ class Workers:
     def __init__(self, n_jobs: int | None = None) -> None:
         self.n_threads = thread_count(n_jobs)
         self._pool: ThreadPoolExecutor | None = None
+        self._shared: SharedPass[Any] | None = None
         self._limit = one_blas_thread()
 
     def __enter__(self) -> Self:
@@ -63,6 +64,8 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._shared is not None:
+            self._shared.close()  # an interrupt may have come before anybody else could
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
@@ -88,25 +91,21 @@ class Workers:
         tasks: Sequence[Task],
         merge: Callable[[Result, Result], Result],
     ) -> Result:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.n_threads, thread_name_prefix="gmmkit")
-        waiting: deque[Future[Result]] = deque()
-        merged: Result | None = None
-        started = False
+        self._shared = shared = SharedPass(task, tasks, self.n_threads + 1)
         try:
-            for piece in tasks:
-                waiting.append(self._pool.submit(task, *piece))
-                if len(waiting) > self.n_threads:
-                    result = waiting.popleft().result()
-                    merged = merge(merged, result) if started else result  # type: ignore[arg-type]
-                    started = True
-            while waiting:
-                result = waiting.popleft().result()
-                merged = merge(merged, result) if started else result  # type: ignore[arg-type]
-                started = True
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.n_threads - 1, thread_name_prefix="gmmkit")
+            for _ in range(min(self.n_threads, len(tasks)) - 1):
+                self._pool.submit(shared.help)
+        except RuntimeError:
+            pass  # the system has no more threads: those there are, or this one alone, do it all
         except BaseException:
-            # An interrupt or a bad row: what has not begun is dropped, what runs is waited for by __exit__.
-            for future in waiting:
-                future.cancel()
+            shared.close()
             raise
-        return merged  # type: ignore[return-value]
+        try:
+            merged = shared.lead(merge)
+        except BaseException:
+            shared.close()
+            raise
+        self._shared = None  # what its tasks hold may be let go
+        return merged
