@@ -12,6 +12,7 @@ import pytest
 from dense_cases import FORMS, answered, case, gathered
 
 from gmmkit.kernels import native
+from gmmkit.kernels.native import full_refit
 
 pytestmark = pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
 
@@ -45,6 +46,11 @@ def made():
         z, np.ones(90), structures, np.full(14, 2, np.int32), np.tile(np.eye(3), (14, 1, 1)), np.ones(3),
         np.tile((z[0] > 0).astype(np.int32), (14, 1)),
     )  # fmt: skip
+    second = np.stack([parameters[2][0], np.cov(z)])
+    refitted = full_refit.refit(
+        np.full(2, 40.0), np.full(2, 40.0), parameters[1][:2], 40.0 * second, np.eye(3), np.full(3, 0.1)
+    )
+    found |= {f"refit {name}": np.asarray(values) for name, values in refitted._asdict().items()}
     names = ("stack weights", "stack means", "stack covariances")
     return found | dict(zip(names, parameters, strict=True)) | {"stack objectives": objectives}
 

@@ -48,4 +48,15 @@ struct DenseAnswers {
     double* largest;       // (d): max |z|
 };
 
+// Matrices of their own to be made of moments. `held` are the counts that moments were gathered with; `counts`, above 0,
+// what scatters are divided by.
+struct FullRefit {
+    int k, d;
+    const double *held, *counts, *first, *second;  // (k), (k), (k, d), (k, d, d): about any points
+    const double* pseudo;                          // (d, d), or (k, d, d) if own_pseudo: added to the scatter
+    bool own_pseudo;
+    const double* ridge;                                   // (d)
+    double *covariances, *whitening, *log_determinants;  // (k, d, d), (k, d, d), (k)
+};
+
 }  // namespace gmmkit

@@ -20,6 +20,7 @@ namespace gmmkit {
     void smallest_eigenvalues(const double*, const double*, const std::int32_t*, int, int, double*); \
     void dense_pass(const DenseRows&, const DenseMixture&, const DenseSums&);                        \
     void dense_answer(const DenseRows&, const DenseMixture&, const DenseAnswers&, std::int64_t*);    \
+    void full_refit(const FullRefit&, std::int64_t*);                                                \
     void truncated_assign(const Components&, const TruncatedRows&, const Candidates&); \
     void truncated_connect(const Components&, const Graph&, const Candidates&); \
     void truncated_largest(const float*, int, int, int, std::int32_t*); \
@@ -135,6 +136,10 @@ int gmmkit_dense_pass(const DenseRows* rows, const DenseMixture* mixture, const 
 int gmmkit_dense_answer(const DenseRows* rows, const DenseMixture* mixture, const DenseAnswers* answers,
                          std::int64_t* lost) {
     GUARDED(dense_answer(*rows, *mixture, *answers, lost))
+}
+
+int gmmkit_full_refit(const FullRefit* asked, std::int64_t* without_factor) {
+    GUARDED(full_refit(*asked, without_factor))
 }
 
 int gmmkit_lloyd(const double* z, const double* weights, int n, int d, int k, double enough, int most, double* centres) {

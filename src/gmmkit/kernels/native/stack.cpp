@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "full_refit.hpp"
 #include "kmeans.hpp"
 #include "mixture.hpp"
 #include "plain.hpp"
@@ -300,6 +301,12 @@ void smallest_eigenvalues(const double* matrices, const double* white, const std
         eigen(lanes.data(), vectors.data(), d);
         for (int j = 0; j < held; ++j) out[start + j] = lanes[(dd - 1) * LANES + j];
     }
+}
+
+void full_refit(const FullRefit& asked, std::int64_t* without_factor) {
+    std::vector<double> factor(std::size_t(asked.d) * asked.d);
+    *without_factor = 0;
+    for (int j = 0; j < asked.k; ++j) *without_factor += !refit_one(asked, j, factor.data());
 }
 
 }  // namespace TARGET

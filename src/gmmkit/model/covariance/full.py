@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.errors import ParameterError
-from gmmkit.kernels import centred, expanded
+from gmmkit.kernels import centred, expanded, native
 from gmmkit.kernels.expanded import Features
+from gmmkit.kernels.native import full_refit
 from gmmkit.model.covariance.base import Covariance, Equivariance, quotient
 from gmmkit.numerics.cholesky import cholesky, whitening_of
 from gmmkit.numerics.lazy import lazy
@@ -111,6 +112,22 @@ class Full(Covariance):
     def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:
         second = expanded.unpack(sums[:, 1 + d :], d)
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], second, np.zeros((len(sums), d)))
+
+    @classmethod
+    def refit(
+        cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array, previous: Covariance | None = None
+    ) -> Self:
+        # Structures that are written out as such matrices have answers of their own.
+        many = statistics.first.shape[1] > full_refit.MOST_COLUMNS
+        if cls is not Full or many or native.why_not() is not None:
+            return super().refit(statistics, pseudo_scatter, ridge, previous)
+        found = full_refit.refit(
+            statistics.counts, statistics.positive_counts(), statistics.first, statistics.second, pseudo_scatter, ridge
+        )
+        covariance = cls.owning(found.covariances)
+        if found.sound:
+            vars(covariance).update(whitening=found.whitening, log_determinants=found.log_determinants)
+        return covariance
 
     @classmethod
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:

@@ -1,0 +1,33 @@
+// Covariance matrices of their own, refitted to moments: a few columns, where array operations cost more than they do.
+#pragma once
+#include "dense_api.hpp"
+#include "matrices.hpp"
+
+namespace gmmkit {
+namespace TARGET {
+namespace {
+
+// Σ = (second − first firstᵀ / held + pseudo) / count + ridge, its inverse Cholesky factor and log |Σ|; false where
+// there is no factor.
+inline bool refit_one(const FullRefit& r, int j, double* factor) {
+    const int d = r.d;
+    const double *first = r.first + std::size_t(j) * d, *second = r.second + std::size_t(j) * d * d;
+    const double* pseudo = r.pseudo + (r.own_pseudo ? std::size_t(j) * d * d : 0);
+    const double share = r.held[j] > 0.0 ? 1.0 / r.held[j] : 0.0;
+    double *covariance = r.covariances + std::size_t(j) * d * d, *white = r.whitening + std::size_t(j) * d * d;
+    for (int a = 0; a < d; ++a)
+        for (int b = 0; b <= a; ++b) {
+            const int here = a * d + b, mirrored = b * d + a;
+            const double scatter = 0.5 * (second[here] + second[mirrored]) - first[a] * first[b] * share +
+                                   0.5 * (pseudo[here] + pseudo[mirrored]);
+            covariance[here] = covariance[mirrored] = scatter / r.counts[j] + (a == b ? r.ridge[a] : 0.0);
+        }
+    if (!cholesky(covariance, factor, d)) return false;
+    inverse_lower(factor, white, d);
+    r.log_determinants[j] = log_determinant(factor, d);
+    return true;
+}
+
+}  // namespace
+}  // namespace TARGET
+}  // namespace gmmkit
