@@ -156,7 +156,7 @@ class Parameters:
         (`FitResult.n_parameters`).
         """
         k, d = self.means.shape
-        return int(k - 1 + k * d + self.covariance.n_parameters(k, d)) + (0 if self.noise is None else 2)
+        return int(k - 1 + k * d + self.covariance.free_parameters) + (0 if self.noise is None else 2)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Parameters):
