@@ -17,6 +17,7 @@ _HOME = {
     "Mixture": "gmmkit.model.mixture",
     "Noise": "gmmkit.model.noise",
     "MixtureClusterer": "gmmkit.estimators.clusterer",
+    "MixtureOfFactorAnalyzers": "gmmkit.estimators.factor_analyzers",
     "SharedSpherical": "gmmkit.model.covariance",
     "Spherical": "gmmkit.model.covariance",
     "StudentMixture": "gmmkit.estimators",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
     from gmmkit.estimators import StudentMixture as StudentMixture
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
+    from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers as MixtureOfFactorAnalyzers
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
     from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior
