@@ -264,3 +264,15 @@ def test_memory_grows_with_factors_not_with_squares_of_columns():
 def test_sizes_without_an_answer_are_refused(shape, k, q, error, said):
     with pytest.raises(error, match=said):
         check_sizes(as_table(np.zeros(shape)), k, q)
+
+
+def test_rows_whose_distances_overflow_still_count():
+    state = Mixture([0.5, 0.5], [[-1.0] * 8, [1.0] * 8], Factor.of(np.zeros((2, 8, 1)), np.full((2, 8), 3e-308)))
+    rows = np.concatenate([state.means + 0.5, state.means - 0.5])
+    with Workers(1) as workers:
+        table = as_table(rows)
+        problem = Problem(table, family("VVI"), survey(table, workers), workers)
+        totals = factor_pass.factor_pass(problem, state.into(problem.frame), np.log([0.5, 0.5]))
+    assert totals.row_sum == -np.inf
+    assert totals.statistics.counts.tolist() == [2.0, 2.0]
+    assert all(np.isfinite(leaf).all() for leaf in totals.leaves)

@@ -10,7 +10,7 @@ matrix A (k q, d):
 That takes k d (2q + 4) multiplications a row, where full covariances take k d (d + 5), and no matrix of d × d.
 Distances about a common origin lose digits as in the expanded form of dense passes: ε (P z² + Σ P μ²) is what a score
 is off by at most. Rows for which that exceeds 1e-9 in a component that they have a share of are scored by their own
-deviations (`kernels/factor.py`), and gathered about the means.
+deviations (`kernels/factor.py`) from the components that can have a share of them, and gathered about the means.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Block
 from gmmkit.execution import plan_pass
 from gmmkit.inference.problem import Problem, Totals
-from gmmkit.kernels.factor import gather_factors
+from gmmkit.kernels.factor import gather_factors, score_factors
 from gmmkit.model.covariance import Factor
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import KAPPA_SQUARED_LIMIT, Scorer, Workspace
@@ -35,8 +35,10 @@ __all__ = ["factor_pass"]
 
 Array = NDArray[np.float64]
 
-# A share that changes no sum.
-_NO_SHARE = 1e-30
+# A share that changes no sum; and a score, less a row's best, that leaves none at all.
+_NO_SHARE, _NO_SCORE = 1e-30, 750.0
+# What a score is off by at most, in units of `near`.
+_OFF = 4.0 * float(np.finfo(np.float64).eps)
 
 
 def factor_pass(problem: Problem, state: Mixture, log_weights: Array) -> Totals:
@@ -168,12 +170,20 @@ class _Work:
             scores += 0.5 * np.einsum("kq,kqb->kb", parts.grown, weighed)
             scores += (parts.scorer.constants - 0.5 * parts.offsets)[:, None]
             near += parts.offsets[:, None]
-        unsound = ~np.isfinite(scores).all(axis=0)
-        scores[:, unsound] = 0.0
+            # Components that a row may have a share of, whatever scores are off by.
+            off = _OFF * near
+            within = scores + off >= (scores - off).max(axis=0) - _NO_SCORE
+        lost = ~np.isfinite(scores).all(axis=0)
+        scores[:, lost] = 0.0
         log_density, _ = log_normalise(scores)
-        unsound |= ((near > KAPPA_SQUARED_LIMIT) & (scores > _NO_SHARE)).any(axis=0)
-        far = np.flatnonzero(unsound)
-        if len(far):
+        beyond = ~lost & ((near > KAPPA_SQUARED_LIMIT) & (scores > _NO_SHARE)).any(axis=0)
+        total = 0.0
+        if lost.any():
+            total += self._add_lost(block, np.flatnonzero(lost), sums.beyond())
+        if beyond.any():
+            total += self._add_far(block, z[:, beyond], within[:, beyond], np.flatnonzero(beyond), sums.beyond())
+        far = lost | beyond
+        if far.any():
             # Elsewhere zeros, which add nothing: 0 × ∞ would be NaN.
             z[:, far] = squares[:, far] = found[:, :, far] = scores[:, far] = log_density[far] = 0.0
         if block.weights is not None:
@@ -185,22 +195,38 @@ class _Work:
         sums.second += scores @ squares.T
         sums.cross += weighed.reshape(k * q, n) @ z.T
         sums.factors += weighed.sum(axis=2)
-        total = float(log_density.sum())
-        return total if not len(far) else total + self._add_far(block, far, sums.beyond())
+        return total + float(log_density.sum())
 
-    def _add_far(self, block: Block, far: NDArray[np.intp], sums: _Sums) -> float:
-        parts = self._components
-        scorer, (k, q) = parts.scorer, parts.grown.shape
+    def _add_far(self, block: Block, z: Array, within: NDArray[np.bool_], far: NDArray[np.intp], sums: _Sums) -> float:
+        """Add rows of a block, in the frame (d, m), by their deviations from the components `within` reach (k, m)."""
+        scorer = self._components.scorer
+        scores = np.full(within.shape, -np.inf)
+        for j, reached in enumerate(within):
+            if reached.any():
+                own, out = slice(j, j + 1), np.empty((1, np.count_nonzero(reached)))
+                rows = np.ascontiguousarray(z[:, reached])
+                score_factors(rows, scorer.means[own], scorer.whitening[own], scorer.constants[own], out)
+                scores[j, reached] = out[0]
+        log_density, _ = log_normalise(scores)
+        return self._gather(block, far, z, scores, log_density, sums)
+
+    def _add_lost(self, block: Block, far: NDArray[np.intp], sums: _Sums) -> float:
+        """Add rows of a block whose products are no numbers."""
+        scorer = self._components.scorer
         if self._far is None:
             self._far = scorer.workspace(self._z.shape[1])
         shares, log_density = scorer.responsibilities(block.rows[far], self._far)
+        return self._gather(block, far, self._far.z, shares, log_density, sums)
+
+    def _gather(
+        self, block: Block, rows: NDArray[np.intp], z: Array, shares: Array, log_density: Array, sums: _Sums
+    ) -> float:
+        parts, (k, q) = self._components, self._components.grown.shape
         if block.weights is not None:
-            held = block.weights[far]
+            held = block.weights[rows]
             shares *= held
             log_density = np.where(held > 0, log_density * held, 0.0)
         cross = sums.cross.reshape(k, q, -1)
-        gather_factors(
-            self._far.z, scorer.means, parts.projections, shares, (sums.first, sums.second, cross, sums.factors)
-        )
+        gather_factors(z, parts.scorer.means, parts.projections, shares, (sums.first, sums.second, cross, sums.factors))
         sums.counts += shares.sum(axis=1)
         return float(log_density.sum())

@@ -73,11 +73,12 @@ def gather_factors(
         ``Σ r (z − μ)`` (k, d), ``Σ r (z − μ)²`` (k, d), ``Σ r E[f] (z − μ)ᵀ`` (k, q, d), ``Σ r E[f]`` (k, q).
     """
     first, second, cross, factors = sums
-    deviation = np.empty_like(z)
-    for j, shares in enumerate(responsibilities):
-        if not shares.any():
+    for j, row in enumerate(responsibilities):
+        held = np.flatnonzero(row)
+        if not len(held):
             continue
-        np.subtract(z, means[j][:, None], out=deviation)
+        # Of far apart components most rows have a share of one only.
+        shares, deviation = row[held], z[:, held] - means[j][:, None]
         found = projections[j] @ deviation
         found *= shares
         factors[j] += found.sum(axis=1)
