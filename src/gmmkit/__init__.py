@@ -18,6 +18,7 @@ _HOME = {
     "Noise": "gmmkit.model.noise",
     "MixtureClusterer": "gmmkit.estimators.clusterer",
     "MixtureOfFactorAnalyzers": "gmmkit.estimators.factor_analyzers",
+    "MixtureOfFactorAnalyzersSearch": "gmmkit.estimators.factor_search",
     "SharedSpherical": "gmmkit.model.covariance",
     "Spherical": "gmmkit.model.covariance",
     "StudentMixture": "gmmkit.estimators",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators import StudentMixture as StudentMixture
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
     from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers as MixtureOfFactorAnalyzers
+    from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch as MixtureOfFactorAnalyzersSearch
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
     from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gmmkit import GaussianMixture, GaussianMixtureSearch, MixtureOfFactorAnalyzers, StudentMixture
+from gmmkit import (
+    GaussianMixture,
+    GaussianMixtureSearch,
+    MixtureOfFactorAnalyzers,
+    MixtureOfFactorAnalyzersSearch,
+    StudentMixture,
+)
 
 TYPES = ("full", "tied", "diag", "spherical")
 
@@ -16,6 +22,7 @@ ESTIMATORS = [
     GaussianMixtureSearch(),
     MixtureOfFactorAnalyzers(),
     MixtureOfFactorAnalyzers(2, noise="isotropic"),
+    MixtureOfFactorAnalyzersSearch(n_factors=1, noise="isotropic", tol=1e-3),
     StudentMixture(2),
     StudentMixture(3, degrees_of_freedom="free", covariance_type="VEE"),
 ]

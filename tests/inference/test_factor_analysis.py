@@ -267,7 +267,7 @@ def test_sizes_without_an_answer_are_refused(shape, k, q, error, said):
 
 
 def test_rows_whose_distances_overflow_still_count():
-    state = Mixture([0.5, 0.5], [[-1.0] * 8, [1.0] * 8], Factor.of(np.zeros((2, 8, 1)), np.full((2, 8), 3e-308)))
+    state = Mixture([0.5, 0.5], [[-1.0] * 64, [1.0] * 64], Factor.of(np.zeros((2, 64, 1)), np.full((2, 64), 3e-308)))
     rows = np.concatenate([state.means + 0.5, state.means - 0.5])
     with Workers(1) as workers:
         table = as_table(rows)

@@ -7,17 +7,15 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from gmmkit.data import Table, as_table
-from gmmkit.errors import DataError, ParameterError
+from gmmkit.data import Table
+from gmmkit.errors import ParameterError
 from gmmkit.estimators import given
-from gmmkit.estimators.density import MixtureDensity
+from gmmkit.estimators.factor_transformer import FactorTransformer
 from gmmkit.estimators.outcome import tell
-from gmmkit.estimators.validation import float_type, is_stream, rows_of, seed_of
+from gmmkit.estimators.validation import float_type, rows_of, seed_of
 from gmmkit.estimators.verbose import printer
 from gmmkit.execution import Workers
 from gmmkit.inference.algorithm import Progress
@@ -27,13 +25,12 @@ from gmmkit.inference.result import FitResult
 from gmmkit.inference.starts import STARTS, FromMixture, Named, Start
 from gmmkit.inference.stopping import SmallChange
 from gmmkit.model.covariance import FACTORS, Factor
-from gmmkit.model.factor_scores import coordinate_names, coordinates, rebuilt
 from gmmkit.model.mixture import Mixture
 
 __all__ = ["MixtureOfFactorAnalyzers"]
 
 
-class MixtureOfFactorAnalyzers(TransformerMixin, MixtureDensity):  # type: ignore[misc]
+class MixtureOfFactorAnalyzers(FactorTransformer):
     """A mixture of Gaussians with low-rank covariances, ``Λ_k Λ_kᵀ + Ψ_k``: dimension reduction and clusters at once.
 
     Each component has `n_factors` directions of its own, and noise. Nothing of columns × columns is made, so that
@@ -211,71 +208,12 @@ class MixtureOfFactorAnalyzers(TransformerMixin, MixtureDensity):  # type: ignor
         tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.floating[Any]]:
-        """Fit the mixture and return the rows in its coordinates: ``fit(X).transform(X)``."""
-        if is_stream(X):
-            X = as_table(X)  # what can be read once is kept for the second reading
-        return self.fit(X, y, sample_weight=sample_weight).transform(X)  # type: ignore[no-any-return]
-
-    def transform(self, X: Any, *, return_std: bool = False) -> Any:
-        """Return rows in the mixture's coordinates.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-        return_std : bool, default=False
-            Return the coordinates' posterior standard deviations as well.
-
-        Returns
-        -------
-        Z : ndarray of shape (n, k + k q), or (n, q) where k is 1
-            The probability of each component, then the factors of each in turn, times its probability. Of one component
-            the factors alone. `get_feature_names_out` says which is which.
-        std : ndarray of the same shape
-            If `return_std`.
-        """
-        table = self._rows(as_table(X) if is_stream(X) else X)
-        found, spread = coordinates(self.mixture_, table, deviations=return_std, n_jobs=self.n_jobs)
-        dtype = float_type(table)
-        found = found.astype(dtype, copy=False)
-        return found if spread is None else (found, spread.astype(dtype, copy=False))
-
-    def inverse_transform(self, X: Any) -> NDArray[np.floating[Any]]:
-        """Return the rows (n, d) that coordinates stand for, without noise.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, k + k q), or (n, q) where k is 1
-            As `transform` gives them.
-        """
-        check_is_fitted(self)
-        given_ = check_array(X, dtype=[np.float64, np.float32])
-        width = len(coordinate_names(self.mixture_.n_components, self._n_factors))
-        if given_.shape[1] != width:
-            raise DataError(
-                f"X has {given_.shape[1]} features, but inverse_transform is expecting the {width} coordinates that "
-                "transform gives"
-            )
-        return rebuilt(self.mixture_, given_).astype(given_.dtype, copy=False)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the coordinates: ``component0``, ``component0_factor0``; ``factor0`` of one component."""
-        check_is_fitted(self)
-        return np.array(coordinate_names(self.mixture_.n_components, self._n_factors), dtype=object)
-
     @property
     def mixture_(self) -> Mixture:
         """The fitted mixture as a value."""
         check_is_fitted(self)
         mixture: Mixture = self.fit_result_.mixture
         return mixture
-
-    @property
-    def communalities_(self) -> NDArray[np.floating[Any]]:
-        """The share of each column's variance that factors explain, in each component (k, d)."""
-        covariance = self.mixture_.covariance
-        assert isinstance(covariance, Factor)
-        return covariance.communalities().astype(self.means_.dtype)
 
     def set_result(self, result: FitResult, dtype: type[np.floating[Any]] = np.float64) -> Self:
         """Set the attributes of a fit made elsewhere (a search, a model file); returns self."""
@@ -292,10 +230,6 @@ class MixtureOfFactorAnalyzers(TransformerMixin, MixtureDensity):  # type: ignor
         self.lower_bound_ = result.objective
         self.lower_bounds_ = list(result.objectives)
         return self
-
-    @property
-    def _n_factors(self) -> int:
-        return int(self.loadings_.shape[2])
 
     def _starts(self, table: Table, start: Any) -> list[Start]:
         k, d = self.n_components, table.n_columns

@@ -12,10 +12,10 @@ from gmmkit.inference.fit import FitSettings, fit
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.result import FitResult
 from gmmkit.inference.starts import Start
-from gmmkit.inference.survey import survey
+from gmmkit.inference.survey import Survey, survey
 from gmmkit.model.covariance import FACTORS, family
 
-__all__ = ["NOISES", "NoiseName", "check_sizes", "fit_factors"]
+__all__ = ["NOISES", "NoiseName", "check_sizes", "fit_factors", "noise_problem"]
 
 NoiseName = Literal["diagonal", "isotropic", "shared-diagonal", "shared-isotropic"]
 
@@ -56,6 +56,19 @@ def check_sizes(table: Table, n_components: int, n_factors: int) -> None:
         )
 
 
+def noise_problem(table: Table, noise: str, surveyed: Survey, workers: Workers) -> Problem:
+    """Return the problem of fitting factors beside noise of a structure, "VVI", "EEI", "VII" or "EII".
+
+    Raises
+    ------
+    ParameterError
+        If there is no noise of that structure.
+    """
+    if noise not in FACTORS:
+        raise ParameterError(f"noise must be one of {', '.join(FACTORS)}, but got {noise!r}")
+    return Problem(table, family(noise), surveyed, workers)
+
+
 def fit_factors(
     table: Table, noise: str, starts: Sequence[Start], settings: FitSettings, workers: Workers, *, reorder: bool = True
 ) -> FitResult:
@@ -72,13 +85,6 @@ def fit_factors(
         With `n_factors`.
     workers : Workers
     reorder : bool, default=True
-
-    Raises
-    ------
-    ParameterError
-        If there is no noise of that structure.
+        Put the components in an order that depends on the data only.
     """
-    if noise not in FACTORS:
-        raise ParameterError(f"noise must be one of {', '.join(FACTORS)}, but got {noise!r}")
-    problem = Problem(table, family(noise), survey(table, workers), workers)
-    return fit(problem, starts, settings, reorder=reorder)
+    return fit(noise_problem(table, noise, survey(table, workers), workers), starts, settings, reorder=reorder)

@@ -37,7 +37,14 @@ from gmmkit.model.covariance.catalogue import FAMILIES, NAMES, STRUCTURES, famil
 from gmmkit.model.covariance.common_axes import EVE, VVE
 from gmmkit.model.covariance.diagonal import Diagonal
 from gmmkit.model.covariance.ellipsoidal import EEV, EVV, VEE, VEV
-from gmmkit.model.covariance.factor import FACTORS, EqualNoiseFactor, Factor, IsotropicFactor, SharedNoiseFactor
+from gmmkit.model.covariance.factor import (
+    FACTORS,
+    LOW_RANK,
+    EqualNoiseFactor,
+    Factor,
+    IsotropicFactor,
+    SharedNoiseFactor,
+)
 from gmmkit.model.covariance.full import Full
 from gmmkit.model.covariance.spherical import SharedSpherical, Spherical
 from gmmkit.model.covariance.tied import Tied
@@ -50,6 +57,7 @@ __all__ = [
     "EVV",
     "FACTORS",
     "FAMILIES",
+    "LOW_RANK",
     "NAMES",
     "STRUCTURES",
     "VEE",

@@ -112,6 +112,11 @@ class Covariance(ABC):
         """Return (k, d), or raise ParameterError when the array's shape cannot be the family's."""
 
     @classmethod
+    def expected_shape(cls, k: int, d: int, values: Array) -> tuple[int, ...]:
+        """Return the shape that values of k components in d columns must have."""
+        return cls.contraction.shape(k, d)
+
+    @classmethod
     def identity(cls, k: int, d: int) -> Self:
         """Return unit covariances for k components in d columns."""
         nothing = Statistics.empty(cls.contraction, np.zeros((k, d)))

@@ -31,7 +31,7 @@ from gmmkit.numerics.arguments import numbers
 from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Contraction, Statistics
 
-__all__ = ["FACTORS", "EqualNoiseFactor", "Factor", "IsotropicFactor", "SharedNoiseFactor"]
+__all__ = ["FACTORS", "LOW_RANK", "EqualNoiseFactor", "Factor", "IsotropicFactor", "SharedNoiseFactor"]
 
 Array = NDArray[np.float64]
 
@@ -94,6 +94,11 @@ class Factor(Covariance):
                 f"variances, but got {values.shape}"
             )
         return len(values), values.shape[1]
+
+    @classmethod
+    def expected_shape(cls, k: int, d: int, values: Array) -> tuple[int, ...]:
+        # Any number of factors will do.
+        return k, d, max(values.shape[2], 1) if values.ndim == 3 else 2
 
     @property
     def n_factors(self) -> int:
@@ -205,7 +210,7 @@ class Factor(Covariance):
         """s² (k, q): variances along `axes` beyond the noise's 1, in decreasing order."""
         return self._decomposed[1]
 
-    @property
+    @lazy
     def projections(self) -> Array:
         """β (k, q, d): factor means are ``β (x − μ)``, of the canonical factors."""
         weights = np.sqrt(self.squares) / (1.0 + self.squares)
@@ -300,3 +305,5 @@ class EqualNoiseFactor(Factor):
 FACTORS: dict[str, type[Any]] = {
     cls.structure: cls for cls in (Factor, SharedNoiseFactor, IsotropicFactor, EqualNoiseFactor)
 }
+#: The same by their own names.
+LOW_RANK: dict[str, type[Any]] = {cls.name: cls for cls in FACTORS.values()}
