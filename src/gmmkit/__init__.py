@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 _HOME = {
     "ConjugatePrior": "gmmkit.inference.conjugate",
     "Diagonal": "gmmkit.model.covariance",
+    "Factor": "gmmkit.model.covariance",
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
     "GaussianMixtureSearch": "gmmkit.estimators",
@@ -19,12 +20,14 @@ _HOME = {
     "MixtureClusterer": "gmmkit.estimators.clusterer",
     "MixtureOfFactorAnalyzers": "gmmkit.estimators.factor_analyzers",
     "MixtureOfFactorAnalyzersSearch": "gmmkit.estimators.factor_search",
+    "PosteriorFeatures": "gmmkit.estimators.posterior_features",
     "SharedSpherical": "gmmkit.model.covariance",
     "Spherical": "gmmkit.model.covariance",
     "StudentMixture": "gmmkit.estimators",
     "Table": "gmmkit.data",
     "Tied": "gmmkit.model.covariance",
     "bootstrap": "gmmkit.selection.bootstrap",
+    "discriminant_subspace": "gmmkit.model.discriminant",
     "describe_clusters": "gmmkit.selection.summary",
     "likelihood_ratio_test": "gmmkit.selection.likelihood_ratio",
     "load": "gmmkit.estimators.persistence",
@@ -52,12 +55,15 @@ if TYPE_CHECKING:
     from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch as MixtureOfFactorAnalyzersSearch
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
+    from gmmkit.estimators.posterior_features import PosteriorFeatures as PosteriorFeatures
     from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior
     from gmmkit.model.covariance import Diagonal as Diagonal
+    from gmmkit.model.covariance import Factor as Factor
     from gmmkit.model.covariance import Full as Full
     from gmmkit.model.covariance import SharedSpherical as SharedSpherical
     from gmmkit.model.covariance import Spherical as Spherical
     from gmmkit.model.covariance import Tied as Tied
+    from gmmkit.model.discriminant import discriminant_subspace as discriminant_subspace
     from gmmkit.model.mixture import Mixture as Mixture
     from gmmkit.model.noise import Noise as Noise
     from gmmkit.selection.bootstrap import bootstrap as bootstrap

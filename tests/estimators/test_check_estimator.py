@@ -10,6 +10,7 @@ from gmmkit import (
     GaussianMixtureSearch,
     MixtureOfFactorAnalyzers,
     MixtureOfFactorAnalyzersSearch,
+    PosteriorFeatures,
     StudentMixture,
 )
 
@@ -23,6 +24,7 @@ ESTIMATORS = [
     MixtureOfFactorAnalyzers(),
     MixtureOfFactorAnalyzers(2, noise="isotropic"),
     MixtureOfFactorAnalyzersSearch(n_factors=1, noise="isotropic", tol=1e-3),
+    PosteriorFeatures(GaussianMixture(2, random_state=0)),
     StudentMixture(2),
     StudentMixture(3, degrees_of_freedom="free", covariance_type="VEE"),
 ]
