@@ -151,7 +151,6 @@ def _tried(
         "n_parameters": k - 1 + k * d + family.n_parameters(k, d, q),
         "n_factors": q,
         "noise": noise,
-        "starts": settings.n_init,
     }
     try:
         check_sizes(table, k, q)
