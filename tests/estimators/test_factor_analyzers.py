@@ -192,3 +192,14 @@ def test_what_is_asked_wrongly_is_refused():
     bad[5, 2] = np.nan
     with pytest.raises(DataError, match="row 5, column 2"):
         fa.transform(bad)
+
+
+def test_standard_errors_of_loadings_are_refused():
+    import gmmkit
+
+    fa = fitted()
+    for model in (fa, fa.mixture_):
+        with pytest.raises(ParameterError, match="standard errors are of covariances without factors"):
+            gmmkit.observed_information(model, X)
+        with pytest.raises(ParameterError, match="standard errors are of covariances without factors"):
+            gmmkit.bootstrap(model, X, n_replicates=40)
