@@ -23,6 +23,7 @@ SECTIONS = {
     "restarts": "Starts that are stopped",
     "memory": "Memory",
     "truncated": "Very many components",
+    "factors": "Factor analysers, many columns",
     "startup": "Start-up",
     "search": "Search, against mclust",
     "equivariance": "Maps of the data that change no label",

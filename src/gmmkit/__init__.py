@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING, Any
 _HOME = {
     "ConjugatePrior": "gmmkit.inference.conjugate",
     "Diagonal": "gmmkit.model.covariance",
+    "Factor": "gmmkit.model.covariance",
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
     "Noise": "gmmkit.model.noise",
     "MixtureClusterer": "gmmkit.estimators.clusterer",
+    "MixtureOfFactorAnalyzers": "gmmkit.estimators.factor_analyzers",
+    "MixtureOfFactorAnalyzersSearch": "gmmkit.estimators.factor_search",
+    "PosteriorFeatures": "gmmkit.estimators.posterior_features",
     "SharedSpherical": "gmmkit.model.covariance",
     "Spherical": "gmmkit.model.covariance",
     "StudentMixture": "gmmkit.estimators",
     "Table": "gmmkit.data",
     "Tied": "gmmkit.model.covariance",
     "bootstrap": "gmmkit.selection.bootstrap",
+    "discriminant_subspace": "gmmkit.model.discriminant",
     "describe_clusters": "gmmkit.selection.summary",
     "likelihood_ratio_test": "gmmkit.selection.likelihood_ratio",
     "load": "gmmkit.estimators.persistence",
@@ -46,14 +51,19 @@ if TYPE_CHECKING:
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
     from gmmkit.estimators import StudentMixture as StudentMixture
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
+    from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers as MixtureOfFactorAnalyzers
+    from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch as MixtureOfFactorAnalyzersSearch
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
+    from gmmkit.estimators.posterior_features import PosteriorFeatures as PosteriorFeatures
     from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior
     from gmmkit.model.covariance import Diagonal as Diagonal
+    from gmmkit.model.covariance import Factor as Factor
     from gmmkit.model.covariance import Full as Full
     from gmmkit.model.covariance import SharedSpherical as SharedSpherical
     from gmmkit.model.covariance import Spherical as Spherical
     from gmmkit.model.covariance import Tied as Tied
+    from gmmkit.model.discriminant import discriminant_subspace as discriminant_subspace
     from gmmkit.model.mixture import Mixture as Mixture
     from gmmkit.model.noise import Noise as Noise
     from gmmkit.selection.bootstrap import bootstrap as bootstrap

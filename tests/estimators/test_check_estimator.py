@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gmmkit import GaussianMixture, GaussianMixtureSearch, StudentMixture
+from gmmkit import (
+    GaussianMixture,
+    GaussianMixtureSearch,
+    MixtureOfFactorAnalyzers,
+    MixtureOfFactorAnalyzersSearch,
+    PosteriorFeatures,
+    StudentMixture,
+)
 
 TYPES = ("full", "tied", "diag", "spherical")
 
@@ -14,6 +21,10 @@ ESTIMATORS = [
     *(GaussianMixture(k, covariance_type=covariance_type) for k in (1, 3) for covariance_type in TYPES),
     GaussianMixture(2, reg_covar=1e-6, n_init=2, init_params="random_from_data"),
     GaussianMixtureSearch(),
+    MixtureOfFactorAnalyzers(),
+    MixtureOfFactorAnalyzers(2, noise="isotropic"),
+    MixtureOfFactorAnalyzersSearch(n_factors=1, noise="isotropic", tol=1e-3),
+    PosteriorFeatures(GaussianMixture(2, random_state=0)),
     StudentMixture(2),
     StudentMixture(3, degrees_of_freedom="free", covariance_type="VEE"),
 ]

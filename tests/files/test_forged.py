@@ -29,8 +29,8 @@ def entry(name, **changes):
 FORGED = {
     "not gmmkit": (meta(format="GMMKIT"), "its format is 'GMMKIT'"),
     "newer schema": (
-        meta(schema="3", library_version="0.9.0", surprise="x"),
-        "schema 3, and this gmmkit reads schemas up to 2: it needs gmmkit 0.9.0 or later",
+        meta(schema="4", library_version="0.9.0", surprise="x"),
+        "schema 4, and this gmmkit reads schemas up to 3: it needs gmmkit 0.9.0 or later",
     ),
     "newer schema, odd version": (meta(schema="12", library_version="\x1b[31m"), "it needs a newer gmmkit"),
     "schema 0": (meta(schema="0"), "its schema is '0'"),

@@ -9,7 +9,7 @@ from gmmkit.selection.doubts import Doubts, doubts_of, evidence
 if TYPE_CHECKING:
     from gmmkit.files import ModelRecord
 
-__all__ = ["facts_of"]
+__all__ = ["facts_of", "warnings_of"]
 
 
 def facts_of(record: ModelRecord) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
         "covariances": mixture.covariances.tolist(),
         **{name: fit.get(name) for name in _OF_FIT},
         "evidence": _evidence(record, doubts),
-        "warnings": _warnings(record, doubts),
+        "warnings": warnings_of(record, doubts),
         **{name: fit.get(name) for name in _ANSWERS},
         "search": record.table,
         "settings": record.settings,
@@ -91,7 +91,8 @@ def _fitted_structure(record: ModelRecord) -> str:
     return record.structure
 
 
-def _warnings(record: ModelRecord, doubts: Doubts) -> list[str]:
+def warnings_of(record: ModelRecord, doubts: Doubts) -> list[str]:
+    """Return what there is to beware of, a sentence each."""
     from gmmkit.inference.fit import FitResult
     from gmmkit.inference.repairs import describe
 

@@ -62,7 +62,7 @@ def print_search(console: Console, facts: Facts) -> None:
         [
             [
                 str(row["n_components"]),
-                row["covariance_type"],
+                _structure(row),
                 number(row[criterion]),
                 number(row[criterion] - best),
                 number(row["log_likelihood"]),
@@ -77,6 +77,14 @@ def print_search(console: Console, facts: Facts) -> None:
     print_text(console, _tried(rows, len(shown), len(ranked)), style="dim")
     if len(ranked) > 1 and facts["margin"] is not None:
         _print_margin(console, ranked[1], facts)
+
+
+def _structure(row: Facts) -> str:
+    """Return a candidate's structure; of factor analysers, their number and what the noise is."""
+    factors = row.get("n_factors")
+    if factors is None:
+        return str(row["covariance_type"])
+    return f"{count(factors, 'factor')}, {row['noise']}"
 
 
 def _tried(rows: Sequence[Facts], n_shown: int, n_ranked: int) -> str:
@@ -96,7 +104,7 @@ def _tried(rows: Sequence[Facts], n_shown: int, n_ranked: int) -> str:
 
 
 def _print_margin(console: Console, second: Facts, facts: Facts) -> None:
-    other = f"{second['n_components']} {second['covariance_type']}"
+    other = f"{second['n_components']} {_structure(second)}"
     if second["rank"] == 1:
         print_text(console, f"{other} is as good.")
         return

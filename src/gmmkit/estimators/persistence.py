@@ -12,6 +12,8 @@ import numpy as np
 from gmmkit.errors import ModelFormatError, ParameterError
 from gmmkit.estimators.clusterer import MixtureClusterer
 from gmmkit.estimators.em_mixture import EMMixture
+from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers
+from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
 from gmmkit.estimators.search import GaussianMixtureSearch
 from gmmkit.estimators.student_mixture import StudentMixture
@@ -27,8 +29,11 @@ __all__ = ["load", "record_of", "save"]
 # What is not a value, or belongs to the machine rather than the model.
 _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
 
-Savable: TypeAlias = EMMixture | GaussianMixtureSearch | MixtureClusterer
-_CLASSES = {cls.__name__: cls for cls in (GaussianMixture, StudentMixture)}
+Fitted: TypeAlias = EMMixture | MixtureOfFactorAnalyzers
+Savable: TypeAlias = Fitted | GaussianMixtureSearch | MixtureOfFactorAnalyzersSearch | MixtureClusterer
+_CLASSES: dict[str, type[Fitted]] = {
+    cls.__name__: cls for cls in (GaussianMixture, StudentMixture, MixtureOfFactorAnalyzers)
+}
 
 
 def save(estimator: Savable, path: str | os.PathLike[str]) -> None:
@@ -36,7 +41,7 @@ def save(estimator: Savable, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    estimator : GaussianMixture, StudentMixture, GaussianMixtureSearch or MixtureClusterer
+    estimator : GaussianMixture, StudentMixture, MixtureOfFactorAnalyzers, a search of them, or MixtureClusterer
         Of a search, the winner is written, with the whole table beside it. What belongs to the rows, as the labels of a
         clusterer, is not.
     path : path-like
@@ -73,7 +78,10 @@ def record_of(estimator: Savable) -> ModelRecord:
         if estimator.criterion == "held_out":
             settings["folds"] = estimator.folds
         estimator = estimator.best_estimator_
-    if not isinstance(estimator, EMMixture):
+    if isinstance(estimator, MixtureOfFactorAnalyzersSearch):
+        found = _result_of(estimator, "search_result_")
+        estimator = estimator.best_estimator_
+    if not isinstance(estimator, EMMixture | MixtureOfFactorAnalyzers):
         expected = ", ".join((*_CLASSES, CLUSTERER, GaussianMixtureSearch.__name__))
         raise ParameterError(f"expected one of {expected}, but got {type(estimator).__name__}")
     result: FitResult = _result_of(estimator, "fit_result_")
@@ -89,7 +97,7 @@ def record_of(estimator: Savable) -> ModelRecord:
     )
 
 
-def load(path: str | os.PathLike[str]) -> EMMixture | MixtureClusterer:
+def load(path: str | os.PathLike[str]) -> Fitted | MixtureClusterer:
     """Read a model file and return the fitted estimator: of a search, the winner.
 
     Raises
@@ -115,12 +123,14 @@ def load(path: str | os.PathLike[str]) -> EMMixture | MixtureClusterer:
     return estimator
 
 
-def _mixture_of(record: ModelRecord) -> EMMixture:
+def _mixture_of(record: ModelRecord) -> Fitted:
     loaded = _CLASSES[record.estimator]
     settings = _known(record, loaded)
     if isinstance(settings.get("prior"), Mapping):
         settings["prior"] = ConjugatePrior(**settings["prior"])
-    estimator = loaded(**{**settings, "covariance_type": record.structure})
+    if issubclass(loaded, EMMixture):
+        settings["covariance_type"] = record.structure
+    estimator: Fitted = loaded(**settings)
     estimator.n_components = record.mixture.n_components
     result = FitResult.from_record(record.mixture, record.fit)
     return estimator.set_result(result, np.float32 if record.fit.get("dtype") == "float32" else np.float64)
@@ -130,13 +140,13 @@ def _clusterer_of(record: ModelRecord) -> MixtureClusterer:
     return MixtureClusterer(**_known(record, MixtureClusterer)).set_result(clusters_of_record(record))
 
 
-def _known(record: ModelRecord, loaded: type[EMMixture | MixtureClusterer]) -> dict[str, Any]:
+def _known(record: ModelRecord, loaded: type[Fitted | MixtureClusterer]) -> dict[str, Any]:
     """Return those of a record's settings that an estimator has today."""
     known = loaded().get_params()
     return {name: value for name, value in record.settings.items() if name in known}
 
 
-def _names(estimator: EMMixture | MixtureClusterer) -> list[str] | None:
+def _names(estimator: Fitted | MixtureClusterer) -> list[str] | None:
     names = getattr(estimator, "feature_names_in_", None)
     return None if names is None else [str(name) for name in names]
 
@@ -147,7 +157,7 @@ def _result_of(estimator: object, attribute: str) -> Any:
     return getattr(estimator, attribute)
 
 
-def _settings(estimator: EMMixture | MixtureClusterer) -> dict[str, Any]:
+def _settings(estimator: Fitted | MixtureClusterer) -> dict[str, Any]:
     kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
     if not isinstance(estimator.random_state, (int, np.integer)):
         kept["random_state"] = None  # a generator's state is not a setting

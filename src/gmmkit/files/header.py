@@ -1,4 +1,4 @@
-"""The header of a model file, schema 1 or 2: what it says, how it is written, and how it is refused.
+"""The header of a model file, schema 1, 2 or 3: what it says, how it is written, and how it is refused.
 
 A model file is a safetensors file (Hugging Face, 2022): the header's length in 8 bytes, a JSON header, the
 arrays. The first 99 bytes mean the same in every schema, so that any gmmkit can tell a damaged file from a
@@ -9,8 +9,9 @@ newer one::
     64 bytes         SHA-256 of the whole file with these 64 bytes replaced by the character 0
     the rest         the other metadata, then the entries of the arrays, then spaces up to a multiple of 8
 
-Schema 2 is that of mixtures with Student-t components or noise: the same, with more arrays. All others are still
-written as schema 1, which any gmmkit reads.
+Schema 2 is that of mixtures with Student-t components or noise: the same, with more arrays. Schema 3 is that of
+low-rank covariances, (components, columns, factors + 1), which say themselves how many factors there are. All others
+are still written as schema 1, which any gmmkit reads.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ DIGEST_END = DIGEST_START + 64
 NO_DIGEST = b"0" * 64
 MAX_HEADER = 2**20
 
-_PLAIN, _EXTENDED = "1", "2"
+_PLAIN, _EXTENDED, _LOW_RANK = "1", "2", "3"
 _DTYPE = "float64"
 _TEXTS = ("sha256", "format", "schema", "library_version", "structure", "k", "d", "dtype", "estimator")
 _NESTED = ("feature_names", "settings", "fit", "table", "provenance")
-# The axes of each array: k components, d columns.
+# The axes of each array: k components, d columns, f factors and noise.
 _COVARIANCES = {
     "full": "kdd",
     "tied": "dd",
@@ -60,12 +61,14 @@ _COVARIANCES = {
     "VEI": "kd",
     "EVI": "kd",
     **dict.fromkeys(("VEE", "EVE", "VVE", "EEV", "VEV", "EVV"), "kdd"),
+    **dict.fromkeys(("factor-VVI", "factor-EEI", "factor-VII", "factor-EII"), "kdf"),
 }
 
 
 # What schema 2 may add, in this order; m corners.
 _EXTRAS = {"degrees_of_freedom": "k", "noise": "2", "noise_region": "md"}
 _MOST_CORNERS = 10**7
+_MOST_FACTORS = 10**6
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,16 @@ def encode_header(record: ModelRecord) -> bytes:
             f"but the mixture's are {mixture.covariance_type!r}"
         )
     extras, corners = _extras_of(mixture)
+    factors = mixture.covariances.shape[2] if "f" in _COVARIANCES[mixture.covariance_type] else 0
+    if factors and extras:
+        raise ParameterError(
+            f"a model file holds low-rank covariances of Gaussian components alone, but these have {', '.join(extras)}"
+        )
     nested = {name: dumps(plain(getattr(record, name), name)) for name in _NESTED}
     metadata: dict[str, Json] = {
         "sha256": NO_DIGEST.decode(),
         "format": "gmmkit",
-        "schema": _EXTENDED if extras else _PLAIN,
+        "schema": _LOW_RANK if factors else _EXTENDED if extras else _PLAIN,
         "library_version": record.library_version,
         "structure": mixture.covariance_type,
         "k": str(mixture.n_components),
@@ -118,7 +126,8 @@ def encode_header(record: ModelRecord) -> bytes:
         "estimator": record.estimator,
         **nested,
     }
-    shapes = _shapes(mixture.covariance_type, mixture.n_components, mixture.n_features, extras, corners)
+    sizes = {"k": mixture.n_components, "d": mixture.n_features, "f": factors, "m": corners}
+    shapes = _shapes(mixture.covariance_type, sizes, extras)
     text = dumps({"__metadata__": metadata, **_entries(shapes)}).encode()
     text += b" " * (-len(text) % 8)
     if len(text) > MAX_HEADER:
@@ -143,7 +152,7 @@ def decode_header(text: bytes, body_size: int) -> Header:
     Raises
     ------
     ModelFormatError
-        The header is not one of schema 1 or 2, or does not fit `body_size`.
+        The header is not one of schema 1 to 3, or does not fit `body_size`.
     """
     try:
         content = loads(text.decode())
@@ -157,7 +166,9 @@ def decode_header(text: bytes, body_size: int) -> Header:
         known = ", ".join(_COVARIANCES)
         raise ModelFormatError(f"its structure is {shown(structure)}: expected one of {known}")
     extras, corners = _extras_in(content) if metadata["schema"] == _EXTENDED else ((), 0)
-    shapes = _shapes(structure, _size(metadata, "k"), _size(metadata, "d"), extras, corners)
+    factors = _factors_in(content, structure, metadata["schema"])
+    sizes = {"k": _size(metadata, "k"), "d": _size(metadata, "d"), "f": factors, "m": corners}
+    shapes = _shapes(structure, sizes, extras)
     needed = 8 * sum(prod(shape) for shape in shapes.values())
     if needed != body_size:
         raise ModelFormatError(f"its arrays hold {body_size} bytes and its header asks for {needed}")
@@ -167,7 +178,7 @@ def decode_header(text: bytes, body_size: int) -> Header:
             f"its arrays are described as {shown(content, 80)}: expected F64 {', '.join(shapes)} "
             f"for k = {metadata['k']}, d = {metadata['d']}, one after the other"
         )
-    return Header(structure, "dd" not in _COVARIANCES[structure], shapes, _fields(metadata))
+    return Header(structure, not {"dd", "df"} & {_COVARIANCES[structure][-2:]}, shapes, _fields(metadata))
 
 
 def _extras_of(mixture: Mixture) -> tuple[tuple[str, ...], int]:
@@ -191,8 +202,25 @@ def _extras_in(entries: Mapping[str, Json]) -> tuple[tuple[str, ...], int]:
     return names, corners
 
 
-def _shapes(structure: str, k: int, d: int, extras: Sequence[str], corners: int) -> dict[str, tuple[int, ...]]:
-    sizes = {"k": k, "d": d, "2": 2, "m": corners}
+def _factors_in(entries: Mapping[str, Json], structure: str, schema: str) -> int:
+    """Return how many numbers a column has of low-rank covariances, 0 of others."""
+    low_rank = "f" in _COVARIANCES[structure]
+    if low_rank != (schema == _LOW_RANK):
+        raise ModelFormatError(f"it has schema {schema}, but its structure is {structure}")
+    if not low_rank:
+        return 0
+    entry = entries.get("covariances")
+    shape = entry.get("shape") if isinstance(entry, dict) else None
+    width = shape[2] if isinstance(shape, list) and len(shape) == 3 else None
+    if type(width) is not int or not 1 <= width <= _MOST_FACTORS:
+        raise ModelFormatError(
+            f"its covariances have {shown(width)} numbers a column: expected 1 to {_MOST_FACTORS}, loadings and noise"
+        )
+    return width
+
+
+def _shapes(structure: str, sizes: Mapping[str, int], extras: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    sizes = {**sizes, "2": 2}
     axes = {"weights": "k", "means": "kd", "covariances": _COVARIANCES[structure]}
     axes |= {name: _EXTRAS[name] for name in extras}
     return {name: tuple(sizes[axis] for axis in letters) for name, letters in axes.items()}
@@ -227,15 +255,15 @@ def _metadata(content: Json) -> dict[str, str]:
 
 def _check_schema(metadata: Mapping[str, str]) -> None:
     schema = metadata.get("schema")
-    if schema in (_PLAIN, _EXTENDED):
+    if schema in (_PLAIN, _EXTENDED, _LOW_RANK):
         return
     writer = metadata.get("library_version", "")
-    if schema is None or not re.fullmatch(r"[3-9]|[1-9][0-9]{1,3}", schema, re.ASCII):
-        raise ModelFormatError(f"its schema is {shown(schema)}: expected {_PLAIN!r} or {_EXTENDED!r}")
+    if schema is None or not re.fullmatch(r"[4-9]|[1-9][0-9]{1,3}", schema, re.ASCII):
+        raise ModelFormatError(f"its schema is {shown(schema)}: expected {_PLAIN!r} to {_LOW_RANK!r}")
     known = re.fullmatch(r"[0-9][0-9a-z.+]{0,30}", writer, re.ASCII)
     newer = f"gmmkit {writer} or later" if known else "a newer gmmkit"
     raise ModelFormatError(
-        f"it has schema {schema}, and this gmmkit reads schemas up to {_EXTENDED}: it needs {newer} "
+        f"it has schema {schema}, and this gmmkit reads schemas up to {_LOW_RANK}: it needs {newer} "
         "(pip install --upgrade gmmkit)"
     )
 

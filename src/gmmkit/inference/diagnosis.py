@@ -161,10 +161,11 @@ def health_of(problem: Problem, state: Mixture) -> Health:
     """Return how well each component of a state in the problem's frame is supported."""
     counts = state.weights * problem.total_weight * problem.rows_per_weight
     eigenvalues = _relative_eigenvalues(state.covariance, problem)
-    needed = problem.family.minimum_rows(problem.n_columns)
+    needed = state.covariance.needed_rows
     dependent = any(_mixes(problem, direction) for direction in problem.null_directions)
     health = Health(counts, eigenvalues, needed, dependent)
-    if eigenvalues.min() >= ORDINARY:
+    # Beside loadings, noise is no wider where clusters lie far apart.
+    if eigenvalues.min() >= ORDINARY or not isinstance(state.covariance, problem.family):
         return health
     one = np.zeros(1, dtype=np.intp)
     apart = far_apart(state.weights, state.covariance.dense(), (counts, eigenvalues), needed, one)
@@ -218,6 +219,11 @@ def _relative_eigenvalues(covariance: Covariance, problem: Problem) -> Array:
     null = problem.null_directions
     if not len(null):
         return covariance.smallest_eigenvalues(problem.pooled)
+    if problem.family.independent_columns:
+        held = np.flatnonzero(~null.any(axis=0)).tolist()
+        if not held:
+            return np.ones(covariance.n_components)
+        return covariance.marginal(held).smallest_eigenvalues(problem.pooled.marginal(held))
     _, sizes, axes = np.linalg.svd(null)
     spread = axes[np.count_nonzero(sizes > 0.5) :]
     if not len(spread):

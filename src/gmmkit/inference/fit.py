@@ -15,6 +15,7 @@ from gmmkit.inference.clutter import without_clutter
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.diagnosis import diagnose, health_of
 from gmmkit.inference.em import EM
+from gmmkit.inference.factor_analysis import FactorAnalysis
 from gmmkit.inference.loop import Run, run
 from gmmkit.inference.noise import Background, open_background
 from gmmkit.inference.order import ordered
@@ -74,6 +75,8 @@ class FitSettings:
         Stop a start that is to end clearly below the best of those before it (`Dominated`).
     truncation : int, optional
         Components that each row is shared among at most: truncated EM, where there are more.
+    n_factors : int, optional
+        Mixtures of factor analysers, of so many factors each; the problem's family is that of the noise.
     """
 
     rule: StoppingRule = field(default_factory=lambda: SmallChange(1e-3))
@@ -92,6 +95,7 @@ class FitSettings:
     warm_up: MiniBatches | None = None
     stop_dominated: bool = False
     truncation: int | None = None
+    n_factors: int | None = None
 
     @property
     def policy(self) -> OnSingular:
@@ -110,6 +114,8 @@ class FitSettings:
         prior = make_prior(problem, self.reg_covar, self.prior, equal_weights=self.equal_weights)
         if self.truncation is not None:
             return TruncatedEM(problem, prior, self.policy, random, self.truncation)
+        if self.n_factors is not None:
+            return FactorAnalysis(problem, prior, self.policy, random, self.n_factors)
         if self.degrees_of_freedom is None:
             return EM(problem, prior, self.policy, random)
         return StudentEM(problem, prior, self.policy, random, self.degrees_of_freedom)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.errors import ParameterError
-from gmmkit.model.covariance import Covariance, family
+from gmmkit.model.covariance import LOW_RANK, Covariance, family
 from gmmkit.model.noise import Noise
 from gmmkit.model.scorer import Scorer
 from gmmkit.model.validity import check_parameters, checked_degrees
@@ -85,7 +85,8 @@ class Parameters:
         covariances : array_like
             (k, d, d) for "full", (d, d) for "tied", (k, d) for "diag", (k,) for "spherical". For mclust's other
             structures as they hold them: () for "EII", (d,) for "EEI", (k, d) for "VEI" and "EVI", (k, d, d) for
-            the rest.
+            the rest. Loadings and noise variances side by side, (k, d, q + 1), for "factor-VVI" and the other low-rank
+            covariances, of q factors.
         covariance_type : str, default="full"
             scikit-learn's name or mclust's.
         degrees_of_freedom : array_like of shape (k,), optional
@@ -107,9 +108,10 @@ class Parameters:
         if means.ndim != 2:
             raise ParameterError(f"means must have the shape (components, columns), but got {means.shape}")
         k, d = means.shape
-        structure = family(covariance_type, d)
-        expected = structure.contraction.shape(k, d)
+        low_rank = LOW_RANK.get(covariance_type) if isinstance(covariance_type, str) else None
+        structure: type[Covariance] = low_rank or family(covariance_type, d)
         values = numbers("covariances", covariances)
+        expected = structure.expected_shape(k, d, values)
         if values.shape != expected:
             raise ParameterError(
                 f"{covariance_type} covariances for means of shape {means.shape} must have the shape {expected}, "
@@ -156,7 +158,7 @@ class Parameters:
         (`FitResult.n_parameters`).
         """
         k, d = self.means.shape
-        return int(k - 1 + k * d + self.covariance.n_parameters(k, d)) + (0 if self.noise is None else 2)
+        return int(k - 1 + k * d + self.covariance.free_parameters) + (0 if self.noise is None else 2)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Parameters):

@@ -321,5 +321,5 @@ def expanded_pays(family: type[Covariance], k: int, d: int) -> bool:
     longer fit beside each other in cache and the symmetric update's halved work wins (measured, one thread).
     """
     if family.contraction is not Contraction.FULL:
-        return True
+        return family.expands
     return d <= 4 or (k >= d / 4 and d <= 80)

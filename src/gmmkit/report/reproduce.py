@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, get_args
 
 from gmmkit.files.record import ModelRecord
-from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.model.covariance.catalogue import structures_for
+from gmmkit.report.factors import FACTORS, factors_call
 from gmmkit.report.invocation import option_of, path_of, words_of
+from gmmkit.report.python import INDENT, WIDE, as_python, call, differing, quoted, sizes_of
 from gmmkit.report.subject import Search
 from gmmkit.selection.bootstrap import BootstrapKind
 from gmmkit.selection.records import CLUSTERER
@@ -33,9 +33,6 @@ SEARCH: dict[str, Any] = {
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
 CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
-_PRIOR = {field.name for field in fields(ConjugatePrior)}
-_WIDE = 88
-_INDENT = "    "
 
 
 def python_of(record: ModelRecord) -> str:
@@ -64,8 +61,11 @@ def python_of(record: ModelRecord) -> str:
     print(model.weights_, model.means_)
     """
     search = Search.read(record)
+    factors = record.estimator == FACTORS
     if record.estimator == CLUSTERER:
         name = record.estimator
+    elif factors:
+        name, arguments = factors_call(record)
     elif search is not None:
         name = "GaussianMixtureSearch"
     else:
@@ -73,17 +73,20 @@ def python_of(record: ModelRecord) -> str:
     rows, opener, opening = _rows(record)
     fitted_to = f"{rows}, start={rows}.labels.codes" if "--start-labels" in words_of(record) else rows
     if name == CLUSTERER:
-        making = [_call(f"model = {name}", _differing(dict(record.settings), CLUSTERS)), f"model.fit({rows})"]
+        making = [call(f"model = {name}", differing(dict(record.settings), CLUSTERS)), f"model.fit({rows})"]
         making.append("print(model.reason_, model.labels_)")
+    elif factors:
+        making = [call(f"model = {name}", arguments), f"model.fit({rows})", "print(model.mixture_)"]
+        making.append(f"print(model.transform({rows}))")
     elif search is None:
-        making = [_call(f"model = {name}", _one_fit(record)), f"model.fit({fitted_to})"]
+        making = [call(f"model = {name}", _one_fit(record)), f"model.fit({fitted_to})"]
         making.append("print(model.weights_, model.means_)")
     else:
-        making = [_call("search = GaussianMixtureSearch", _search(record, search)), f"search.fit({fitted_to})"]
+        making = [call("search = GaussianMixtureSearch", _search(record, search)), f"search.fit({fitted_to})"]
         making += ["model = search.best_estimator_", "print(model, model.weights_, model.means_)"]
     if isinstance(record.settings.get("prior"), Mapping):
         opener = [*opener, "ConjugatePrior"]
-    asking = {} if name == CLUSTERER else _questions(record, search, rows)
+    asking = {} if name == CLUSTERER or factors else _questions(record, search, rows)
     return "\n".join([_imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
 
 
@@ -91,7 +94,7 @@ def _imports(names: list[str]) -> str:
     """Return the line, or lines, that import some of gmmkit's names: classes, then functions."""
     names = sorted(names)
     line = f"from gmmkit import {', '.join(names)}"
-    return line if len(line) <= _WIDE else "\n".join(["from gmmkit import (", *(f"{_INDENT}{n}," for n in names), ")"])
+    return line if len(line) <= WIDE else "\n".join(["from gmmkit import (", *(f"{INDENT}{n}," for n in names), ")"])
 
 
 def _rows(record: ModelRecord) -> tuple[str, list[str], list[str]]:
@@ -102,16 +105,16 @@ def _rows(record: ModelRecord) -> tuple[str, list[str], list[str]]:
     if path is None:
         d = record.mixture.n_features
         return "X", [], [f"# X: your rows, an array or data frame of {d} column{'s' * (d > 1)}"]
-    arguments = [_text(path)]
+    arguments = [quoted(path)]
     columns = option_of(record, "--columns")
     if columns is not None:
         chosen = record.feature_names or next(csv.reader([columns], skipinitialspace=True), [])
-        arguments.append(f"columns={_value(list(chosen))}")
+        arguments.append(f"columns={as_python(list(chosen))}")
     for option in ("weights", "label"):
         column = option_of(record, f"--{option}")
         if column is not None:
-            arguments.append(f"{option}={_text(column)}")
-    return "table", ["open_table"], [_call("table = open_table", arguments)]
+            arguments.append(f"{option}={quoted(column)}")
+    return "table", ["open_table"], [call("table = open_table", arguments)]
 
 
 def _questions(record: ModelRecord, search: Search | None, rows: str) -> dict[str, str]:
@@ -121,12 +124,12 @@ def _questions(record: ModelRecord, search: Search | None, rows: str) -> dict[st
     if rule is not None:
         asked[rule] = f"tree = {rule}(model.mixture_, {rows})\nprint(tree.reason, tree.labels({rows}))"
     if isinstance(fit.get("information"), Mapping):
-        made = _call("information = observed_information", ["model", rows])
+        made = call("information = observed_information", ["model", rows])
         asked["observed_information"] = f"{made}\nprint(information.summary())"
     n_replicates, kind = (_part(fit.get("bootstrap"), name) for name in ("n_replicates", "kind"))
     if isinstance(n_replicates, int) and kind in get_args(BootstrapKind):
-        arguments = ["model", rows, f"n_replicates={n_replicates}", f"kind={_value(kind)}", *_seed(record)]
-        asked["bootstrap"] = f"{_call('replicates = bootstrap', arguments)}\nprint(replicates.summary())"
+        arguments = ["model", rows, f"n_replicates={n_replicates}", f"kind={as_python(kind)}", *_seed(record)]
+        asked["bootstrap"] = f"{call('replicates = bootstrap', arguments)}\nprint(replicates.summary())"
     tests = fit.get("likelihood_ratio")
     test = tests[0] if isinstance(tests, list) and tests else None
     drawn = _part(test, "n_replicates")
@@ -135,12 +138,12 @@ def _questions(record: ModelRecord, search: Search | None, rows: str) -> dict[st
         arguments = [
             rows,
             str(max(k + 1, *(search.sizes if search is not None else [k]))),
-            _value(record.structure),
+            as_python(record.structure),
             f"n_replicates={drawn}",
             *(['starts="many"'] if _part(test, "starts") == "many" else []),
             *_seed(record),
         ]
-        made = _call("tests = likelihood_ratio_test", arguments)
+        made = call("tests = likelihood_ratio_test", arguments)
         asked["likelihood_ratio_test"] = f"{made}\nprint(tests.summary())"
     return asked
 
@@ -157,7 +160,7 @@ def _seed(record: ModelRecord) -> list[str]:
 def _one_fit(record: ModelRecord) -> list[str]:
     settings = {**record.settings, "covariance_type": record.structure}
     defaults = ONE_FIT if record.mixture.degrees_of_freedom is None else STUDENT
-    return [str(settings.get("n_components", record.mixture.n_components)), *_differing(settings, defaults)]
+    return [str(settings.get("n_components", record.mixture.n_components)), *differing(settings, defaults)]
 
 
 def _search(record: ModelRecord, search: Search) -> list[str]:
@@ -168,8 +171,8 @@ def _search(record: ModelRecord, search: Search) -> list[str]:
     structures = _as_asked(search)
     every = structures == list(structures_for(record.mixture.n_features))
     types = "all" if every else structures if len(structures) > 1 else structures[0]
-    arguments = [f"n_components={_sizes(search.sizes)}", f"covariance_type={_value(types)}"]
-    return arguments + _differing(settings, SEARCH)
+    arguments = [f"n_components={sizes_of(search.sizes)}", f"covariance_type={as_python(types)}"]
+    return arguments + differing(settings, SEARCH)
 
 
 def _as_asked(search: Search) -> list[str]:
@@ -180,49 +183,3 @@ def _as_asked(search: Search) -> list[str]:
         ordered.append(next((name for name in left if name not in waiting), left[0]))
         left = [name for name in left if name != ordered[-1]]
     return ordered
-
-
-def _sizes(sizes: list[int]) -> str:
-    if len(sizes) == 1:
-        return str(sizes[0])
-    if sizes == list(range(sizes[0], sizes[-1] + 1)):
-        return f"range({sizes[0]}, {sizes[-1] + 1})"
-    return str(sizes)
-
-
-def _differing(settings: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
-    return [
-        f"{key}={_value(settings[key])}"
-        for key, default in defaults.items()
-        if key in settings and _is_plain(settings[key]) and settings[key] != default
-    ]
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return set(value) <= _PRIOR and all(map(_is_plain, value.values()))
-    return all(map(_is_plain, value)) if isinstance(value, list) else isinstance(value, (str, int, float, type(None)))
-
-
-def _call(function: str, arguments: list[str]) -> str:
-    """Return a call, an argument a line where it is long."""
-    line = f"{function}({', '.join(arguments)})"
-    if len(line) <= _WIDE:
-        return line
-    return "\n".join([f"{function}(", *(f"{_INDENT}{argument}," for argument in arguments), ")"])
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    if isinstance(value, Mapping):
-        return f"ConjugatePrior({', '.join(f'{name}={_value(part)}' for name, part in value.items())})"
-    return repr(value)
-
-
-def _text(text: str) -> str:
-    """Return a text as Python writes it, in double quotes where that needs no escape."""
-    written = repr(text)
-    return f'"{written[1:-1]}"' if written[0] == "'" and '"' not in written and "\\'" not in written else written

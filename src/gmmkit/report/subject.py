@@ -288,11 +288,19 @@ def _row(row: Row) -> Row:
     return {
         "rank": None if rank is None else int(rank),
         "n_components": int(row["n_components"]),
-        "covariance_type": str(row["covariance_type"]),
+        "covariance_type": _named(row),
         **{name: _value(row, name) for name in (*CRITERION_NAMES, *_NUMBERS)},
         "converged": row.get("converged") is not False,
         **{name: None if row.get(name) is None else str(row[name]) for name in ("spurious", "error", "same_as")},
     }
+
+
+def _named(row: Row) -> str:
+    """Return what a candidate's covariances are called: of factor analysers, their number and the noise."""
+    factors = row.get("n_factors")
+    if factors is None:
+        return str(row["covariance_type"])
+    return f"{int(factors)} factor{'s' if int(factors) != 1 else ''}, {row['noise']}"
 
 
 def _place(name: str) -> tuple[int, str]:

@@ -85,8 +85,8 @@ def mml(fitted: Fitted) -> float:
     """
     mixture, n = fitted.mixture, fitted.likelihood.total_weight
     weights = mixture.weights[mixture.weights > 0]
-    d, family = mixture.n_features, type(mixture.covariance)
-    own = d + family.n_parameters(2, d) - family.n_parameters(1, d)
+    one, two = (mixture.covariance.take([0] * k).free_parameters for k in (1, 2))
+    own = mixture.n_features + two - one
     empty = mixture.n_components - len(weights)
     shared = fitted.n_parameters + 1 - own * mixture.n_components - empty
     price = own * (np.log(n * weights / 12.0) + 1.0).sum() + shared * (math.log(n / 12.0) + 1.0)

@@ -27,7 +27,7 @@ from gmmkit.inference.stack import SINGULAR, UNFINISHED, Stack, StackRows
 from gmmkit.inference.starts import FromMixture
 from gmmkit.inference.stopping import AitkenGain, StoppingRule
 from gmmkit.inference.survey import survey
-from gmmkit.model.covariance import family
+from gmmkit.model.covariance import FAMILIES, family
 from gmmkit.model.holder import mixture_of, table_for
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import shown
@@ -186,6 +186,11 @@ def model_and_settings(model: Any, settings: FitSettings | None) -> tuple[Mixtur
         what = "noise" if mixture.degrees_of_freedom is None else "Student-t components"
         raise ParameterError(
             f"model has {what}, but standard errors are for Gaussian components: fit a GaussianMixture without"
+        )
+    if mixture.covariance_type not in FAMILIES:
+        raise ParameterError(
+            f"standard errors are of covariances without factors, but the model's are {mixture.covariance_type}: their "
+            "loadings can be turned without any change of the likelihood; fit a GaussianMixture"
         )
     fitted = getattr(model, "covariance_type_", None)
     if fitted is not None and not isinstance(mixture.covariance, family(fitted)):

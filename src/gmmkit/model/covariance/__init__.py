@@ -25,6 +25,8 @@ VVV        λ_k D_k A_k D_kᵀ    any ellipsoids (``full``)                     
 In one column there are two: E, equal variances, and V, own ones. VEI, VEE and VEV are found by cycles that each raise
 the likelihood, until no volume changes by more than 1e-9 of itself, at most 200; EVE and VVE by turning the axes until
 a turn promises less than 1e-12 per unit of weight, at most 30 times. Each begins where the last pass of the fit ended.
+Beside them stand low-rank covariances, of a few factors and noise (`factor.py`), which fits of their own find.
+
 Sources: Celeux & Govaert (1995), Gaussian parsimonious clustering models; Flury (1984) and Browne & McNicholas (2014)
 for common axes.
 """
@@ -35,6 +37,14 @@ from gmmkit.model.covariance.catalogue import FAMILIES, NAMES, STRUCTURES, famil
 from gmmkit.model.covariance.common_axes import EVE, VVE
 from gmmkit.model.covariance.diagonal import Diagonal
 from gmmkit.model.covariance.ellipsoidal import EEV, EVV, VEE, VEV
+from gmmkit.model.covariance.factor import (
+    FACTORS,
+    LOW_RANK,
+    EqualNoiseFactor,
+    Factor,
+    IsotropicFactor,
+    SharedNoiseFactor,
+)
 from gmmkit.model.covariance.full import Full
 from gmmkit.model.covariance.spherical import SharedSpherical, Spherical
 from gmmkit.model.covariance.tied import Tied
@@ -45,7 +55,9 @@ __all__ = [
     "EVE",
     "EVI",
     "EVV",
+    "FACTORS",
     "FAMILIES",
+    "LOW_RANK",
     "NAMES",
     "STRUCTURES",
     "VEE",
@@ -54,7 +66,11 @@ __all__ = [
     "VVE",
     "Covariance",
     "Diagonal",
+    "EqualNoiseFactor",
+    "Factor",
     "Full",
+    "IsotropicFactor",
+    "SharedNoiseFactor",
     "SharedSpherical",
     "Spherical",
     "Tied",

@@ -15,7 +15,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, quotient
-from gmmkit.model.covariance.diagonal import Diagonal, inverse_root
+from gmmkit.model.covariance.diagonal import Diagonal, along_columns, inverse_root
 from gmmkit.model.covariance.structured import Structured, geometric_mean, proportional
 from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Contraction, Statistics
@@ -129,7 +129,7 @@ class EEI(Covariance):
     def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
         low = self.values < np.max(smallest)
         lifted = type(self)(np.where(low, np.max(floor), self.values), n_components=self.n_components)
-        return lifted, np.eye(self.n_features)[low]
+        return lifted, along_columns(np.flatnonzero(low), self.n_features)
 
     def trace_products(self, pseudo_scatter: Array) -> float:
         return self.n_components * float(self.whitening[0] ** 2 @ pseudo_scatter)

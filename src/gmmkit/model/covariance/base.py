@@ -55,6 +55,8 @@ class Covariance(ABC):
     shares_covariance: ClassVar[bool] = False
     #: Columns are independent within a component, so `variances` says all: no matrix need ever be built.
     independent_columns: ClassVar[bool] = False
+    #: Scores are ``Θ ψ(z)`` with `features` ψ where that is accurate.
+    expands: ClassVar[bool] = True
 
     values: Array
     n_components: int
@@ -108,6 +110,11 @@ class Covariance(ABC):
     @abstractmethod
     def _sizes(cls, values: Array, k: int | None, d: int | None) -> tuple[int, int]:
         """Return (k, d), or raise ParameterError when the array's shape cannot be the family's."""
+
+    @classmethod
+    def expected_shape(cls, k: int, d: int, values: Array) -> tuple[int, ...]:
+        """Return the shape that values of k components in d columns must have."""
+        return cls.contraction.shape(k, d)
 
     @classmethod
     def identity(cls, k: int, d: int) -> Self:
@@ -166,6 +173,16 @@ class Covariance(ABC):
         if cls.shares_covariance:
             return 1
         return d + 1 if cls.structure[1:] == "VV" else 2
+
+    @property
+    def free_parameters(self) -> int:
+        """Number of free parameters of these covariances."""
+        return self.n_parameters(self.n_components, self.n_features)
+
+    @property
+    def needed_rows(self) -> int:
+        """How many effective rows a component needs."""
+        return self.minimum_rows(self.n_features)
 
     @abstractmethod
     def smallest_eigenvalues(self, pooled: Covariance | None = None) -> Array:

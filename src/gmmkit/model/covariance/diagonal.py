@@ -102,10 +102,17 @@ class Diagonal(Covariance):
     def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
         low = self.values < np.reshape(smallest, (-1, 1))
         raised = np.where(low, np.reshape(floor, (-1, 1)), self.values)
-        return self._nearest(raised), np.eye(self.n_features)[np.nonzero(low)[1]]
+        return self._nearest(raised), along_columns(np.nonzero(low)[1], self.n_features)
 
     def trace_products(self, pseudo_scatter: Array) -> float:
         return float((self.whitening**2 * pseudo_scatter).sum())
+
+
+def along_columns(columns: NDArray[np.intp], d: int) -> Array:
+    """Return unit vectors (m, d) along some columns."""
+    vectors = np.zeros((len(columns), d))
+    vectors[np.arange(len(columns)), columns] = 1.0
+    return vectors
 
 
 def inverse_root(variances: Array) -> Array:

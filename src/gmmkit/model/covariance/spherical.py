@@ -12,7 +12,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred
 from gmmkit.kernels.expanded import Features
 from gmmkit.model.covariance.base import Covariance, quotient
-from gmmkit.model.covariance.diagonal import inverse_root
+from gmmkit.model.covariance.diagonal import along_columns, inverse_root
 from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Contraction, Statistics
 
@@ -118,7 +118,7 @@ class Spherical(Covariance):
 
     def lifted(self, smallest: float | Array, floor: float | Array) -> tuple[Self, Array]:
         low = self.values < smallest
-        directions = np.tile(np.eye(self.n_features), (int(low.sum()), 1))
+        directions = along_columns(np.tile(np.arange(self.n_features), int(low.sum())), self.n_features)
         return type(self)(np.where(low, floor, self.values), n_features=self.n_features), directions
 
     def trace_products(self, pseudo_scatter: Array) -> float:
