@@ -27,6 +27,7 @@ SECTIONS = {
     "search": "Search, against mclust",
     "equivariance": "Maps of the data that change no label",
     "clustering": "Clusters, given their number",
+    "density": "Density of rows not seen",
     "inference": "Standard errors and tests, against mclust's figures",
 }
 

@@ -13,6 +13,7 @@ _HOME = {
     "Diagonal": "gmmkit.model.covariance",
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
+    "GaussianMixtureDensity": "gmmkit.estimators.stacked_density",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
     "Noise": "gmmkit.model.noise",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
+    from gmmkit.estimators.stacked_density import GaussianMixtureDensity as GaussianMixtureDensity
     from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior
     from gmmkit.model.covariance import Diagonal as Diagonal
     from gmmkit.model.covariance import Full as Full

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gmmkit import GaussianMixture, GaussianMixtureSearch, StudentMixture
+from gmmkit import GaussianMixture, GaussianMixtureDensity, GaussianMixtureSearch, StudentMixture
 
 TYPES = ("full", "tied", "diag", "spherical")
 
@@ -14,6 +14,7 @@ ESTIMATORS = [
     *(GaussianMixture(k, covariance_type=covariance_type) for k in (1, 3) for covariance_type in TYPES),
     GaussianMixture(2, reg_covar=1e-6, n_init=2, init_params="random_from_data"),
     GaussianMixtureSearch(),
+    GaussianMixtureDensity(),
     StudentMixture(2),
     StudentMixture(3, degrees_of_freedom="free", covariance_type="VEE"),
 ]
