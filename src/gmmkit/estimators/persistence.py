@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
@@ -14,20 +14,31 @@ from gmmkit.estimators.clusterer import MixtureClusterer
 from gmmkit.estimators.em_mixture import EMMixture
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
 from gmmkit.estimators.search import GaussianMixtureSearch
+from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult
 from gmmkit.selection.cluster_choice import ClusterResult
 from gmmkit.selection.ranking import SearchResult
-from gmmkit.selection.records import CLUSTERER, clusters_of_record, record_of_clusters, record_of_fit
+from gmmkit.selection.records import (
+    CLUSTERER,
+    DENSITY,
+    clusters_of_record,
+    density_of_record,
+    record_of_clusters,
+    record_of_density,
+    record_of_fit,
+)
+from gmmkit.selection.stacking import StackedDensity
 
 __all__ = ["load", "record_of", "save"]
 
 # What is not a value, or belongs to the machine rather than the model.
 _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
 
-Savable: TypeAlias = EMMixture | GaussianMixtureSearch | MixtureClusterer
+Savable: TypeAlias = EMMixture | GaussianMixtureSearch | MixtureClusterer | GaussianMixtureDensity
+Loaded: TypeAlias = EMMixture | MixtureClusterer | GaussianMixtureDensity
 _CLASSES = {cls.__name__: cls for cls in (GaussianMixture, StudentMixture)}
 
 
@@ -36,7 +47,7 @@ def save(estimator: Savable, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    estimator : GaussianMixture, StudentMixture, GaussianMixtureSearch or MixtureClusterer
+    estimator : GaussianMixture, StudentMixture, GaussianMixtureSearch, MixtureClusterer or GaussianMixtureDensity
         Of a search, the winner is written, with the whole table beside it. What belongs to the rows, as the labels of a
         clusterer, is not.
     path : path-like
@@ -67,6 +78,9 @@ def record_of(estimator: Savable) -> ModelRecord:
     if isinstance(estimator, MixtureClusterer):
         clusters: ClusterResult = _result_of(estimator, "cluster_result_")
         return record_of_clusters(clusters, _settings(estimator), feature_names=_names(estimator))
+    if isinstance(estimator, GaussianMixtureDensity):
+        density: StackedDensity = _result_of(estimator, "density_result_")
+        return record_of_density(density, _settings(estimator), feature_names=_names(estimator))
     if isinstance(estimator, GaussianMixtureSearch):
         found = _result_of(estimator, "search_result_")
         settings = {"n_init": estimator.n_init, "min_eigenvalue": estimator.min_eigenvalue}
@@ -74,7 +88,7 @@ def record_of(estimator: Savable) -> ModelRecord:
             settings["folds"] = estimator.folds
         estimator = estimator.best_estimator_
     if not isinstance(estimator, EMMixture):
-        expected = ", ".join((*_CLASSES, CLUSTERER, GaussianMixtureSearch.__name__))
+        expected = ", ".join((*_CLASSES, CLUSTERER, DENSITY, GaussianMixtureSearch.__name__))
         raise ParameterError(f"expected one of {expected}, but got {type(estimator).__name__}")
     result: FitResult = _result_of(estimator, "fit_result_")
     return record_of_fit(
@@ -89,7 +103,7 @@ def record_of(estimator: Savable) -> ModelRecord:
     )
 
 
-def load(path: str | os.PathLike[str]) -> EMMixture | MixtureClusterer:
+def load(path: str | os.PathLike[str]) -> Loaded:
     """Read a model file and return the fitted estimator: of a search, the winner.
 
     Raises
@@ -100,13 +114,14 @@ def load(path: str | os.PathLike[str]) -> EMMixture | MixtureClusterer:
         If it cannot be opened.
     """
     record = read_model(path)
-    if record.estimator not in (*_CLASSES, CLUSTERER):
+    known = (*_CLASSES, *_MAKERS)
+    if record.estimator not in known:
         raise ModelFormatError(
             f"{os.fspath(path)} holds a {record.estimator}, which this gmmkit cannot load; expected one of "
-            f"{', '.join((*_CLASSES, CLUSTERER))}: gmmkit.files.read_model gives its mixture and what is known of it"
+            f"{', '.join(known)}: gmmkit.files.read_model gives its mixture and what is known of it"
         )
     try:
-        estimator = _clusterer_of(record) if record.estimator == CLUSTERER else _mixture_of(record)
+        estimator = _MAKERS.get(record.estimator, _mixture_of)(record)
     except (LookupError, TypeError, ValueError) as error:
         raise ModelFormatError(f"{os.fspath(path)}: its record of the fit is incomplete ({error!r})") from error
     estimator.n_features_in_ = record.mixture.n_features
@@ -130,13 +145,20 @@ def _clusterer_of(record: ModelRecord) -> MixtureClusterer:
     return MixtureClusterer(**_known(record, MixtureClusterer)).set_result(clusters_of_record(record))
 
 
-def _known(record: ModelRecord, loaded: type[EMMixture | MixtureClusterer]) -> dict[str, Any]:
+def _density_of(record: ModelRecord) -> GaussianMixtureDensity:
+    return GaussianMixtureDensity(**_known(record, GaussianMixtureDensity)).set_result(density_of_record(record))
+
+
+_MAKERS: dict[str, Callable[[ModelRecord], Loaded]] = {CLUSTERER: _clusterer_of, DENSITY: _density_of}
+
+
+def _known(record: ModelRecord, loaded: type[Loaded]) -> dict[str, Any]:
     """Return those of a record's settings that an estimator has today."""
     known = loaded().get_params()
     return {name: value for name, value in record.settings.items() if name in known}
 
 
-def _names(estimator: EMMixture | MixtureClusterer) -> list[str] | None:
+def _names(estimator: Loaded) -> list[str] | None:
     names = getattr(estimator, "feature_names_in_", None)
     return None if names is None else [str(name) for name in names]
 
@@ -147,7 +169,7 @@ def _result_of(estimator: object, attribute: str) -> Any:
     return getattr(estimator, attribute)
 
 
-def _settings(estimator: EMMixture | MixtureClusterer) -> dict[str, Any]:
+def _settings(estimator: Loaded) -> dict[str, Any]:
     kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
     if not isinstance(estimator.random_state, (int, np.integer)):
         kept["random_state"] = None  # a generator's state is not a setting

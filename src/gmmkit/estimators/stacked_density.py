@@ -151,25 +151,21 @@ class GaussianMixtureDensity(MixtureDensity):
             seed=seed_of(self.random_state),
             callback=self.callback,
         )
-        found: StackedDensity = stack_densities(table, settings, n_jobs=self.n_jobs)
-        self.members_ = [member.as_row() for member in found.members]
-        self.held_out_score_ = found.held_out.log_density
-        return self.set_mixture(found.mixture)
+        return self.set_result(stack_densities(table, settings, n_jobs=self.n_jobs))
 
     @property
     def mixture_(self) -> Mixture:
         """The average as a value."""
         check_is_fitted(self)
-        mixture: Mixture = self._mixture
-        return mixture
+        found: StackedDensity = self.density_result_
+        return found.mixture
 
-    def set_mixture(self, mixture: Mixture) -> Self:
-        """Set the density that was found elsewhere (a model file); returns self."""
-        self._mixture = mixture
+    def set_result(self, found: StackedDensity) -> Self:
+        """Set the attributes of a density found elsewhere (a model file); returns self."""
+        self.density_result_ = found
+        self.members_ = [member.as_row() for member in found.members]
+        self.held_out_score_ = found.held_out.log_density
         return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_mixture")
 
     def fit_settings(self) -> FitSettings:
         """Refuse: an average of fits has no settings of one.

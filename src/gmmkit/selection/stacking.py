@@ -161,12 +161,15 @@ def stack_densities(table: Table, settings: StackSettings, *, n_jobs: int | None
         rows, weights = _held(table)
         if surveyed.constant.all():
             raise DataError(f"{table.origin} has no two rows that differ, so there is no density to estimate")
-        units = deviations(rows, weights)
-        rows = rows / units
         chosen = np.arange(len(rows))
         if len(rows) > _MOST_ROWS:
             chosen = np.sort(generator(settings.seed).permutation(len(rows))[:_MOST_ROWS])
-        candidates, densities, few = _tried(rows[chosen], weights[chosen], settings, workers)
+        # Of the values themselves: what units leave of equal rows may differ by rounding.
+        folds = min(settings.folds, len(np.unique(rows[chosen], axis=0)))
+        fold = fold_of_rows(as_table(rows[chosen]), folds, 0, workers)
+        units = deviations(rows, weights)
+        rows = rows / units
+        candidates, densities = _tried(rows[chosen], weights[chosen], fold, settings, workers)
         members, log_density = _weighed(candidates, densities, weights[chosen])
         fits = _Fits(rows, weights, settings, workers)
         kept = [(member, fits.mixture(member)) for member in members if member.weight > 0]
@@ -174,7 +177,7 @@ def stack_densities(table: Table, settings: StackSettings, *, n_jobs: int | None
     return StackedDensity(
         in_units(_average(kept), units),
         tuple(replace(m, held_out=None if m.held_out is None else m.held_out + log_volume) for m in members),
-        _held_out(log_density + log_volume, weights[chosen], few),
+        _held_out(log_density + log_volume, weights[chosen], fold),
     )
 
 
@@ -230,11 +233,10 @@ class _Fits:
 
 
 def _tried(
-    rows: Array, weights: Array, settings: StackSettings, workers: Workers
-) -> tuple[list[Member], Array, Indices]:
-    """Return the candidates, the log-density (n, m) of each row under fits without its fold, and the folds."""
-    folds = min(settings.folds, len(np.unique(rows, axis=0)))
-    fold = fold_of_rows(as_table(rows, weights=weights), folds, 0, workers)
+    rows: Array, weights: Array, fold: Indices, settings: StackSettings, workers: Workers
+) -> tuple[list[Member], Array]:
+    """Return the candidates, and the log-density (n, m) of each row under fits without its fold."""
+    folds = int(fold.max()) + 1
     least = len(rows) - int(np.bincount(fold).max())
     sizes = [k for k in sorted(set(settings.n_components)) if k == 1 or k * _ROWS_PER_COMPONENT <= least]
     if not sizes:
@@ -262,7 +264,7 @@ def _tried(
                 settings.callback(done, folds * len(candidates))
     if len(errors) == len(candidates):
         raise DataError(f"not one mixture could be fitted to every fold; the first: {errors[0]}")
-    return [replace(m, error=errors.get(j)) for j, m in enumerate(candidates)], densities, fold
+    return [replace(m, error=errors.get(j)) for j, m in enumerate(candidates)], densities
 
 
 def _weighed(candidates: Sequence[Member], densities: Array, weights: Array) -> tuple[list[Member], Array]:
