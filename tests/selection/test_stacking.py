@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,15 +93,11 @@ def test_units_and_origins_of_columns_change_nothing_but_the_folds():
     rows, units, offset = ring(300, 0), np.array([2.0**-20, 2.0**30]), np.array([2.0**-18, 0.0])
     here, there = (stack_densities(as_table(x), settings(n_components=(1, 4))) for x in (rows, rows * units + offset))
     log_volume = math.log(units.prod())
-    error = here.held_out.standard_error
-    assert there.held_out.log_density == pytest.approx(here.held_out.log_density - log_volume, abs=3 * error)
+    # Folds differ, and with them the weights.
+    assert there.held_out.log_density == pytest.approx(here.held_out.log_density - log_volume, abs=0.15)
     new = ring(2000, 1)
     apart = there.mixture.log_density(new * units + offset) + log_volume - here.mixture.log_density(new)
-    assert abs(apart.mean()) < 3 * error
-    for member in there.members:
-        alike = next(m for m in here.members if replace(m, weight=0.0, held_out=None) == replace(
-            member, weight=0.0, held_out=None))  # fmt: skip
-        assert member.held_out == pytest.approx(alike.held_out - log_volume, abs=3 * error)
+    assert abs(apart.mean()) < 0.1
 
 
 def test_repeated_values_are_no_denser_than_the_least_ridge_allows():
