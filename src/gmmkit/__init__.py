@@ -14,6 +14,7 @@ _HOME = {
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
     "GaussianMixtureDensity": "gmmkit.estimators.stacked_density",
+    "GaussianMixtureRegressor": "gmmkit.estimators.regressor",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
     "Noise": "gmmkit.model.noise",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
+    from gmmkit.estimators.regressor import GaussianMixtureRegressor as GaussianMixtureRegressor
     from gmmkit.estimators.stacked_density import GaussianMixtureDensity as GaussianMixtureDensity
     from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior
     from gmmkit.model.covariance import Diagonal as Diagonal

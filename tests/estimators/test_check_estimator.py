@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gmmkit import GaussianMixture, GaussianMixtureDensity, GaussianMixtureSearch, StudentMixture
+from gmmkit import (
+    GaussianMixture,
+    GaussianMixtureDensity,
+    GaussianMixtureRegressor,
+    GaussianMixtureSearch,
+    StudentMixture,
+)
 
 TYPES = ("full", "tied", "diag", "spherical")
 
@@ -15,6 +21,8 @@ ESTIMATORS = [
     GaussianMixture(2, reg_covar=1e-6, n_init=2, init_params="random_from_data"),
     GaussianMixtureSearch(),
     GaussianMixtureDensity(),
+    GaussianMixtureRegressor(),
+    GaussianMixtureRegressor(GaussianMixture(2, random_state=0)),
     StudentMixture(2),
     StudentMixture(3, degrees_of_freedom="free", covariance_type="VEE"),
 ]
@@ -23,6 +31,7 @@ ESTIMATORS = [
 # The checks fit on few rows, and on constant ones: that such fits are repaired and said so is tested elsewhere.
 @pytest.mark.filterwarnings("ignore::gmmkit.errors.SingularComponentWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::gmmkit.errors.IncompleteRowsWarning")
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
