@@ -8,11 +8,13 @@ from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 import numpy as np
+from sklearn.base import clone
 
 from gmmkit.errors import ModelFormatError, ParameterError
 from gmmkit.estimators.clusterer import MixtureClusterer
 from gmmkit.estimators.em_mixture import EMMixture
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
+from gmmkit.estimators.regressor import GaussianMixtureRegressor
 from gmmkit.estimators.search import GaussianMixtureSearch
 from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.student_mixture import StudentMixture
@@ -37,8 +39,11 @@ __all__ = ["load", "record_of", "save"]
 # What is not a value, or belongs to the machine rather than the model.
 _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
 
-Savable: TypeAlias = EMMixture | GaussianMixtureSearch | MixtureClusterer | GaussianMixtureDensity
-Loaded: TypeAlias = EMMixture | MixtureClusterer | GaussianMixtureDensity
+Savable: TypeAlias = (
+    EMMixture | GaussianMixtureSearch | MixtureClusterer | GaussianMixtureDensity | GaussianMixtureRegressor
+)
+Loaded: TypeAlias = EMMixture | MixtureClusterer | GaussianMixtureDensity | GaussianMixtureRegressor
+REGRESSOR = GaussianMixtureRegressor.__name__
 _CLASSES = {cls.__name__: cls for cls in (GaussianMixture, StudentMixture)}
 
 
@@ -47,7 +52,7 @@ def save(estimator: Savable, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    estimator : GaussianMixture, StudentMixture, GaussianMixtureSearch, MixtureClusterer or GaussianMixtureDensity
+    estimator : GaussianMixture, StudentMixture, or another fitted estimator of gmmkit
         Of a search, the winner is written, with the whole table beside it. What belongs to the rows, as the labels of a
         clusterer, is not.
     path : path-like
@@ -78,6 +83,8 @@ def record_of(estimator: Savable) -> ModelRecord:
     if isinstance(estimator, MixtureClusterer):
         clusters: ClusterResult = _result_of(estimator, "cluster_result_")
         return record_of_clusters(clusters, _settings(estimator), feature_names=_names(estimator))
+    if isinstance(estimator, GaussianMixtureRegressor):
+        return _record_of_regression(estimator)
     if isinstance(estimator, GaussianMixtureDensity):
         density: StackedDensity = _result_of(estimator, "density_result_")
         return record_of_density(density, _settings(estimator), feature_names=_names(estimator))
@@ -88,7 +95,7 @@ def record_of(estimator: Savable) -> ModelRecord:
             settings["folds"] = estimator.folds
         estimator = estimator.best_estimator_
     if not isinstance(estimator, EMMixture):
-        expected = ", ".join((*_CLASSES, CLUSTERER, DENSITY, GaussianMixtureSearch.__name__))
+        expected = ", ".join((*_CLASSES, *_MAKERS, GaussianMixtureSearch.__name__))
         raise ParameterError(f"expected one of {expected}, but got {type(estimator).__name__}")
     result: FitResult = _result_of(estimator, "fit_result_")
     return record_of_fit(
@@ -121,9 +128,15 @@ def load(path: str | os.PathLike[str]) -> Loaded:
             f"{', '.join(known)}: gmmkit.files.read_model gives its mixture and what is known of it"
         )
     try:
-        estimator = _MAKERS.get(record.estimator, _mixture_of)(record)
+        return _made(record)
     except (LookupError, TypeError, ValueError) as error:
         raise ModelFormatError(f"{os.fspath(path)}: its record of the fit is incomplete ({error!r})") from error
+
+
+def _made(record: ModelRecord) -> Loaded:
+    estimator = _MAKERS.get(record.estimator, _mixture_of)(record)
+    if isinstance(estimator, GaussianMixtureRegressor):
+        return estimator  # its inputs are not all of the mixture's columns
     estimator.n_features_in_ = record.mixture.n_features
     if record.feature_names is not None:
         estimator.feature_names_in_ = np.array(record.feature_names, dtype=object)
@@ -149,7 +162,38 @@ def _density_of(record: ModelRecord) -> GaussianMixtureDensity:
     return GaussianMixtureDensity(**_known(record, GaussianMixtureDensity)).set_result(density_of_record(record))
 
 
-_MAKERS: dict[str, Callable[[ModelRecord], Loaded]] = {CLUSTERER: _clusterer_of, DENSITY: _density_of}
+def _record_of_regression(estimator: GaussianMixtureRegressor) -> ModelRecord:
+    """Return the record of the joint mixture, with what makes a regression of it."""
+    joint = record_of(_result_of(estimator, "estimator_"))
+    known = {
+        "joint": joint.estimator,
+        "n_targets": estimator.n_targets_,
+        "one_column": estimator.one_column_,
+        "named": hasattr(estimator, "feature_names_in_"),
+    }
+    return replace(joint, estimator=REGRESSOR, fit={**joint.fit, "regression": known})
+
+
+def _regressor_of(record: ModelRecord) -> GaussianMixtureRegressor:
+    known = record.fit["regression"]
+    joint = str(known["joint"])
+    if joint == REGRESSOR:
+        raise ValueError("a regression of a regression")
+    fitted = _made(replace(record, estimator=joint))
+    q = int(known["n_targets"])
+    estimator = GaussianMixtureRegressor(clone(fitted))
+    estimator.estimator_, estimator.n_targets_, estimator.one_column_ = fitted, q, bool(known["one_column"])
+    estimator.n_features_in_ = record.mixture.n_features - q
+    if known["named"]:
+        estimator.feature_names_in_ = fitted.feature_names_in_[:-q]
+    return estimator
+
+
+_MAKERS: dict[str, Callable[[ModelRecord], Loaded]] = {
+    CLUSTERER: _clusterer_of,
+    DENSITY: _density_of,
+    REGRESSOR: _regressor_of,
+}
 
 
 def _known(record: ModelRecord, loaded: type[Loaded]) -> dict[str, Any]:

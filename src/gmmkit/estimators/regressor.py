@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from gmmkit.data import as_table
-from gmmkit.errors import DataError, IncompleteRowsWarning, ParameterError
+from gmmkit.errors import DataError, IncompleteRowsWarning
+from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.search import GaussianMixtureSearch
 from gmmkit.estimators.validation import seed_of
 from gmmkit.model.mixture import Mixture
@@ -33,10 +33,10 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : estimator, optional
-        What fits the joint mixture; any that has a ``mixture_`` when it is fitted: :class:`GaussianMixture`,
-        :class:`StudentMixture`, :class:`GaussianMixtureSearch`, :class:`GaussianMixtureDensity`. It is cloned. Default:
-        the search by BIC over 1 to 9 components with covariances of their own ("VVV") or one in common ("EEE"), of
-        which neither depends on the units of the columns.
+        What fits the joint mixture: a :class:`GaussianMixture`, :class:`StudentMixture`,
+        :class:`GaussianMixtureSearch` or :class:`GaussianMixtureDensity`. It is cloned. Default: the search by BIC over
+        1 to 9 components with covariances of their own ("VVV") or one in common ("EEE"), of which neither depends on
+        the units of the columns.
 
     Attributes
     ----------
@@ -45,6 +45,8 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     mixture_ : Mixture
         The joint mixture, in the units of the data.
     n_targets_ : int
+    one_column_ : bool
+        Whether the targets were one list, (n,), and not a table: answers are then in that shape.
     n_features_in_ : int
         Number of inputs.
     feature_names_in_ : ndarray of str
@@ -63,7 +65,7 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     [(0.2, 0.2), (0.4, 0.6), (0.7, 0.8)]
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"estimator": [HasMethods(["fit"]), None]}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"estimator": [MixtureDensity, None]}
 
     def __init__(self, estimator: Any = None) -> None:
         self.estimator = estimator
@@ -93,7 +95,7 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the rows cannot be used, or the estimator has no mixture when it is fitted.
+            If the rows cannot be used, or the estimator is none that fits a mixture.
         """
         self._validate_params()
         X, y = validate_data(
@@ -101,7 +103,7 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             ensure_all_finite="allow-nan",
         )  # fmt: skip
         targets = np.asarray(y, dtype=np.float64)
-        self._flat = targets.ndim == 1
+        self.one_column_ = targets.ndim == 1
         targets = targets.reshape(len(X), -1)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
@@ -113,11 +115,6 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         table = as_table(np.hstack([X, targets]), names=[*inputs, *_target_names(inputs, targets.shape[1])])
         self.estimator_ = default_joint() if self.estimator is None else clone(self.estimator)
         self.estimator_.fit(table, sample_weight=sample_weight)
-        if not isinstance(getattr(self.estimator_, "mixture_", None), Mixture):
-            raise ParameterError(
-                f"estimator is a {type(self.estimator_).__name__}, which has no mixture_ when it is fitted: give a "
-                "GaussianMixture, StudentMixture, GaussianMixtureSearch or GaussianMixtureDensity"
-            )
         self.n_targets_ = targets.shape[1]
         return self
 
@@ -202,7 +199,7 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self._shaped(self.predictive(X).sample(seed_of(random_state)))
 
     def _shaped(self, answer: Array) -> Array:
-        return answer[:, 0] if self._flat else answer
+        return answer[:, 0] if self.one_column_ else answer
 
 
 def _complete(
