@@ -28,6 +28,8 @@ SECTIONS = {
     "search": "Search, against mclust",
     "equivariance": "Maps of the data that change no label",
     "clustering": "Clusters, given their number",
+    "density": "Density of rows not seen",
+    "regression": "Regression",
     "inference": "Standard errors and tests, against mclust's figures",
 }
 

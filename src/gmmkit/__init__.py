@@ -14,6 +14,8 @@ _HOME = {
     "Factor": "gmmkit.model.covariance",
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
+    "GaussianMixtureDensity": "gmmkit.estimators.stacked_density",
+    "GaussianMixtureRegressor": "gmmkit.estimators.regressor",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
     "Noise": "gmmkit.model.noise",
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
     from gmmkit.estimators.posterior_features import PosteriorFeatures as PosteriorFeatures
+    from gmmkit.estimators.regressor import GaussianMixtureRegressor as GaussianMixtureRegressor
+    from gmmkit.estimators.stacked_density import GaussianMixtureDensity as GaussianMixtureDensity
     from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior
     from gmmkit.model.covariance import Diagonal as Diagonal
     from gmmkit.model.covariance import Factor as Factor

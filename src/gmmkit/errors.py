@@ -6,6 +6,7 @@ __all__ = [
     "DataError",
     "GmmkitError",
     "GmmkitWarning",
+    "IncompleteRowsWarning",
     "MissingDependencyError",
     "ModelFormatError",
     "ParameterError",
@@ -69,3 +70,7 @@ class SingularComponentWarning(GmmkitWarning):
 
 class PrecisionWarning(GmmkitWarning):
     """Float32 was asked for, but the fit was computed in float64; the message says why."""
+
+
+class IncompleteRowsWarning(GmmkitWarning):
+    """Rows with missing values were left out of a fit; the message says how many."""

@@ -7,6 +7,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gmmkit import (
     GaussianMixture,
+    GaussianMixtureDensity,
+    GaussianMixtureRegressor,
     GaussianMixtureSearch,
     MixtureOfFactorAnalyzers,
     MixtureOfFactorAnalyzersSearch,
@@ -25,6 +27,9 @@ ESTIMATORS = [
     MixtureOfFactorAnalyzers(2, noise="isotropic"),
     MixtureOfFactorAnalyzersSearch(n_factors=1, noise="isotropic", tol=1e-3),
     PosteriorFeatures(GaussianMixture(2, random_state=0)),
+    GaussianMixtureDensity(),
+    GaussianMixtureRegressor(),
+    GaussianMixtureRegressor(GaussianMixture(2, random_state=0)),
     StudentMixture(2),
     StudentMixture(3, degrees_of_freedom="free", covariance_type="VEE"),
 ]
@@ -33,6 +38,7 @@ ESTIMATORS = [
 # The checks fit on few rows, and on constant ones: that such fits are repaired and said so is tested elsewhere.
 @pytest.mark.filterwarnings("ignore::gmmkit.errors.SingularComponentWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::gmmkit.errors.IncompleteRowsWarning")
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check):
     check(estimator)

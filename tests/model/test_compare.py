@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 
 from cases import FAMILY_NAMES, random_mixture
 from gmmkit.errors import ParameterError
-from gmmkit.model.compare import Estimate, entropy, kl, l2_distance
+from gmmkit.model.compare import Estimate, entropy, jensen_shannon, kl, l2_distance
 from gmmkit.model.covariance import Diagonal, Full
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.noise import Noise
@@ -251,3 +251,33 @@ def test_noise_is_refused_since_its_density_does_not_end(ask, asked, k):
     with pytest.raises(ParameterError, match=rf"{asked} is not defined for a mixture with noise.*without_noise\(\)"):
         ask(noisy, plain)
     assert math.isfinite(float(entropy(noisy.without_noise())))
+
+
+# --- Jensen–Shannon -------------------------------------------------------------------------------------------
+
+
+def test_jensen_shannon_agrees_with_quadrature():
+    p, q = random_mixture("full", k=2, d=1, seed=1), random_mixture("diag", k=3, d=1, seed=2)
+
+    def half(own, other):
+        def integrand(x):
+            a, b = own.log_density(x), other.log_density(x)
+            return float(np.exp(a[0]) * (math.log(2) - np.logaddexp(0.0, b[0] - a[0])))
+
+        return integral(integrand, p, q)
+
+    expected = 0.5 * (half(p, q) + half(q, p))
+    found = jensen_shannon(p, q, n_samples=40_000)
+    assert found.value == pytest.approx(expected, abs=5 * found.standard_error)
+    assert 0 < found.standard_error < 0.01
+
+
+def test_jensen_shannon_is_bounded_symmetric_and_blind_to_units():
+    p, q = random_mixture("full", k=2, d=3, seed=1), random_mixture("full", k=2, d=3, seed=2)
+    there, back = jensen_shannon(p, q), jensen_shannon(q, p)
+    assert there.value == pytest.approx(back.value, abs=5 * math.hypot(there.standard_error, back.standard_error))
+    assert jensen_shannon(p, p) == Estimate(0.0, 0.0)
+    assert jensen_shannon(p, moved(p, 1e6, 1.0)).value == pytest.approx(math.log(2))
+    assert jensen_shannon(moved(p, 0.0, 1e-50), moved(q, 0.0, 1e-50)).value == pytest.approx(there.value, rel=1e-9)
+    with pytest.raises(ParameterError, match="same columns"):
+        jensen_shannon(p, q.marginal([0]))

@@ -80,6 +80,9 @@ _OF_FIT = (
     "reason",
     "n_iter",
     "starts_tried",
+    "held_out",
+    "held_out_error",
+    "members",
 )
 
 

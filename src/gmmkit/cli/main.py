@@ -16,10 +16,12 @@ import typer
 from gmmkit.cli.boundary import Exit, complain, guarded, plain_warnings
 from gmmkit.cli.cluster import cluster
 from gmmkit.cli.demo import demo
+from gmmkit.cli.density import density
 from gmmkit.cli.describe import describe
 from gmmkit.cli.fit import fit
 from gmmkit.cli.predict import predict
 from gmmkit.cli.reduce import reduce
+from gmmkit.cli.regress import regress
 from gmmkit.cli.report import report
 from gmmkit.cli.sample import sample
 from gmmkit.cli.score import score
@@ -33,7 +35,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 bug, 2 usage, 3 bad data, 4 bad model file, 5 did not converge (--strict), "
     "6 out of memory or disk, 130 interrupted.",
 )
-for _verb in (demo, fit, cluster, reduce, predict, score, sample, describe, report):
+for _verb in (demo, fit, cluster, density, reduce, predict, regress, score, sample, describe, report):
     app.command()(guarded(_verb))
 
 

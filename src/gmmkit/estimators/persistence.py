@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 import numpy as np
+from sklearn.base import clone
 
 from gmmkit.errors import ModelFormatError, ParameterError
 from gmmkit.estimators.clusterer import MixtureClusterer
@@ -15,14 +16,25 @@ from gmmkit.estimators.em_mixture import EMMixture
 from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers
 from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
+from gmmkit.estimators.regressor import GaussianMixtureRegressor
 from gmmkit.estimators.search import GaussianMixtureSearch
+from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult
 from gmmkit.selection.cluster_choice import ClusterResult
 from gmmkit.selection.ranking import SearchResult
-from gmmkit.selection.records import CLUSTERER, clusters_of_record, record_of_clusters, record_of_fit
+from gmmkit.selection.records import (
+    CLUSTERER,
+    DENSITY,
+    clusters_of_record,
+    density_of_record,
+    record_of_clusters,
+    record_of_density,
+    record_of_fit,
+)
+from gmmkit.selection.stacking import StackedDensity
 
 __all__ = ["load", "record_of", "save"]
 
@@ -30,7 +42,9 @@ __all__ = ["load", "record_of", "save"]
 _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
 
 Fitted: TypeAlias = EMMixture | MixtureOfFactorAnalyzers
-Savable: TypeAlias = Fitted | GaussianMixtureSearch | MixtureOfFactorAnalyzersSearch | MixtureClusterer
+Loaded: TypeAlias = Fitted | MixtureClusterer | GaussianMixtureDensity | GaussianMixtureRegressor
+Savable: TypeAlias = Loaded | GaussianMixtureSearch | MixtureOfFactorAnalyzersSearch
+REGRESSOR = GaussianMixtureRegressor.__name__
 _CLASSES: dict[str, type[Fitted]] = {
     cls.__name__: cls for cls in (GaussianMixture, StudentMixture, MixtureOfFactorAnalyzers)
 }
@@ -41,7 +55,7 @@ def save(estimator: Savable, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    estimator : GaussianMixture, StudentMixture, MixtureOfFactorAnalyzers, a search of them, or MixtureClusterer
+    estimator : GaussianMixture, StudentMixture, or another fitted estimator of gmmkit
         Of a search, the winner is written, with the whole table beside it. What belongs to the rows, as the labels of a
         clusterer, is not.
     path : path-like
@@ -72,6 +86,11 @@ def record_of(estimator: Savable) -> ModelRecord:
     if isinstance(estimator, MixtureClusterer):
         clusters: ClusterResult = _result_of(estimator, "cluster_result_")
         return record_of_clusters(clusters, _settings(estimator), feature_names=_names(estimator))
+    if isinstance(estimator, GaussianMixtureRegressor):
+        return _record_of_regression(estimator)
+    if isinstance(estimator, GaussianMixtureDensity):
+        density: StackedDensity = _result_of(estimator, "density_result_")
+        return record_of_density(density, _settings(estimator), feature_names=_names(estimator))
     if isinstance(estimator, GaussianMixtureSearch):
         found = _result_of(estimator, "search_result_")
         settings = {"n_init": estimator.n_init, "min_eigenvalue": estimator.min_eigenvalue}
@@ -82,7 +101,7 @@ def record_of(estimator: Savable) -> ModelRecord:
         found = _result_of(estimator, "search_result_")
         estimator = estimator.best_estimator_
     if not isinstance(estimator, EMMixture | MixtureOfFactorAnalyzers):
-        expected = ", ".join((*_CLASSES, CLUSTERER, GaussianMixtureSearch.__name__))
+        expected = ", ".join((*_CLASSES, *_MAKERS, GaussianMixtureSearch.__name__))
         raise ParameterError(f"expected one of {expected}, but got {type(estimator).__name__}")
     result: FitResult = _result_of(estimator, "fit_result_")
     return record_of_fit(
@@ -97,7 +116,7 @@ def record_of(estimator: Savable) -> ModelRecord:
     )
 
 
-def load(path: str | os.PathLike[str]) -> Fitted | MixtureClusterer:
+def load(path: str | os.PathLike[str]) -> Loaded:
     """Read a model file and return the fitted estimator: of a search, the winner.
 
     Raises
@@ -108,15 +127,22 @@ def load(path: str | os.PathLike[str]) -> Fitted | MixtureClusterer:
         If it cannot be opened.
     """
     record = read_model(path)
-    if record.estimator not in (*_CLASSES, CLUSTERER):
+    known = (*_CLASSES, *_MAKERS)
+    if record.estimator not in known:
         raise ModelFormatError(
             f"{os.fspath(path)} holds a {record.estimator}, which this gmmkit cannot load; expected one of "
-            f"{', '.join((*_CLASSES, CLUSTERER))}: gmmkit.files.read_model gives its mixture and what is known of it"
+            f"{', '.join(known)}: gmmkit.files.read_model gives its mixture and what is known of it"
         )
     try:
-        estimator = _clusterer_of(record) if record.estimator == CLUSTERER else _mixture_of(record)
+        return _made(record)
     except (LookupError, TypeError, ValueError) as error:
         raise ModelFormatError(f"{os.fspath(path)}: its record of the fit is incomplete ({error!r})") from error
+
+
+def _made(record: ModelRecord) -> Loaded:
+    estimator = _MAKERS.get(record.estimator, _mixture_of)(record)
+    if isinstance(estimator, GaussianMixtureRegressor):
+        return estimator  # its inputs are not all of the mixture's columns
     estimator.n_features_in_ = record.mixture.n_features
     if record.feature_names is not None:
         estimator.feature_names_in_ = np.array(record.feature_names, dtype=object)
@@ -140,13 +166,51 @@ def _clusterer_of(record: ModelRecord) -> MixtureClusterer:
     return MixtureClusterer(**_known(record, MixtureClusterer)).set_result(clusters_of_record(record))
 
 
-def _known(record: ModelRecord, loaded: type[Fitted | MixtureClusterer]) -> dict[str, Any]:
+def _density_of(record: ModelRecord) -> GaussianMixtureDensity:
+    return GaussianMixtureDensity(**_known(record, GaussianMixtureDensity)).set_result(density_of_record(record))
+
+
+def _record_of_regression(estimator: GaussianMixtureRegressor) -> ModelRecord:
+    """Return the record of the joint mixture, with what makes a regression of it."""
+    joint = record_of(_result_of(estimator, "estimator_"))
+    known = {
+        "joint": joint.estimator,
+        "n_targets": estimator.n_targets_,
+        "one_column": estimator.one_column_,
+        "named": hasattr(estimator, "feature_names_in_"),
+    }
+    return replace(joint, estimator=REGRESSOR, fit={**joint.fit, "regression": known})
+
+
+def _regressor_of(record: ModelRecord) -> GaussianMixtureRegressor:
+    known = record.fit["regression"]
+    joint = str(known["joint"])
+    if joint == REGRESSOR:
+        raise ValueError("a regression of a regression")
+    fitted = _made(replace(record, estimator=joint))
+    q = int(known["n_targets"])
+    estimator = GaussianMixtureRegressor(clone(fitted))
+    estimator.estimator_, estimator.n_targets_, estimator.one_column_ = fitted, q, bool(known["one_column"])
+    estimator.n_features_in_ = record.mixture.n_features - q
+    if known["named"]:
+        estimator.feature_names_in_ = fitted.feature_names_in_[:-q]
+    return estimator
+
+
+_MAKERS: dict[str, Callable[[ModelRecord], Loaded]] = {
+    CLUSTERER: _clusterer_of,
+    DENSITY: _density_of,
+    REGRESSOR: _regressor_of,
+}
+
+
+def _known(record: ModelRecord, loaded: type[Loaded]) -> dict[str, Any]:
     """Return those of a record's settings that an estimator has today."""
     known = loaded().get_params()
     return {name: value for name, value in record.settings.items() if name in known}
 
 
-def _names(estimator: Fitted | MixtureClusterer) -> list[str] | None:
+def _names(estimator: Loaded) -> list[str] | None:
     names = getattr(estimator, "feature_names_in_", None)
     return None if names is None else [str(name) for name in names]
 
@@ -157,7 +221,7 @@ def _result_of(estimator: object, attribute: str) -> Any:
     return getattr(estimator, attribute)
 
 
-def _settings(estimator: Fitted | MixtureClusterer) -> dict[str, Any]:
+def _settings(estimator: Loaded) -> dict[str, Any]:
     kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
     if not isinstance(estimator.random_state, (int, np.integer)):
         kept["random_state"] = None  # a generator's state is not a setting

@@ -238,6 +238,14 @@ class Mixture(Parameters):
 
         return quantile(self, probabilities)
 
+    def box_probability(
+        self, box: Mapping[int, tuple[float, float]], *, n_samples: int = 10_000, seed: Seed = 0
+    ) -> Estimate:
+        """Return the probability that columns lie between bounds, such as ``{0: (0.0, 1.5), 2: (-inf, 3.0)}``."""
+        from gmmkit.model.boxes import box_probability
+
+        return box_probability(self, box, n_samples=n_samples, seed=seed)
+
     def highest_density_level(self, probability: float, *, n_samples: int = 100_000, seed: Seed = 0) -> Estimate:
         """Return the log-density above which lies the given share of the probability (Hyndman 1996)."""
         from gmmkit.model.regions import highest_density_level

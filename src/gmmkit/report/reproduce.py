@@ -13,8 +13,9 @@ from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.python import INDENT, WIDE, as_python, call, differing, quoted, sizes_of
 from gmmkit.report.subject import Search
 from gmmkit.selection.bootstrap import BootstrapKind
-from gmmkit.selection.records import CLUSTERER
+from gmmkit.selection.records import CLUSTERER, DENSITY
 from gmmkit.selection.search import DEFAULTS
+from gmmkit.selection.stacking import DENSITY_DEFAULTS
 
 __all__ = ["python_of"]
 
@@ -33,6 +34,14 @@ SEARCH: dict[str, Any] = {
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
 CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
+# Estimators that are made whole, and what shows what they found.
+_WHOLE: dict[str, tuple[dict[str, Any], str]] = {
+    CLUSTERER: (CLUSTERS, "print(model.reason_, model.labels_)"),
+    DENSITY: (
+        {name: list(v) if isinstance(v, tuple) else v for name, v in DENSITY_DEFAULTS.items()} | {"random_state": 0},
+        "print(model.held_out_score_, model.mixture_)",
+    ),
+}
 
 
 def python_of(record: ModelRecord) -> str:
@@ -62,7 +71,7 @@ def python_of(record: ModelRecord) -> str:
     """
     search = Search.read(record)
     factors = record.estimator == FACTORS
-    if record.estimator == CLUSTERER:
+    if record.estimator in _WHOLE:
         name = record.estimator
     elif factors:
         name, arguments = factors_call(record)
@@ -72,9 +81,9 @@ def python_of(record: ModelRecord) -> str:
         name = "GaussianMixture" if record.mixture.degrees_of_freedom is None else "StudentMixture"
     rows, opener, opening = _rows(record)
     fitted_to = f"{rows}, start={rows}.labels.codes" if "--start-labels" in words_of(record) else rows
-    if name == CLUSTERER:
-        making = [call(f"model = {name}", differing(dict(record.settings), CLUSTERS)), f"model.fit({rows})"]
-        making.append("print(model.reason_, model.labels_)")
+    if name in _WHOLE:
+        defaults, shown = _WHOLE[name]
+        making = [call(f"model = {name}", differing(dict(record.settings), defaults)), f"model.fit({rows})", shown]
     elif factors:
         making = [call(f"model = {name}", arguments), f"model.fit({rows})", "print(model.mixture_)"]
         making.append(f"print(model.transform({rows}))")
@@ -86,7 +95,7 @@ def python_of(record: ModelRecord) -> str:
         making += ["model = search.best_estimator_", "print(model, model.weights_, model.means_)"]
     if isinstance(record.settings.get("prior"), Mapping):
         opener = [*opener, "ConjugatePrior"]
-    asking = {} if name == CLUSTERER or factors else _questions(record, search, rows)
+    asking = {} if name in _WHOLE or factors else _questions(record, search, rows)
     return "\n".join([_imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
 
 

@@ -15,14 +15,24 @@ from gmmkit.inference.fit import FitResult
 from gmmkit.model.evaluation import Likelihood
 from gmmkit.selection.cluster_choice import ClusterCandidate, ClusterResult
 from gmmkit.selection.criteria import CRITERIA, Fitted
+from gmmkit.selection.held_out import HeldOut
 from gmmkit.selection.merge_tree import MergeTree
 from gmmkit.selection.misclassification import clusters_after
 from gmmkit.selection.ranking import SearchResult
+from gmmkit.selection.stacking import Member, StackedDensity
 
-__all__ = ["CLUSTERER", "clusters_of_record", "record_of_clusters", "record_of_fit"]
+__all__ = [
+    "CLUSTERER",
+    "DENSITY",
+    "clusters_of_record",
+    "density_of_record",
+    "record_of_clusters",
+    "record_of_density",
+    "record_of_fit",
+]
 
-#: The class that finds clusters from Python.
-CLUSTERER = "MixtureClusterer"
+#: The classes that find clusters, and densities, from Python.
+CLUSTERER, DENSITY = "MixtureClusterer", "GaussianMixtureDensity"
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -119,6 +129,42 @@ def record_of_clusters(
     )
 
 
+def record_of_density(
+    found: StackedDensity,
+    settings: Mapping[str, Any],
+    *,
+    feature_names: Sequence[str] | None = None,
+    known: Mapping[str, Any] = _NOTHING,
+    provenance: Mapping[str, str] = _NOTHING,
+) -> ModelRecord:
+    """Return what a model file holds of a density: the mixture, and what it is an average of.
+
+    Parameters
+    ----------
+    found : StackedDensity
+    settings : mapping
+        The parameters of the estimator.
+    feature_names : sequence of str, optional
+    known : mapping
+        What else is known of the density.
+    provenance : mapping of str to str
+    """
+    return ModelRecord(
+        found.mixture,
+        feature_names=feature_names,
+        estimator=DENSITY,
+        settings=settings,
+        fit={
+            "held_out": found.held_out.log_density,
+            "held_out_error": found.held_out.standard_error,
+            "held_out_weight": found.held_out.total_weight,
+            "members": [member.as_row() for member in found.members],
+            **known,
+        },
+        provenance=provenance,
+    )
+
+
 def clusters_of_record(record: ModelRecord) -> ClusterResult:
     """Return the clusters that `record_of_clusters` was made of.
 
@@ -135,3 +181,16 @@ def clusters_of_record(record: ModelRecord) -> ClusterResult:
     if found.n_clusters != tree.proposed:
         raise ValueError(f"its tree leads to {found.n_clusters} clusters, not to {tree.proposed}")
     return found
+
+
+def density_of_record(record: ModelRecord) -> StackedDensity:
+    """Return the density that `record_of_density` was made of.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If the record is incomplete.
+    """
+    fit = record.fit
+    held_out = HeldOut(*(float(fit[name]) for name in ("held_out", "held_out_error", "held_out_weight")))
+    return StackedDensity(record.mixture, tuple(Member(**row) for row in fit["members"]), held_out)

@@ -1,0 +1,124 @@
+"""``gmmkit density``: the same as from Python, its questions, and what is no question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gmmkit import GaussianMixtureDensity, load, open_table
+from gmmkit.files import read_model
+from gmmkit.report import python_of
+
+Gmmkit = Callable[..., Any]
+
+SMALL = ("-k", "1,4", "--covariance", "diag", "--folds", "3")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, faithful: Path) -> Path:
+    from gmmkit.cli.main import main
+
+    path = tmp_path_factory.mktemp("density") / "small.gmm"
+    with pytest.raises(SystemExit) as left:
+        main(["density", str(faithful), *SMALL, "-o", str(path), "--quiet"])
+    assert not left.value.code
+    return path
+
+
+def test_it_is_the_estimator_of_the_same_parameters(small: Path, faithful: Path) -> None:
+    table = open_table(faithful)
+    known = GaussianMixtureDensity((1, 4), covariance_type=["diag"], folds=3).fit(table)
+    read = load(small)
+    assert read.mixture_ == known.mixture_
+    assert (read.members_, read.held_out_score_) == (known.members_, known.held_out_score_)
+    assert (list(read.n_components), read.folds, read.random_state) == ([1, 4], 3, 0)
+    record = read_model(small)
+    assert record.fit["log_likelihood"] == pytest.approx(known.score(table) * table.n_rows)
+    assert 'GaussianMixtureDensity(n_components=[1, 4], covariance_type=["diag"], folds=3)' in python_of(record)
+
+
+def test_questions_of_a_model_are_those_of_its_mixture(gmmkit: Gmmkit, small: Path, model: Path) -> None:
+    asked = ("--region", "0.9", "--region", "0.5", "--box", "eruptions=:3,waiting=60:", "--compare", model)
+    done = gmmkit("density", small, *asked, "--json")
+    assert (done.code, done.err) == (0, "")
+    found, mixture = done.json, load(small).mixture_
+    assert [region["probability"] for region in found["regions"]] == [0.9, 0.5]
+    level = found["regions"][0]["log_density"]
+    drawn = mixture.log_density(mixture.sample(20_000, seed=5)[0])
+    assert (drawn > level).mean() == pytest.approx(0.9, abs=0.01)
+    waiting = mixture.marginal([1]).highest_density_region(0.5)
+    np.testing.assert_allclose(found["regions"][1]["columns"]["waiting"], waiting)
+    assert found["boxes"][0]["probability"] == mixture.box_probability({0: (-np.inf, 3.0), 1: (60.0, np.inf)}).value
+    assert 0 < found["comparison"]["jensen_shannon"]["value"] < 0.2
+    assert found["comparison"]["other"] == str(model)
+    text = gmmkit("density", small, *asked).out
+    assert "90 % of the probability lies where the log-density is above" in text
+    assert "eruptions=:3,waiting=60:: probability 0.0" in text
+    assert "Jensen-Shannon" in text
+
+
+def test_a_fit_says_what_it_is_an_average_of(gmmkit: Gmmkit, faithful: Path) -> None:
+    done = gmmkit("density", faithful, *SMALL, "--box", "waiting=:60")
+    assert done.code == 0
+    assert done.err.startswith("An average of ")
+    assert "Log-density of rows not seen: -4." in done.err
+    assert done.out.startswith("waiting=:60: probability 0.")
+    assert gmmkit("density", faithful, *SMALL, "--quiet").err == ""
+
+
+def test_other_verbs_read_the_model(gmmkit: Gmmkit, small: Path, faithful: Path) -> None:
+    assert "272 rows of 2 columns" in gmmkit("describe", small).out
+    assert gmmkit("describe", small, "--json").json["held_out"] == load(small).held_out_score_
+    assert gmmkit("score", small, faithful).out.startswith("mean_log_likelihood -4.")
+    assert gmmkit("sample", small, "-n", "3").out.count("\n") == 4
+    assert gmmkit("report", small, "-o", "page.html").code == 0
+    assert "GaussianMixtureDensity" in Path("page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "nothing was asked"),
+        (("-k", "2"), "--components is for data"),
+        (("-o", "other.gmm"), "--output is for data"),
+        (("--region", "95"), "expected a number between 0 and 1"),
+        (("--box", "waiting"), "expected a column and its bounds"),
+        (("--box", "waiting=3:2"), "expected a column and its bounds"),
+        (("--box", "waiting=a:2"), "expected a column and its bounds"),
+        (("--box", "width=1:2"), "the columns are eruptions, waiting"),
+        (("--box", "waiting=1:2,waiting=:3"), "twice"),
+        (("--box", ""), "expected columns and their bounds"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_model_is_said_in_a_line(
+    gmmkit: Gmmkit, small: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = gmmkit("density", small, *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_mistakes_are_told_before_the_fit(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    for code, options in (
+        (2, ("--box", "width=1:2")),
+        (4, ("--compare", tmp_path / "no.gmm")),
+        (2, ("-o", tmp_path / "model.txt")),
+        (2, ("--covariance", "all")),
+        (2, ("-k", "200")),
+    ):
+        done = gmmkit("density", faithful, *options)
+        assert done.code == code, done.err
+        assert done.err.count("\n") == 1
+    assert gmmkit("density", tmp_path / "no.csv").code == 3
+
+
+def test_models_of_other_columns_are_not_compared(gmmkit: Gmmkit, small: Path, faithful: Path) -> None:
+    assert gmmkit("fit", faithful, "--columns", "waiting,eruptions", "-k", "1", "-o", "turned.gmm").code == 0
+    done = gmmkit("density", small, "--compare", "turned.gmm")
+    assert done.code == 3
+    assert "in the same order" in done.err

@@ -1,0 +1,101 @@
+"""``gmmkit regress``: the library's predictions of a model, a row a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gmmkit import GaussianMixture, GaussianMixtureRegressor, load, open_table, save
+from gmmkit.model.predictive import Predictive
+
+Gmmkit = Callable[..., Any]
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    path = tmp_path / "short.csv"
+    path.write_text("day,eruptions\n1,2.0\n2,3.2\n3,4.5\n")
+    return path
+
+
+def cells(text: str) -> np.ndarray:
+    return np.loadtxt(text.splitlines()[1:], delimiter=",", ndmin=2)
+
+
+def test_each_row_has_mean_deviation_and_quantiles(gmmkit: Gmmkit, model: Path, short: Path) -> None:
+    done = gmmkit("regress", model, short, "--target", "waiting", "--quantiles", "0.1,0.9")
+    assert (done.code, done.err) == (0, "")
+    head = "waiting_mean,waiting_deviation,waiting_quantile_0.1,waiting_quantile_0.9"
+    assert done.out.splitlines()[0] == head
+    known = Predictive(load(model).mixture_, [1], [[2.0], [3.2], [4.5]])
+    spread = np.sqrt(known.covariance_matrices()[:, 0])
+    np.testing.assert_allclose(cells(done.out), np.c_[known.mean(), spread, known.quantile([0.1, 0.9])[:, 0]])
+    lines = gmmkit("regress", model, short, "--target", "waiting", "--json").out.splitlines()
+    assert len(lines) == 3
+    assert '"waiting_quantile_0.95": ' in lines[0]
+    assert gmmkit("regress", model, short, "--target", "waiting", "-o", "out.npy").code == 0
+    assert np.load("out.npy").shape == (3, 5)
+
+
+def test_columns_that_are_left_out_are_integrated_out(gmmkit: Gmmkit, tmp_path: Path, short: Path) -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(200, 4)) @ random.normal(size=(4, 4))
+    np.savetxt(tmp_path / "joint.csv", X, delimiter=",", header="eruptions,b,c,d", comments="")
+    assert gmmkit("fit", "joint.csv", "-k", "2", "--covariance", "VVV", "-o", "joint.gmm").code == 0
+    done = gmmkit("regress", "joint.gmm", short, "--target", "d,b", "--inputs", "eruptions")
+    known = Predictive(load("joint.gmm").mixture_.marginal([0, 3, 1]), [1, 2], [[2.0], [3.2], [4.5]])
+    np.testing.assert_allclose(cells(done.out)[:, [0, 5]], known.mean(), rtol=1e-9)
+    assert done.out.startswith("d_mean,d_deviation,")
+
+
+def test_a_saved_regressor_knows_its_targets(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    rows = open_table(faithful).take(np.arange(272))
+    regressor = GaussianMixtureRegressor(GaussianMixture(2, random_state=0)).fit(rows[:, :1], rows[:, 1])
+    save(regressor, tmp_path / "model.gmm")
+    np.savetxt(tmp_path / "x.csv", rows[:5, :1], delimiter=",", header="x0", comments="")
+    done = gmmkit("regress", "model.gmm", "x.csv")
+    np.testing.assert_allclose(cells(done.out)[:, 0], regressor.predict(rows[:5, :1]))
+
+
+def test_models_without_names_take_columns_by_position(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    np.save(tmp_path / "rows.npy", X)
+    assert gmmkit("fit", "rows.npy", "-k", "1", "--covariance", "full", "-o", "model.gmm").code == 0
+    whole = gmmkit("regress", "model.gmm", "rows.npy", "--target", "1")
+    np.save(tmp_path / "inputs.npy", X[:, [0, 2]])
+    assert gmmkit("regress", "model.gmm", "inputs.npy", "--target", "1").out == whole.out != ""
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        ((), 2, "--target is needed"),
+        (("--target", "width"), 2, "the columns of the model are eruptions, waiting"),
+        (("--target", ","), 2, "expected names of columns"),
+        (("--target", "waiting,waiting"), 2, "twice"),
+        (("--target", "waiting,eruptions"), 2, "names all columns"),
+        (("--target", "waiting", "--inputs", "waiting"), 2, "which is a target"),
+        (("--target", "waiting", "--quantiles", "5"), 2, "expected numbers between 0 and 1"),
+        (("--target", "waiting", "--quantiles", "a"), 2, "expected numbers between 0 and 1"),
+        (("--target", "waiting", "-o", "x.doc"), 2, "unknown kind of file"),
+        (("--target", "eruptions"), 3, "there is no column 'waiting'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(
+    gmmkit: Gmmkit, model: Path, short: Path, options: tuple[str, ...], code: int, said: str
+) -> None:
+    done = gmmkit("regress", model, short, *options)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_values_that_are_missing_are_named(gmmkit: Gmmkit, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "gaps.csv").write_text("eruptions\n2.0\n\nNA\n")
+    done = gmmkit("regress", model, "gaps.csv", "--target", "waiting")
+    assert (done.code, done.out) == (3, "")
+    assert "gaps.csv" in done.err
