@@ -14,6 +14,7 @@ _HOME = {
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
     "GaussianMixtureDensity": "gmmkit.estimators.stacked_density",
+    "GaussianMixtureGenerator": "gmmkit.estimators.generator",
     "GaussianMixtureRegressor": "gmmkit.estimators.regressor",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
     from gmmkit.estimators import StudentMixture as StudentMixture
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
+    from gmmkit.estimators.generator import GaussianMixtureGenerator as GaussianMixtureGenerator
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
     from gmmkit.estimators.regressor import GaussianMixtureRegressor as GaussianMixtureRegressor

@@ -8,6 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gmmkit import (
     GaussianMixture,
     GaussianMixtureDensity,
+    GaussianMixtureGenerator,
     GaussianMixtureRegressor,
     GaussianMixtureSearch,
     StudentMixture,
@@ -21,6 +22,7 @@ ESTIMATORS = [
     GaussianMixture(2, reg_covar=1e-6, n_init=2, init_params="random_from_data"),
     GaussianMixtureSearch(),
     GaussianMixtureDensity(),
+    GaussianMixtureGenerator(GaussianMixture(2, random_state=0)),
     GaussianMixtureRegressor(),
     GaussianMixtureRegressor(GaussianMixture(2, random_state=0)),
     StudentMixture(2),
