@@ -30,6 +30,7 @@ SECTIONS = {
     "clustering": "Clusters, given their number",
     "density": "Density of rows not seen",
     "regression": "Regression",
+    "generation": "New rows",
     "inference": "Standard errors and tests, against mclust's figures",
 }
 

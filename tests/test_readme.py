@@ -92,6 +92,16 @@ def test_every_row_of_figures_is_a_row_of_the_results():
     assert f"| **mean of 41** | | | **{ours}** | {theirs} |" in results
 
 
+def test_densities_are_those_of_the_results():
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    section = results[results.index("## Density of rows not seen") :]
+    rows = re.findall(r"\| ([\w-]+) \| (\d+ × \d+) \| (-?[\d.]+) \| (-?[\d.]+) \|", README)
+    assert len(rows) == 5
+    for name, size, ours, theirs in rows:
+        assert re.search(rf"\| {name} \| {size} \| \d+ \| \*\*{ours}\*\* \| [\d.]+ \| {theirs} \|", section), name
+        assert float(ours) > float(theirs)
+
+
 def test_names_in_the_mclust_table_exist():
     table = README[README.index("| mclust | gmmkit |") :].split("\n\n")[0]
     names = set(

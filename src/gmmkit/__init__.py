@@ -15,6 +15,7 @@ _HOME = {
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
     "GaussianMixtureDensity": "gmmkit.estimators.stacked_density",
+    "GaussianMixtureGenerator": "gmmkit.estimators.generator",
     "GaussianMixtureRegressor": "gmmkit.estimators.regressor",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
     from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers as MixtureOfFactorAnalyzers
     from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch as MixtureOfFactorAnalyzersSearch
+    from gmmkit.estimators.generator import GaussianMixtureGenerator as GaussianMixtureGenerator
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
     from gmmkit.estimators.posterior_features import PosteriorFeatures as PosteriorFeatures

@@ -8,6 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gmmkit import (
     GaussianMixture,
     GaussianMixtureDensity,
+    GaussianMixtureGenerator,
     GaussianMixtureRegressor,
     GaussianMixtureSearch,
     MixtureOfFactorAnalyzers,
@@ -28,6 +29,7 @@ ESTIMATORS = [
     MixtureOfFactorAnalyzersSearch(n_factors=1, noise="isotropic", tol=1e-3),
     PosteriorFeatures(GaussianMixture(2, random_state=0)),
     GaussianMixtureDensity(),
+    GaussianMixtureGenerator(GaussianMixture(2, random_state=0)),
     GaussianMixtureRegressor(),
     GaussianMixtureRegressor(GaussianMixture(2, random_state=0)),
     StudentMixture(2),

@@ -40,7 +40,7 @@ def write_rows(path: str | None, names: Sequence[str], blocks: Blocks, n_rows: i
         The file, which appears whole or not at all; None or ``"-"``: stdout.
     names : sequence of str
     blocks : iterator of sequences of arrays
-        Each with one array for each name.
+        Each with one array for each name: numbers, or texts where the file can hold them.
     n_rows : int
         The rows that all blocks hold together.
     as_json : bool
@@ -80,9 +80,20 @@ def _csv(names: Sequence[str], blocks: Blocks, _n_rows: int, delimiter: str = ",
     csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow(names)
     yield header.getvalue()
     for columns in blocks:
-        # repr is the shortest text that reads back as the same number.
-        rows = zip(*(map(repr, column.tolist()) for column in columns), strict=True)
+        rows = zip(*(_texts(column, delimiter) for column in columns), strict=True)
         yield "".join([delimiter.join(row) + "\n" for row in rows])
+
+
+def _texts(column: NDArray[np.generic], delimiter: str) -> Iterator[str]:
+    if column.dtype.kind not in "UO":
+        # repr is the shortest text that reads back as the same number.
+        return map(repr, column.tolist())
+    return (_quoted(str(value), delimiter) for value in column.tolist())
+
+
+def _quoted(text: str, delimiter: str) -> str:
+    plain = not any(mark in text for mark in (delimiter, '"', "\n", "\r"))
+    return text if plain else '"' + text.replace('"', '""') + '"'
 
 
 def _json_lines(names: Sequence[str], blocks: Blocks, _n_rows: int) -> Iterator[str]:

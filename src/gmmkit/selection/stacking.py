@@ -91,6 +91,13 @@ class StackSettings:
     seed: int
     callback: Callable[[int, int], object] | None = None
 
+    @classmethod
+    def default(cls, seed: int, callback: Callable[[int, int], object] | None = None) -> StackSettings:
+        """Return the settings of `DENSITY_DEFAULTS`."""
+        known = DENSITY_DEFAULTS
+        sizes, structures, ridges = (known[name] for name in ("n_components", "covariance_type", "reg_covar"))
+        return cls(sizes, structures, ridges, known["folds"], known["tol"], known["max_iter"], seed, callback)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:

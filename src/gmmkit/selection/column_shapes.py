@@ -1,0 +1,189 @@
+"""What values a column can take: how finely it was recorded, and where it ends; and a scale on which it does not end.
+
+    y = x        y = log(x − a + c)        y = −log(b − x + c)        y = log(x − a + c) − log(b − x + c)
+
+for columns without ends, with a least value a, a largest b, or both. c keeps what lies at an end finite. Values
+recorded to a step are put at random places of their cells before, and rounded to the step after. Where many values lie
+at an end, they are put at random places beyond it, as if they had been cut off there (Tobin, "Estimation of
+relationships for limited dependent variables", Econometrica 26 (1958)), and what is drawn beyond is put back: a column
+with many zeros has them again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.errors import DataError, ParameterError
+from gmmkit.numerics.arguments import shown
+from gmmkit.selection.resolution import recorded_step
+
+__all__ = ["ColumnShape", "shape_of"]
+
+Array = NDArray[np.float64]
+
+# Share of the median distance from an end that c is.
+_OFFSET = 0.1
+# Share of values from which they are an end, and are spread beyond it.
+_MANY = 0.05
+# Bounds of how far beyond, in standard deviations of the others.
+_LEAST_WIDTH, _MOST_WIDTH = 0.5, 4.0
+# Digits of a step that a rounded value is written to.
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnShape:
+    """The values of a column.
+
+    Attributes
+    ----------
+    low, high : float
+        The least and the largest value it may have; ±inf for none. Equal: it has no other.
+    step : float
+        Of which differences of values are multiples; 0: none.
+    anchor : float
+        A value of the column, from which steps are counted.
+    offset : float
+        c, in the column's unit.
+    beyond : (float, float)
+        How far beyond each end, on the scale without ends, the values at it are spread; 0 where they are few.
+
+    Examples
+    --------
+    >>> counts = shape_of(np.array([0.0, 3.0, 1.0, 0.0, 7.0]))
+    >>> counts.low, counts.step
+    (0.0, 1.0)
+    >>> counts.back(counts.forward(np.array([0.0, 2.0, 100.0])) - 0.2)
+    array([ 0.,  1., 82.])
+    """
+
+    low: float
+    high: float
+    step: float
+    anchor: float
+    offset: float
+    beyond: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def constant(self) -> bool:
+        """Whether it has one value only."""
+        return self.low == self.high
+
+    def forward(self, values: Array) -> Array:
+        """Return values (n,) on the scale that does not end: the middle of where each may be."""
+        return self._placed(values, np.full(len(values), 0.5))
+
+    def scattered(self, values: Array, random: np.random.Generator) -> Array:
+        """Return values at random places of where each may be, on the scale that does not end."""
+        return self._placed(values, random.random(len(values)))
+
+    def _placed(self, values: Array, places: Array) -> Array:
+        if self.constant:
+            return np.zeros_like(values)
+        answer = self._unending(values + (places - 0.5) * self.step)
+        for end, beyond, sign in zip((self.low, self.high), self.beyond, (-1.0, 1.0), strict=True):
+            if beyond:
+                at = values == end
+                answer[at] = self._unending(np.array([end]))[0] + sign * beyond * places[at]
+        return answer
+
+    def _unending(self, values: Array) -> Array:
+        answer = np.zeros_like(values)
+        if math.isfinite(self.low):
+            answer += np.log(values - self.low + self.offset)
+        if math.isfinite(self.high):
+            answer -= np.log(self.high - values + self.offset)
+        return answer if math.isfinite(self.low) or math.isfinite(self.high) else values
+
+    def back(self, values: Array) -> Array:
+        """Return values of the column: within its ends, and of its steps."""
+        if self.constant:
+            return np.full_like(values, self.low)
+        low, high, c = self.low, self.high, self.offset
+        with np.errstate(over="ignore"):
+            if math.isfinite(low) and math.isfinite(high):
+                # From whichever end is nearer: neither exponential overflows.
+                near = np.exp(-np.abs(values))
+                span = high - low + 2.0 * c
+                answer = np.where(values < 0, low - c + span * near / (1 + near), high + c - span * near / (1 + near))
+            elif math.isfinite(low):
+                answer = low - c + np.exp(values)
+            elif math.isfinite(high):
+                answer = high + c - np.exp(-values)
+            else:
+                answer = values
+        if self.step:
+            answer = self.anchor + np.round((answer - self.anchor) / self.step) * self.step
+            # 0.3, not 0.30000000000000004.
+            answer = np.round(answer, max(0, _DIGITS - math.floor(math.log10(self.step))))
+        return np.asarray(np.clip(answer, low, high))
+
+
+def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> ColumnShape:
+    """Return the shape of a column of values (n,).
+
+    Parameters
+    ----------
+    column : ndarray of shape (n,)
+    bounds : (float, float), optional
+        The least and the largest value; None or ±inf for no end. Default: the least or the largest that is there, where
+        more than 5 % of the values are it; else at least 0, where none is below.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    ParameterError
+        If the bounds mean nothing.
+    DataError
+        If a value lies outside them.
+    """
+    least, most = float(column.min()), float(column.max())
+    if least == most:
+        return ColumnShape(least, most, 0.0, least, 1.0)
+    distinct = np.unique(column)
+    two = len(distinct) == 2
+    step = float(most - least) if two else recorded_step(column)
+    if bounds is None:
+        low = least if (column == least).mean() > _MANY or two else 0.0 if least >= 0 else -math.inf
+        high = most if (column == most).mean() > _MANY or two else math.inf
+    else:
+        low, high = _checked(bounds, name)
+        if least < low or most > high:
+            outside = least if least < low else most
+            raise DataError(f"{name} has the value {outside:g}, outside the bounds {low:g} to {high:g}: widen them")
+    ends = [np.abs(column - end) for end in (low, high) if math.isfinite(end)]
+    offset = max([step, *(_OFFSET * float(np.median(away[away > 0])) for away in ends)])
+    plain = ColumnShape(low, high, step, least, offset)
+    if two:
+        return plain
+    at = [column == end for end in (low, high)]
+    inner = plain.forward(column[~(at[0] | at[1])])
+    spread = float(inner.std()) if len(inner) else 0.0
+    beyond = (_beyond(float(at[0].mean()), spread), _beyond(float(at[1].mean()), spread))
+    return replace(plain, beyond=beyond)
+
+
+def _beyond(share: float, spread: float) -> float:
+    """Return how far values at an end are spread: by their odds, so that the density does not jump there."""
+    if share <= _MANY:
+        return 0.0
+    return spread * min(max(2.0 * share / (1.0 - share), _LEAST_WIDTH), _MOST_WIDTH) if share < 1 else 0.0
+
+
+def _checked(bounds: Any, name: str) -> tuple[float, float]:
+    try:
+        low, high = bounds
+        found = (-math.inf if low is None else float(low), math.inf if high is None else float(high))
+    except (TypeError, ValueError):
+        found = (math.nan, math.nan)
+    if not found[0] < found[1]:
+        raise ParameterError(
+            f"the bounds of {name} must be two numbers, the least first, or None for no end, but got {shown(bounds)}"
+        )
+    return found

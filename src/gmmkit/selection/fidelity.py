@@ -1,0 +1,208 @@
+"""How like real rows drawn ones are, and whether they are too like.
+
+Column by column, the Kolmogorov–Smirnov distance; pair by pair, rank correlations (Spearman). All columns together, a
+classifier two-sample test (Lopez-Paz & Oquab, "Revisiting classifier two-sample tests", ICLR 2017): nearest neighbours
+of half of the rows tell real from drawn in the other half no better than a coin where they cannot be told apart; worse,
+where drawn rows stand nearer to the real ones than those to each other. And against rows that were learnt by heart: how
+far drawn rows are from the nearest real one, beside how far real ones are from theirs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from scipy.special import ndtr
+from scipy.stats import rankdata
+
+from gmmkit.errors import DataError
+from gmmkit.numerics.streams import Seed, generator
+
+__all__ = ["ColumnFidelity", "Fidelity", "fidelity_of"]
+
+Array = NDArray[np.float64]
+
+# Rows of each kind that neighbours are sought among.
+_MOST_ROWS = 5000
+# Distances, in standard deviations of the columns, that are a copy; and the share of real rows that are nearer to
+# another than "close".
+_COPY, _CLOSE = 1e-9, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFidelity:
+    """One column of real and of drawn rows.
+
+    Attributes
+    ----------
+    name : str
+    distance : float
+        Largest difference of the two distribution functions: 0 the same, 1 apart.
+    real_mean, drawn_mean, real_deviation, drawn_deviation : float
+    """
+
+    name: str
+    distance: float
+    real_mean: float
+    drawn_mean: float
+    real_deviation: float
+    drawn_deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How like real rows drawn ones are.
+
+    Attributes
+    ----------
+    columns : tuple of ColumnFidelity
+    largest_correlation_difference, mean_correlation_difference : float
+        Over pairs of columns, of rank correlations; 0 for one column.
+    worst_pair : (str, str) or None
+    accuracy : float
+        Share of rows that the classifier tells rightly: one half where they cannot be told apart.
+    p_value : float
+        Of an accuracy this high, if they are alike.
+    copies : int
+        Drawn rows that equal a real one.
+    real_copies : int
+        Real rows that equal another: with few distinct values, copies are no leak.
+    distance_ratio : float
+        Median distance of drawn rows from the nearest real one, over that of real ones from the nearest other: about 1;
+        well below, rows were learnt by heart.
+    close_share : float
+        Drawn rows that are nearer to a real one than all but 5 % of real ones are: about 0.05.
+    n_real, n_drawn : int
+    """
+
+    columns: tuple[ColumnFidelity, ...]
+    largest_correlation_difference: float
+    mean_correlation_difference: float
+    worst_pair: tuple[str, str] | None
+    accuracy: float
+    p_value: float
+    copies: int
+    real_copies: int
+    distance_ratio: float
+    close_share: float
+    n_real: int
+    n_drawn: int
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+def fidelity_of(real: Array, drawn: Array, names: Sequence[str], *, seed: Seed = 0) -> Fidelity:
+    """Compare drawn rows (m, d) with real ones (n, d).
+
+    Of more than 5,000 rows, as many are drawn for the test and for distances.
+
+    Parameters
+    ----------
+    real, drawn : ndarray of shape (n, d) and (m, d)
+    names : sequence of str
+        Of the columns.
+    seed : int, SeedSequence, Generator or None
+
+    Raises
+    ------
+    DataError
+        If the columns differ in number, or there are fewer than 10 rows of either.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> real = rng.normal(size=(1000, 2))
+    >>> alike, copied = fidelity_of(real, rng.normal(size=(1000, 2)), "ab"), fidelity_of(real, real + 1e-12, "ab")
+    >>> alike.p_value > 0.01, alike.copies, copied.copies
+    (True, 0, 1000)
+    """
+    if real.shape[1] != drawn.shape[1]:
+        raise DataError(f"real rows have {real.shape[1]} columns, but drawn ones {drawn.shape[1]}: give the same")
+    if min(len(real), len(drawn)) < 10:
+        raise DataError(
+            f"{len(real)} real and {len(drawn)} drawn rows are too few to compare: give at least 10 of each"
+        )
+    random = generator(seed)
+    columns = tuple(_column(name, a, b) for name, a, b in zip(names, real.T, drawn.T, strict=True))
+    largest, mean, pair = _correlations(real, drawn, names)
+    spread = real.std(axis=0)
+    units = np.where(spread > 0, spread, 1.0)
+    some, others = (_some(rows / units, random) for rows in (real, drawn))
+    accuracy, p_value = _told_apart(some, others, random)
+    own = cKDTree(some).query(some, k=2)[0][:, 1]
+    # The nearest of as many as a real row has others: of one more, what is nearest is a little nearer.
+    away = cKDTree(some[1:]).query(others)[0]
+    whole = cKDTree(real / units)
+    copies = int((whole.query(drawn / units)[0] <= _COPY).sum())
+    real_copies = int((whole.query(real / units, k=2)[0][:, 1] <= _COPY).sum())
+    usual = float(np.median(own))
+    return Fidelity(
+        columns,
+        largest,
+        mean,
+        pair,
+        accuracy,
+        p_value,
+        copies,
+        real_copies,
+        float(np.median(away)) / usual if usual > 0 else math.inf if np.median(away) > 0 else 1.0,
+        float((away < np.quantile(own, _CLOSE)).mean()),
+        len(real),
+        len(drawn),
+    )
+
+
+def _column(name: str, real: Array, drawn: Array) -> ColumnFidelity:
+    values = np.sort(np.concatenate([real, drawn]))
+    below = (np.searchsorted(np.sort(x), values, side="right") / len(x) for x in (real, drawn))
+    distance = float(np.abs(np.subtract(*below)).max())
+    return ColumnFidelity(
+        str(name), distance, float(real.mean()), float(drawn.mean()), float(real.std()), float(drawn.std())
+    )
+
+
+def _correlations(real: Array, drawn: Array, names: Sequence[str]) -> tuple[float, float, tuple[str, str] | None]:
+    d = real.shape[1]
+    if d < 2:
+        return 0.0, 0.0, None
+    difference = np.abs(_ranked(real) - _ranked(drawn))
+    i, j = np.triu_indices(d, 1)
+    worst = int(difference[i, j].argmax())
+    pair = (str(names[i[worst]]), str(names[j[worst]]))
+    return float(difference[i, j].max()), float(difference[i, j].mean()), pair
+
+
+def _ranked(rows: Array) -> Array:
+    """Return Spearman's correlations (d, d); 0 with a column of one value."""
+    ranks = rankdata(rows, axis=0)
+    ranks -= ranks.mean(axis=0)
+    lengths = np.sqrt((ranks**2).sum(axis=0))
+    ranks /= np.where(lengths > 0, lengths, 1.0)
+    return np.asarray(ranks.T @ ranks)
+
+
+def _some(rows: Array, random: np.random.Generator) -> Array:
+    return rows[random.permutation(len(rows))[:_MOST_ROWS]]
+
+
+def _told_apart(real: Array, drawn: Array, random: np.random.Generator) -> tuple[float, float]:
+    """Return the accuracy of a classifier by nearest neighbours on rows that it has not seen, and its p-value."""
+    each = min(len(real), len(drawn))
+    rows = np.concatenate([real[:each], drawn[:each]])
+    labels = np.repeat([0.0, 1.0], each)
+    half = each // 2
+    # As many of each on either side: a coin is right half of the time.
+    seen = np.concatenate([random.permutation(each)[:half], each + random.permutation(each)[:half]])
+    unseen = np.setdiff1d(np.arange(2 * each), seen)
+    k = max(1, 2 * (math.isqrt(2 * half) // 2) - 1)  # odd: no vote is a draw
+    found = cKDTree(rows[seen]).query(rows[unseen], k=k)[1].reshape(len(unseen), k)
+    right = (labels[seen][found].mean(axis=1) > 0.5) == (labels[unseen] > 0.5)
+    accuracy = float(right.mean())
+    return accuracy, float(ndtr(-(accuracy - 0.5) / math.sqrt(0.25 / len(unseen))))

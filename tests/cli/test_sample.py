@@ -1,0 +1,116 @@
+"""``gmmkit sample``: given columns, and rows like those of a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from gmmkit import GaussianMixtureGenerator, load
+
+Gmmkit = Callable[..., Any]
+
+
+@pytest.fixture
+def flowers(tmp_path: Path) -> Path:
+    iris = load_iris()
+    rows = ["length,width,petal,kind"]
+    names = ["setosa", "versi,color", "virginica"]
+    chosen = np.r_[0:50, 50:100, 100:120]
+    rows += [
+        f'{a},{b},{c},"{names[t]}"' for (a, b, c, _), t in zip(iris.data[chosen], iris.target[chosen], strict=True)
+    ]
+    path = tmp_path / "flowers.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_given_columns_stay_and_the_others_follow(gmmkit: Gmmkit, model: Path) -> None:
+    done = gmmkit("sample", model, "-n", "400", "--given", "eruptions=4.5", "--component")
+    assert (done.code, done.err) == (0, "")
+    cells = np.loadtxt(done.out.splitlines()[1:], delimiter=",")
+    assert done.out.startswith("eruptions,waiting,component\n")
+    assert (cells[:, 0] == 4.5).all()
+    known = load(model).mixture_.condition({0: 4.5})
+    assert cells[:, 1].mean() == pytest.approx(known.mean()[0], abs=1.0)
+    assert cells[:, 1].std() == pytest.approx(float(np.sqrt(known.covariance_matrix()[0, 0])), rel=0.15)
+    assert gmmkit("sample", model, "-n", "5").out == gmmkit("sample", model, "-n", "5").out
+
+
+def test_rows_like_a_files_are_rounded_as_it_is_and_compared(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    done = gmmkit("sample", flowers, "--label", "kind", "-n", "120", "-o", "new.csv", "--fidelity", "like.json")
+    assert (done.code, done.out) == (0, "")
+    assert "A classifier tells" in done.err
+    lines = (tmp_path / "new.csv").read_text().splitlines()
+    assert lines[0] == "length,width,petal,kind"
+    assert {line.split(",", 3)[3] for line in lines[1:]} == {"setosa", '"versi,color"', "virginica"}
+    cells = np.array([line.split(",")[:3] for line in lines[1:]], dtype=float)
+    np.testing.assert_array_equal(cells, np.round(cells, 1))
+    kept = json.loads((tmp_path / "like.json").read_text())
+    assert [column["name"] for column in kept["columns"]] == ["length", "width", "petal"]
+    assert 0.3 < kept["accuracy"] < 0.7
+    # As from Python.
+    iris = load_iris()
+    chosen = np.r_[0:50, 50:100, 100:120]
+    drawn, _ = (
+        GaussianMixtureGenerator().fit(iris.data[chosen, :3], labels=iris.target[chosen]).sample(120, random_state=0)
+    )
+    np.testing.assert_array_equal(cells, drawn)
+
+
+def test_classes_are_balanced_and_bounds_held(gmmkit: Gmmkit, flowers: Path) -> None:
+    asked = ("--label", "kind", "--balance", "--bounds", "petal=1:,width=:4.4", "--json", "--quiet")
+    done = gmmkit("sample", flowers, "-n", "90", *asked)
+    assert (done.code, done.err) == (0, "")
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    kinds = [row["kind"] for row in rows]
+    assert [kinds.count(kind) for kind in ("setosa", "versi,color", "virginica")] == [30, 30, 30]
+    assert min(row["petal"] for row in rows) >= 1
+    assert max(row["width"] for row in rows) <= 4.4
+    given = gmmkit("sample", flowers, "-n", "20", "--label", "kind", "--given", "petal=1.4")
+    assert all(line.endswith(",1.4,setosa") for line in given.out.splitlines()[1:])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--component",), "--component is for models"),
+        (("--balance",), "--balance needs the column"),
+        (("--bounds", "petal"), "expected a column and what it is"),
+        (("--bounds", "petal=3"), "the least and the largest"),
+        (("--bounds", "petal=3:2"), "the least and the largest"),
+        (("--bounds", "colour=0:"), "--bounds names 'colour'"),
+        (("--given", "colour=0"), "--given names 'colour'"),
+        (("--given", "petal=red"), "expected a number"),
+        (("--given", "petal=1,petal=2"), "twice"),
+        (("--given", "length=1,width=1,petal=1"), "has all columns"),
+        (("--fidelity", "like.txt"), "ends in .json"),
+        (("-o", "x.csv", "--fidelity", "x.csv"), "ends in .json"),
+    ],
+)
+def test_what_means_nothing_for_data_is_said(
+    gmmkit: Gmmkit, flowers: Path, options: tuple[str, ...], said: str
+) -> None:
+    columns = () if "--balance" in options else ("--label", "kind")
+    done = gmmkit("sample", flowers, *columns, *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_mistakes_of_models_and_of_data(gmmkit: Gmmkit, model: Path, flowers: Path, tmp_path: Path) -> None:
+    for option in (("--balance",), ("--label", "a"), ("--bounds", "waiting=0:"), ("--fidelity", "f.json")):
+        done = gmmkit("sample", model, *option)
+        assert (done.code, done.out) == (2, "")
+        assert "is for data" in done.err
+    assert gmmkit("sample", model, "--given", "eruptions=1,waiting=2").code == 2
+    done = gmmkit("sample", flowers, "--label", "kind", "--bounds", "petal=2:")
+    assert done.code == 3
+    assert "column 'petal' has the value 1, outside the bounds" in done.err
+    assert gmmkit("sample", tmp_path / "no.csv").code == 3
+    assert gmmkit("sample", tmp_path / "no.gmm").code == 4
