@@ -13,6 +13,7 @@ _HOME = {
     "Diagonal": "gmmkit.model.covariance",
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
+    "GaussianMixtureClassifier": "gmmkit.estimators.classifier",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
     "Noise": "gmmkit.model.noise",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators import GaussianMixture as GaussianMixture
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
     from gmmkit.estimators import StudentMixture as StudentMixture
+    from gmmkit.estimators.classifier import GaussianMixtureClassifier as GaussianMixtureClassifier
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
