@@ -17,6 +17,7 @@ from gmmkit.cli.boundary import Exit, complain, guarded, plain_warnings
 from gmmkit.cli.cluster import cluster
 from gmmkit.cli.demo import demo
 from gmmkit.cli.describe import describe
+from gmmkit.cli.digits import digits
 from gmmkit.cli.fit import fit
 from gmmkit.cli.predict import predict
 from gmmkit.cli.report import report
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 for _verb in (demo, fit, cluster, predict, score, sample, describe, report):
     app.command()(guarded(_verb))
+app.add_typer(digits, name="digits")
 
 
 def _show_version(asked: bool) -> None:

@@ -20,7 +20,8 @@ from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
 from gmmkit.model.class_mixture import ClassMixture
-from gmmkit.selection.class_models import MIN_EIGENVALUE, ClassFit, LabelledRows, Model, Recipe, fit_recipe
+from gmmkit.selection.class_models import MIN_EIGENVALUE, ClassFit, Model, Recipe, fit_recipe
+from gmmkit.selection.class_rows import LabelledRows
 from gmmkit.selection.class_validation import HeldOutClasses, hold_out, stratified_folds
 
 __all__ = ["CLASS_CRITERIA", "SHRINKAGES", "ClassChoice", "ClassCriterion", "ClassSettings", "choose_classes"]
@@ -72,7 +73,13 @@ class _Tried:
     recipe: Recipe
     fitted: ClassFit | None = None
     held_out: HeldOutClasses | None = None
+    temperature: float = 1.0
     failed: str | None = None
+
+    @property
+    def log_loss(self) -> float | None:
+        """The mean of ``−log p(c | x)`` of held-out rows, at the temperature that is used."""
+        return None if self.held_out is None else self.held_out.log_loss(self.temperature)
 
     def as_row(self, total_weight: float) -> dict[str, Any]:
         fitted, held_out = self.fitted, self.held_out
@@ -85,7 +92,7 @@ class _Tried:
             "n_parameters": fitted.n_parameters if fitted else None,
             "bic": fitted.bic(total_weight) if fitted else None,
             "error": held_out.error if held_out else None,
-            "log_loss": held_out.log_loss if held_out else None,
+            "log_loss": self.log_loss,
             "spurious": fitted.spurious if fitted else None,
             "failed": self.failed,
         }
@@ -133,12 +140,13 @@ def choose_classes(rows: LabelledRows, settings: ClassSettings, *, n_jobs: int |
         if best.fitted is None:
             raise ParameterError(best.failed or "no candidate could be fitted")
         if settings.calibrate and best.held_out is None:
-            best.held_out = choice.validated(best.fitted.settled)
-        temperature = best.held_out.temperature() if settings.calibrate and best.held_out is not None else 1.0
+            choice.validate(best)
+            if best.failed is not None:
+                raise ParameterError(best.failed)
         total = float(rows.weights.sum())
         held_out, table = best.held_out, tuple(one.as_row(total) for one in ranked)
         confusion = None if held_out is None else held_out.confusion()
-        return ClassChoice(best.fitted, table, held_out, confusion, temperature)
+        return ClassChoice(best.fitted, table, held_out, confusion, best.temperature)
 
 
 class _Choice:
@@ -159,20 +167,15 @@ class _Choice:
         # Cross-validated are the best model of each shrinkage.
         firsts = [next(one for one in best_first if one.recipe.shrinkage == share) for share in shrinkages]
         for one in firsts:
-            self._validate(one)
+            self.validate(one)
         others = [one for one in best_first if one not in firsts]
         return [*_by_loss(firsts, "log_loss"), *others]
 
     def by_validation(self, tried: list[_Tried], criterion: ClassCriterion) -> list[_Tried]:
         for one in tried:
             self._fit(one)
-            self._validate(one)
+            self.validate(one)
         return _by_loss(tried, criterion)
-
-    def validated(self, recipe: Recipe) -> HeldOutClasses:
-        if self._member is None:
-            self._member = stratified_folds(self.rows, self.settings.folds, self.settings.fold_seed, self.workers)
-        return hold_out(self.rows, self._member, lambda seen: self._classes(seen, recipe))
 
     def _classes(self, seen: LabelledRows, recipe: Recipe) -> ClassMixture:
         priors = self.settings.priors
@@ -184,16 +187,21 @@ class _Choice:
         except GmmkitError as error:
             one.failed = str(error)
 
-    def _validate(self, one: _Tried) -> None:
+    def validate(self, one: _Tried) -> None:
+        """Cross-validate the model that a recipe came to, and the temperature of its probabilities if they have one."""
         if one.fitted is None:
             return
         if self._member is None:
             # Which rows are too few for the folds is the caller's to know, not one candidate's.
             self._member = stratified_folds(self.rows, self.settings.folds, self.settings.fold_seed, self.workers)
         try:
-            one.held_out = self.validated(one.fitted.settled)
+            settled = one.fitted.settled
+            one.held_out = hold_out(self.rows, self._member, lambda seen: self._classes(seen, settled))
         except GmmkitError as error:
             one.failed = f"what one fold leaves cannot be fitted: {error}"
+            return
+        if self.settings.calibrate:
+            one.temperature = one.held_out.temperature()
 
 
 def _recipes(settings: ClassSettings) -> list[Recipe]:
@@ -222,6 +230,6 @@ def _by_loss(tried: list[_Tried], criterion: ClassCriterion) -> list[_Tried]:
             return (*_standing(one), np.inf)
         error = found.error if criterion == "error" else 0.0
         assert one.fitted is not None
-        return (*_standing(one), error, found.log_loss, one.fitted.n_parameters)
+        return (*_standing(one), error, found.log_loss(one.temperature), one.fitted.n_parameters)
 
     return sorted(tried, key=key)

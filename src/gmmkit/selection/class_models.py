@@ -16,7 +16,6 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.data import as_table
 from gmmkit.data.table import Table
 from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
@@ -30,11 +29,11 @@ from gmmkit.inference.stopping import AitkenGain
 from gmmkit.inference.survey import survey
 from gmmkit.model.class_mixture import ClassMixture
 from gmmkit.model.covariance import family
-from gmmkit.model.evaluation import likelihood
 from gmmkit.model.mixture import Mixture
+from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
 from gmmkit.selection.search import DEFAULTS, SearchSettings, search
 
-__all__ = ["MIN_EIGENVALUE", "MODELS", "ClassFit", "LabelledRows", "Model", "Recipe", "fit_recipe"]
+__all__ = ["MIN_EIGENVALUE", "MODELS", "ClassFit", "Model", "Recipe", "fit_recipe"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -46,56 +45,6 @@ MODELS: tuple[Model, ...] = get_args(Model)
 MIN_EIGENVALUE = 1e-2
 # Passes over all rows of mixtures of their own structures with rows of no class.
 _MOST_ROUNDS = 200
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledRows:
-    """Rows and their classes.
-
-    Attributes
-    ----------
-    table : Table
-    codes : ndarray of shape (n,)
-        The class of each row, from 0; −1 where it is not known.
-    names : tuple of str
-        What messages call the classes.
-    """
-
-    table: Table
-    codes: Codes
-    names: tuple[str, ...]
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes, C."""
-        return len(self.names)
-
-    @property
-    def weights(self) -> Array:
-        """The weight of each row (n,)."""
-        return np.ones(self.table.n_rows) if self.table.weights is None else self.table.weights
-
-    @property
-    def class_weights(self) -> Array:
-        """The weight of the labelled rows of each class (C,)."""
-        held = self.codes >= 0
-        return np.bincount(self.codes[held], self.weights[held], minlength=self.n_classes).astype(np.float64)
-
-    @property
-    def has_unlabelled(self) -> bool:
-        """Whether there is a row of no known class that has any weight."""
-        return bool(((self.codes < 0) & (self.weights > 0)).any())
-
-    def weighing(self, weights: Array) -> LabelledRows:
-        """Return the same rows with other weights (n,)."""
-        return replace(self, table=self.table.with_weights(weights))
-
-    def of_class(self, c: int) -> Table:
-        """Return the labelled rows of a class that have any weight, as a table of their own."""
-        weights = self.weights
-        rows = np.flatnonzero((self.codes == c) & (weights > 0))
-        own = as_table(self.table.take(rows), names=self.table.names)
-        return own if self.table.weights is None else own.with_weights(weights[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +154,10 @@ def _problem(table: Table, structure: str, workers: Workers) -> Problem:
     return Problem(table, family(structure, table.n_columns), survey(table, workers), workers)
 
 
-def _labelled_only(rows: LabelledRows) -> LabelledRows:
-    return rows.weighing(np.where(rows.codes >= 0, rows.weights, 0.0)) if rows.has_unlabelled else rows
-
-
 def _pooled_prior(rows: LabelledRows, recipe: Recipe, settings: FitSettings, workers: Workers) -> PooledPrior:
     """Return the pooled covariance within classes, as so many rows that the share comes out at the average size."""
     d = rows.table.n_columns
-    seen = _labelled_only(rows)
+    seen = rows.labelled_only()
     problem = _problem(seen.table, "EII" if d == 1 else "EEE", workers)
     shares = Shares(np.eye(rows.n_classes))
     pooled = fit_labelled(problem, from_labels(rows.codes, rows.n_classes), rows.codes, shares, settings).mixture
@@ -239,7 +184,7 @@ def _fit_edda(
         classes,
         recipe.structures * k,
         (1,) * k,
-        _log_likelihood(classes, rows, workers),
+        log_likelihood_of(classes, rows, workers),
         k * d + problem.family.n_parameters(k, d) + _free_priors(rows, priors),
         spurious if spurious is None else _naming(spurious, rows.names),
         result.converged,
@@ -280,7 +225,7 @@ def _fit_mixtures(
         classes,
         tuple(structures),
         tuple(mixture.n_components for mixture in mixtures),
-        _log_likelihood(classes, rows, workers),
+        log_likelihood_of(classes, rows, workers),
         n_parameters + _free_priors(rows, priors),
         spurious,
         converged,
@@ -307,7 +252,7 @@ def _with_unlabelled(
     one_pass = replace(settings, max_iter=1)
     for _ in range(min(_MOST_ROUNDS, settings.max_iter)):
         classes = ClassMixture.of_classes(mixtures, prior)
-        objectives.append(_log_likelihood(classes, rows, workers) / rows.weights.sum())
+        objectives.append(log_likelihood_of(classes, rows, workers) / rows.weights.sum())
         if rule.reached(objectives, -np.inf):
             return classes, True
         posterior = classes.posterior(rows.table)
@@ -342,7 +287,7 @@ def _fit_pool(
             classes,
             (structure,),
             (k,),
-            _log_likelihood(classes, rows, workers, joint=True),
+            log_likelihood_of(classes, rows, workers, joint=True),
             result.n_parameters + k * (rows.n_classes - 1),
             spurious,
             result.converged,
@@ -366,21 +311,6 @@ def _search_settings(recipe: Recipe, settings: FitSettings) -> SearchSettings:
         smallest_eigenvalue=recipe.min_eigenvalue,
         fit=settings,
     )
-
-
-def _log_likelihood(classes: ClassMixture, rows: LabelledRows, workers: Workers, *, joint: bool = False) -> float:
-    """Return what criteria take; priors count where they are part of the likelihood of all rows."""
-    weights, total, unlabelled = rows.weights, 0.0, rows.has_unlabelled
-    for c, prior in enumerate(classes.priors):
-        own = np.where(rows.codes == c, weights, 0.0)
-        if not own.any():
-            continue
-        found = likelihood(classes.of_class(c), rows.table.with_weights(own), n_jobs=workers.n_threads)
-        total += found.log_likelihood + (math.log(prior) * found.total_weight if unlabelled or joint else 0.0)
-    if unlabelled:
-        others = rows.table.with_weights(np.where(rows.codes < 0, weights, 0.0))
-        total += likelihood(classes.mixture, others, n_jobs=workers.n_threads).log_likelihood
-    return total
 
 
 def _free_priors(rows: LabelledRows, priors: Array | None) -> int:

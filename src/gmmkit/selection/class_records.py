@@ -1,4 +1,4 @@
-"""What a model file holds of a classifier: its mixture, the shares of classes in components, what it was chosen from."""
+"""What a model file holds of a classifier: its mixture, shares of classes in components, what it was chosen from."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def record_of_classes(
             "spurious": best.spurious,
             "temperature": choice.temperature,
             "confusion": None if choice.confusion is None else choice.confusion.tolist(),
-            "candidates": list(choice.candidates),
+            "class_candidates": list(choice.candidates),
             **known,
         },
         provenance=provenance,
@@ -98,5 +98,5 @@ def classes_of_record(record: ModelRecord) -> tuple[ClassChoice, list[Any]]:
         (),
     )
     confusion = None if fit["confusion"] is None else np.array(fit["confusion"], dtype=np.float64)
-    candidates = tuple(dict(row) for row in fit["candidates"])
+    candidates = tuple(dict(row) for row in fit["class_candidates"])
     return ClassChoice(best, candidates, None, confusion, float(fit["temperature"])), labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gmmkit.execution import plan_pass
-from gmmkit.selection.class_models import LabelledRows
+from gmmkit.selection.class_rows import LabelledRows
 
 __all__ = ["narrow_columns"]
 

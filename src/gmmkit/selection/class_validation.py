@@ -21,7 +21,7 @@ from scipy.optimize import minimize_scalar
 from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers
 from gmmkit.model.class_mixture import ClassMixture
-from gmmkit.selection.class_models import LabelledRows
+from gmmkit.selection.class_rows import LabelledRows
 from gmmkit.selection.held_out import fold_of_rows
 
 __all__ = ["HeldOutClasses", "hold_out", "stratified_folds", "tempered"]
@@ -51,7 +51,7 @@ class HeldOutClasses:
     --------
     >>> posterior = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
     >>> found = HeldOutClasses(np.arange(3), np.array([0, 1, 1]), posterior, np.ones(3))
-    >>> round(found.error, 3), round(found.log_loss, 3)
+    >>> round(found.error, 3), round(found.log_loss(), 3)
     (0.333, 0.415)
     """
 
@@ -65,10 +65,10 @@ class HeldOutClasses:
         """The weighted share of rows whose most probable class is another."""
         return float(np.average(self.posterior.argmax(axis=1) != self.codes, weights=self.weights))
 
-    @property
-    def log_loss(self) -> float:
-        """The weighted mean of ``−log p(c_i | x_i)``."""
-        return self._loss(self.posterior)
+    def log_loss(self, temperature: float = 1.0) -> float:
+        """Return the weighted mean of ``−log p(c_i | x_i)``, at a temperature of the probabilities."""
+        own = tempered(self.posterior, temperature)[np.arange(len(self.codes)), self.codes]
+        return float(np.average(-np.log(np.maximum(own, _SMALLEST)), weights=self.weights))
 
     def confusion(self) -> Array:
         """Return the weight of rows of each class (down) that were taken for each (across): (C, C)."""
@@ -80,14 +80,10 @@ class HeldOutClasses:
         """Return the temperature at which the held-out labels are most likely."""
 
         def loss(log_temperature: float) -> float:
-            return self._loss(tempered(self.posterior, float(np.exp(log_temperature))))
+            return self.log_loss(float(np.exp(log_temperature)))
 
         bounds = (np.log(_COLDEST), np.log(_HOTTEST))
         return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4}).x))
-
-    def _loss(self, posterior: Array) -> float:
-        own = posterior[np.arange(len(self.codes)), self.codes]
-        return float(np.average(-np.log(np.maximum(own, _SMALLEST)), weights=self.weights))
 
 
 def tempered(posterior: Array, temperature: float) -> Array:
