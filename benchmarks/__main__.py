@@ -27,6 +27,8 @@ SECTIONS = {
     "search": "Search, against mclust",
     "equivariance": "Maps of the data that change no label",
     "clustering": "Clusters, given their number",
+    "classes": "Classification, against mclust's figures",
+    "digits": "Handwritten digits",
     "inference": "Standard errors and tests, against mclust's figures",
 }
 
