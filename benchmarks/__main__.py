@@ -31,6 +31,8 @@ SECTIONS = {
     "density": "Density of rows not seen",
     "regression": "Regression",
     "generation": "New rows",
+    "classes": "Classification, against mclust's figures",
+    "digits": "Handwritten digits",
     "inference": "Standard errors and tests, against mclust's figures",
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_digits, load_iris
 
 import gmmkit
 
@@ -47,6 +47,8 @@ def folder(tmp_path_factory):
     rows = ["length,width,petal_length,petal_width,species"]
     rows += [f"{a},{b},{c},{d},{name}" for (a, b, c, d), name in zip(iris.data, species, strict=True)]
     (folder / "flowers.csv").write_text("\n".join(rows) + "\n")
+    digits = load_digits()
+    np.savez(folder / "digits.npz", images=digits.images[:300], labels=digits.target[:300])
     return folder
 
 
@@ -83,7 +85,9 @@ def test_every_row_of_figures_is_a_row_of_the_results():
     rows = [
         line
         for line in README.splitlines()
-        if re.match(r"\| (W\d|faithful|diabetes|sim_|tied|spherical|d128|small|tiny|`fit`|`predict`)", line)
+        if re.match(
+            r"\| (W\d|faithful|diabetes|sim_|tied|spherical|d128|small|tiny|digits|mnist|`fit`|`predict`)", line
+        )
     ]
     assert rows
     for row in rows:

@@ -17,6 +17,7 @@ _HOME = {
     "GaussianMixtureDensity": "gmmkit.estimators.stacked_density",
     "GaussianMixtureGenerator": "gmmkit.estimators.generator",
     "GaussianMixtureRegressor": "gmmkit.estimators.regressor",
+    "GaussianMixtureClassifier": "gmmkit.estimators.classifier",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
     "Noise": "gmmkit.model.noise",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators import GaussianMixture as GaussianMixture
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
     from gmmkit.estimators import StudentMixture as StudentMixture
+    from gmmkit.estimators.classifier import GaussianMixtureClassifier as GaussianMixtureClassifier
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
     from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers as MixtureOfFactorAnalyzers
     from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch as MixtureOfFactorAnalyzersSearch

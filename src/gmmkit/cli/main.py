@@ -18,6 +18,7 @@ from gmmkit.cli.cluster import cluster
 from gmmkit.cli.demo import demo
 from gmmkit.cli.density import density
 from gmmkit.cli.describe import describe
+from gmmkit.cli.digits import digits
 from gmmkit.cli.fit import fit
 from gmmkit.cli.predict import predict
 from gmmkit.cli.reduce import reduce
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for _verb in (demo, fit, cluster, density, reduce, predict, regress, score, sample, describe, report):
     app.command()(guarded(_verb))
+app.add_typer(digits, name="digits")
 
 
 def _show_version(asked: bool) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "checked_precisions",
     "checked_weights",
     "covariance_from_precisions",
+    "missing_label",
     "partition_from",
     "start_from",
 ]
@@ -162,7 +163,7 @@ def _array(start: Any, n: int, k: str) -> NDArray[Any]:
 def _from_labels(labels: NDArray[Any], n: int) -> FromPartition:
     if len(labels) != n:
         raise ParameterError(f"start has {len(labels)} labels, but X has {n} rows: give one label a row")
-    missing = _unlabelled(labels)
+    missing = missing_label(labels)
     if missing is not None:
         label = "None" if labels[missing] is None else "NaN"
         raise ParameterError(f"start: the label of row {missing} is {label}, but every row needs a label")
@@ -180,7 +181,7 @@ def _from_labels(labels: NDArray[Any], n: int) -> FromPartition:
     return FromPartition(known, k)
 
 
-def _unlabelled(labels: NDArray[Any]) -> int | None:
+def missing_label(labels: NDArray[Any]) -> int | None:
     """Return the first row whose label is missing: None, NaN of whatever type, or pandas' NA."""
     if labels.dtype != object:
         return next(iter(np.flatnonzero(labels != labels).tolist()), None)  # noqa: PLR0124

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import clone
 
 from gmmkit.errors import ModelFormatError, ParameterError
+from gmmkit.estimators.classifier import GaussianMixtureClassifier
 from gmmkit.estimators.clusterer import MixtureClusterer
 from gmmkit.estimators.em_mixture import EMMixture
 from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers
@@ -23,6 +24,8 @@ from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult
+from gmmkit.selection.class_choice import ClassChoice
+from gmmkit.selection.class_records import CLASSIFIER, classes_of_record, record_of_classes
 from gmmkit.selection.cluster_choice import ClusterResult
 from gmmkit.selection.ranking import SearchResult
 from gmmkit.selection.records import (
@@ -42,7 +45,9 @@ __all__ = ["load", "record_of", "save"]
 _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
 
 Fitted: TypeAlias = EMMixture | MixtureOfFactorAnalyzers
-Loaded: TypeAlias = Fitted | MixtureClusterer | GaussianMixtureDensity | GaussianMixtureRegressor
+Loaded: TypeAlias = (
+    Fitted | MixtureClusterer | GaussianMixtureClassifier | GaussianMixtureDensity | GaussianMixtureRegressor
+)
 Savable: TypeAlias = Loaded | GaussianMixtureSearch | MixtureOfFactorAnalyzersSearch
 REGRESSOR = GaussianMixtureRegressor.__name__
 _CLASSES: dict[str, type[Fitted]] = {
@@ -91,6 +96,10 @@ def record_of(estimator: Savable) -> ModelRecord:
     if isinstance(estimator, GaussianMixtureDensity):
         density: StackedDensity = _result_of(estimator, "density_result_")
         return record_of_density(density, _settings(estimator), feature_names=_names(estimator))
+    if isinstance(estimator, GaussianMixtureClassifier):
+        choice: ClassChoice = _result_of(estimator, "class_choice_")
+        labels = estimator.classes_.tolist()
+        return record_of_classes(choice, labels, _settings(estimator), feature_names=_names(estimator))
     if isinstance(estimator, GaussianMixtureSearch):
         found = _result_of(estimator, "search_result_")
         settings = {"n_init": estimator.n_init, "min_eigenvalue": estimator.min_eigenvalue}
@@ -166,6 +175,11 @@ def _clusterer_of(record: ModelRecord) -> MixtureClusterer:
     return MixtureClusterer(**_known(record, MixtureClusterer)).set_result(clusters_of_record(record))
 
 
+def _classifier_of(record: ModelRecord) -> GaussianMixtureClassifier:
+    choice, labels = classes_of_record(record)
+    return GaussianMixtureClassifier(**_known(record, GaussianMixtureClassifier)).set_result(choice, np.array(labels))
+
+
 def _density_of(record: ModelRecord) -> GaussianMixtureDensity:
     return GaussianMixtureDensity(**_known(record, GaussianMixtureDensity)).set_result(density_of_record(record))
 
@@ -199,6 +213,7 @@ def _regressor_of(record: ModelRecord) -> GaussianMixtureRegressor:
 
 _MAKERS: dict[str, Callable[[ModelRecord], Loaded]] = {
     CLUSTERER: _clusterer_of,
+    CLASSIFIER: _classifier_of,
     DENSITY: _density_of,
     REGRESSOR: _regressor_of,
 }
@@ -225,6 +240,8 @@ def _settings(estimator: Loaded) -> dict[str, Any]:
     kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
     if not isinstance(estimator.random_state, (int, np.integer)):
         kept["random_state"] = None  # a generator's state is not a setting
+    if isinstance(kept.get("n_components"), range):
+        kept["n_components"] = list(kept["n_components"])
     if np.ndim(kept.get("noise", 0)):
         kept["noise"] = True  # flags belong to the rows
     if isinstance(kept.get("prior"), ConjugatePrior):

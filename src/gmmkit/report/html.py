@@ -12,7 +12,7 @@ Child = object  # Html is taken as it is, None and False are left out, all else 
 
 # Control characters mean nothing on a page, and half pairs cannot be written as UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_VOID = frozenset({"meta", "br", "hr"})
+_VOID = frozenset({"meta", "br", "hr", "img"})
 
 
 class Html(str):

@@ -6,6 +6,7 @@ No network, no script: a content security policy in the page itself forbids what
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.resources import files
 
 from gmmkit.data.table import Table
@@ -24,7 +25,7 @@ from gmmkit.report.pictures import pictures
 from gmmkit.report.precision import precision
 from gmmkit.report.subject import Subject
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["page", "render_report", "write_report"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -93,14 +94,27 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
         ("reproduce", "Make it again", commands(subject)),
     ]
     title = headline(subject)
+    header = tag("header", tag("h1", title), answer(subject))
+    return page(title, header, [("about", "What was fitted", facts(subject)), *sections], unlisted=1)
+
+
+def page(title: str, header: Html, sections: Sequence[tuple[str, str, Html | None]], *, unlisted: int = 0) -> str:
+    """Return a whole page: header, contents and sections, those without a body left out.
+
+    Parameters
+    ----------
+    title : str
+    header : Html
+    sections : sequence of (key, heading, body or None)
+    unlisted : int
+        How many of the first sections the contents leave out.
+    """
     contents = tag(
         "nav",
-        tag("ul", *(tag("li", tag("a", name, href=f"#{key}")) for key, name, body in sections if body)),
+        tag("ul", *(tag("li", tag("a", name, href=f"#{key}")) for key, name, body in sections[unlisted:] if body)),
         aria_label="Contents",
     )
-    header = tag("header", tag("h1", title), answer(subject))
-    about = _section("about", "What was fitted", facts(subject))
-    body = tag("main", header, contents, about, *(_section(*section) for section in sections))
+    body = tag("main", header, contents, *(_section(*section) for section in sections))
     return f"<!DOCTYPE html>\n{tag('html', _head(title), tag('body', body), lang='en')}\n"
 
 

@@ -1,0 +1,324 @@
+"""One model of labelled rows: a structure for all classes (EDDA), a mixture for each (MclustDA), or a pool.
+
+EDDA (Bensmail & Celeux 1996, "Regularized Gaussian discriminant analysis through eigenvalue decomposition", JASA 91):
+a component for each class, their covariances of one of the structures, fitted with labels as responsibilities.
+MclustDA (Fraley & Raftery 2002, "Model-based clustering, discriminant analysis and density estimation", JASA 97): the
+best mixture for each class by BIC. A pool's components are all classes', with shares of each (Miller & Uyar 1997).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmkit.data.table import Table
+from gmmkit.errors import GmmkitError, ParameterError
+from gmmkit.execution import Workers
+from gmmkit.inference.fit import FitSettings, fit
+from gmmkit.inference.labelled import Shares, fit_labelled, from_labels
+from gmmkit.inference.pooled import PooledPrior
+from gmmkit.inference.problem import Problem
+from gmmkit.inference.repairs import Repair
+from gmmkit.inference.starts import FromMixture, Named
+from gmmkit.inference.stopping import AitkenGain
+from gmmkit.inference.survey import survey
+from gmmkit.model.class_mixture import ClassMixture
+from gmmkit.model.covariance import family
+from gmmkit.model.mixture import Mixture
+from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
+from gmmkit.selection.search import DEFAULTS, SearchSettings, search
+
+__all__ = ["MIN_EIGENVALUE", "MODELS", "ClassFit", "Model", "Recipe", "fit_recipe"]
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.intp]
+Model = Literal["EDDA", "MclustDA", "pool"]
+
+MODELS: tuple[Model, ...] = get_args(Model)
+#: A component that is narrower than a hundredth of its class's variance in some direction rests on rounded values: its
+#: density, which no other class's can match there, would claim rows of other classes.
+MIN_EIGENVALUE = 1e-2
+# Passes over all rows of mixtures of their own structures with rows of no class.
+_MOST_ROUNDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a model is, before any row is seen.
+
+    Attributes
+    ----------
+    model : {"EDDA", "MclustDA", "pool"}
+    structures : tuple of str
+        One, but for "MclustDA", where each class takes the best of them by BIC.
+    sizes : tuple of int
+        Numbers of components of a class ("MclustDA") or of the pool, of which BIC takes the best.
+    shrinkage : float
+        Share of the pooled covariance within classes in that of a component of average size; 0: none.
+    min_eigenvalue : float
+        Smallest variance of a component of a class's mixture, as a share of that class's, that is admissible.
+    settled : bool
+        Whether a structure and a size are given for each class, in place of those to choose from.
+    """
+
+    model: Model
+    structures: tuple[str, ...]
+    sizes: tuple[int, ...] = (1,)
+    shrinkage: float = 0.0
+    min_eigenvalue: float = MIN_EIGENVALUE
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassFit:
+    """A recipe fitted to rows.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    classes : ClassMixture
+    structures : tuple of str
+        Of each class, or of the pool.
+    n_components : tuple of int
+        Of each class, or of the pool.
+    log_likelihood : float
+        ``Σ log p(x_i | c_i)`` of labelled rows; with rows of no known class, or of a pool, ``Σ log p(x_i, c_i)`` and
+        ``Σ log p(x_i)``.
+    n_parameters : int
+    spurious : str or None
+        Why the fit is not admissible.
+    converged : bool
+    n_iter : int
+        Passes of the fit, or of the class that took most.
+    repairs : tuple of (int or None, Repair)
+        What was degenerate, with the class that it was in.
+    """
+
+    recipe: Recipe
+    classes: ClassMixture
+    structures: tuple[str, ...]
+    n_components: tuple[int, ...]
+    log_likelihood: float
+    n_parameters: int
+    spurious: str | None
+    converged: bool
+    n_iter: int
+    repairs: tuple[tuple[int | None, Repair], ...]
+
+    @property
+    def settled(self) -> Recipe:
+        """The recipe of this very model: structures and sizes as chosen."""
+        whole = self.recipe.model == "MclustDA"
+        structures = self.structures if whole else self.structures[:1]
+        sizes = self.n_components if whole else self.n_components[:1]
+        return replace(self.recipe, structures=structures, sizes=sizes, settled=True)
+
+    def bic(self, total_weight: float) -> float:
+        """Return the Bayesian information criterion, lower is better; n is the sum of weights."""
+        return -2.0 * self.log_likelihood + math.log(total_weight) * self.n_parameters
+
+
+def fit_recipe(
+    rows: LabelledRows, recipe: Recipe, settings: FitSettings, workers: Workers, *, priors: Array | None = None
+) -> ClassFit:
+    """Fit one model.
+
+    Parameters
+    ----------
+    rows : LabelledRows
+    recipe : Recipe
+    settings : FitSettings
+    workers : Workers
+    priors : ndarray of shape (C,), optional
+        Probabilities of the classes; None: the shares of the labelled rows, which rows of no known class then join.
+
+    Raises
+    ------
+    GmmkitError
+        If a class cannot be fitted; the message names it.
+    """
+    if recipe.shrinkage:
+        settings = replace(settings, prior=_pooled_prior(rows, recipe, settings, workers))
+    fitted = {"EDDA": _fit_edda, "MclustDA": _fit_mixtures, "pool": _fit_pool}[recipe.model](
+        rows, recipe, settings, workers, priors
+    )
+    return fitted if priors is None else replace(fitted, classes=fitted.classes.with_priors(priors))
+
+
+def _problem(table: Table, structure: str, workers: Workers) -> Problem:
+    return Problem(table, family(structure, table.n_columns), survey(table, workers), workers)
+
+
+def _pooled_prior(rows: LabelledRows, recipe: Recipe, settings: FitSettings, workers: Workers) -> PooledPrior:
+    """Return the pooled covariance within classes, as so many rows that the share comes out at the average size."""
+    d = rows.table.n_columns
+    seen = rows.labelled_only()
+    problem = _problem(seen.table, "EII" if d == 1 else "EEE", workers)
+    shares = Shares(np.eye(rows.n_classes))
+    pooled = fit_labelled(problem, from_labels(rows.codes, rows.n_classes), rows.codes, shares, settings).mixture
+    components = max(recipe.sizes) if recipe.model == "pool" else rows.n_classes * max(recipe.sizes)
+    average = problem.surveyed.effective_rows / components
+    pseudo_rows = average * recipe.shrinkage / (1.0 - recipe.shrinkage)
+    return PooledPrior(pooled=pooled.covariance.dense()[0], pseudo_rows=pseudo_rows)
+
+
+def _fit_edda(
+    rows: LabelledRows, recipe: Recipe, settings: FitSettings, workers: Workers, priors: Array | None
+) -> ClassFit:
+    problem = _problem(rows.table, recipe.structures[0], workers)
+    shares = Shares(np.eye(rows.n_classes))
+    start = from_labels(rows.codes, rows.n_classes)
+    # Where every class is known its density does not depend on its prior.
+    held = priors if rows.has_unlabelled else None
+    result = fit_labelled(problem, start, rows.codes, shares, settings, class_weights=held)
+    classes = ClassMixture(result.mixture, shares.values)
+    k, d = rows.n_classes, rows.table.n_columns
+    spurious = None if recipe.shrinkage else result.health.spurious()
+    return ClassFit(
+        recipe,
+        classes,
+        recipe.structures * k,
+        (1,) * k,
+        log_likelihood_of(classes, rows, workers),
+        k * d + problem.family.n_parameters(k, d) + _free_priors(rows, priors),
+        spurious if spurious is None else _naming(spurious, rows.names),
+        result.converged,
+        len(result.objectives),
+        tuple((repair.component, repair) for repair in result.repairs),
+    )
+
+
+def _fit_mixtures(
+    rows: LabelledRows, recipe: Recipe, settings: FitSettings, workers: Workers, priors: Array | None
+) -> ClassFit:
+    mixtures, structures, repairs = list[Mixture](), list[str](), list[tuple[int | None, Repair]]()
+    n_parameters, spurious, converged, n_iter = 0, None, True, 0
+    for c, name in enumerate(rows.names):
+        own = (
+            replace(recipe, structures=(recipe.structures[c],), sizes=(recipe.sizes[c],)) if recipe.settled else recipe
+        )
+        try:
+            best = search(rows.of_class(c), _search_settings(own, settings), n_jobs=workers.n_threads).best
+        except GmmkitError as error:
+            raise type(error)(f"class {name!r}: {error}") from error
+        assert best.result is not None
+        if best.spurious is not None and not recipe.shrinkage:
+            spurious = spurious or f"class {name!r}: {best.spurious}"
+        mixtures.append(best.result.mixture)
+        structures.append(best.covariance_type)
+        repairs += [(c, repair) for repair in best.result.repairs]
+        n_parameters += best.n_parameters
+        converged &= best.result.converged
+        n_iter = max(n_iter, len(best.result.objectives))
+    weights = rows.class_weights
+    classes = ClassMixture.of_classes(mixtures, weights / weights.sum() if priors is None else priors)
+    if rows.has_unlabelled:
+        classes, met = _with_unlabelled(rows, mixtures, structures, settings, workers, priors)
+        converged &= met
+    return ClassFit(
+        recipe,
+        classes,
+        tuple(structures),
+        tuple(mixture.n_components for mixture in mixtures),
+        log_likelihood_of(classes, rows, workers),
+        n_parameters + _free_priors(rows, priors),
+        spurious,
+        converged,
+        n_iter,
+        tuple(repairs),
+    )
+
+
+def _with_unlabelled(
+    rows: LabelledRows,
+    mixtures: Sequence[Mixture],
+    structures: Sequence[str],
+    settings: FitSettings,
+    workers: Workers,
+    priors: Array | None,
+) -> tuple[ClassMixture, bool]:
+    """Go on from mixtures of labelled rows with all rows: each class's next pass counts rows by their posteriors.
+
+    Classes have structures of their own, so that each has a pass of its own: one round is one pass of EM.
+    """
+    own, unlabelled = rows.class_weights, rows.codes < 0
+    prior = own / own.sum() if priors is None else priors
+    mixtures, objectives, rule = list(mixtures), list[float](), AitkenGain(DEFAULTS["tol"])
+    one_pass = replace(settings, max_iter=1)
+    for _ in range(min(_MOST_ROUNDS, settings.max_iter)):
+        classes = ClassMixture.of_classes(mixtures, prior)
+        objectives.append(log_likelihood_of(classes, rows, workers) / rows.weights.sum())
+        if rule.reached(objectives, -np.inf):
+            return classes, True
+        posterior = classes.posterior(rows.table)
+        counts = np.empty(rows.n_classes)
+        for c, structure in enumerate(structures):
+            shared = rows.weights * np.where(unlabelled, posterior[:, c], rows.codes == c)
+            counts[c] = shared.sum()
+            problem = _problem(rows.table.with_weights(shared), structure, workers)
+            mixtures[c] = fit(problem, [FromMixture(mixtures[c])], one_pass, reorder=False).mixture
+        prior = counts / counts.sum() if priors is None else priors
+    return ClassMixture.of_classes(mixtures, prior), False
+
+
+def _fit_pool(
+    rows: LabelledRows,
+    recipe: Recipe,
+    settings: FitSettings,
+    workers: Workers,
+    priors: Array | None,  # noqa: ARG001 (a pool's weights are no class's own: priors are given to its fit)
+) -> ClassFit:
+    (structure,), best = recipe.structures, None
+    problem, n = _problem(rows.table, structure, workers), float(rows.weights.sum())
+    for k in recipe.sizes:
+        if k > rows.table.n_rows:
+            continue
+        shares = Shares(np.full((k, rows.n_classes), 1.0 / rows.n_classes), free=True)
+        result = fit_labelled(problem, Named("kmeans", k, "pooled"), rows.codes, shares, settings)
+        classes = ClassMixture(result.mixture, shares.values)
+        spurious = None if recipe.shrinkage else result.health.spurious()
+        found = ClassFit(
+            recipe,
+            classes,
+            (structure,),
+            (k,),
+            log_likelihood_of(classes, rows, workers, joint=True),
+            result.n_parameters + k * (rows.n_classes - 1),
+            spurious,
+            result.converged,
+            len(result.objectives),
+            tuple((None, repair) for repair in result.repairs),
+        )
+        if best is None or (found.spurious is None, -found.bic(n)) > (best.spurious is None, -best.bic(n)):
+            best = found
+    if best is None:
+        raise ParameterError(f"n_components must be at most the number of rows, {rows.table.n_rows}")
+    return best
+
+
+def _search_settings(recipe: Recipe, settings: FitSettings) -> SearchSettings:
+    return SearchSettings(
+        n_components=recipe.sizes,
+        covariance_types=recipe.structures,
+        criterion="bic",
+        n_init=DEFAULTS["n_init"],
+        tol=DEFAULTS["tol"],
+        smallest_eigenvalue=recipe.min_eigenvalue,
+        fit=settings,
+    )
+
+
+def _free_priors(rows: LabelledRows, priors: Array | None) -> int:
+    return rows.n_classes - 1 if rows.has_unlabelled and priors is None else 0
+
+
+def _naming(reason: str, names: Sequence[str]) -> str:
+    """Say of which class a component is, where each class has one."""
+    word, _, rest = reason.partition(" ")
+    number, _, rest = rest.partition(" ")
+    return f"class {names[int(number)]!r} {rest}" if word == "component" and number.isdigit() else reason
