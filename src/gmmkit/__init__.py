@@ -13,6 +13,7 @@ _HOME = {
     "Diagonal": "gmmkit.model.covariance",
     "Full": "gmmkit.model.covariance",
     "GaussianMixture": "gmmkit.estimators",
+    "GaussianMixtureOutlierDetector": "gmmkit.estimators.outlier_detector",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
     "Noise": "gmmkit.model.noise",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators import GaussianMixtureSearch as GaussianMixtureSearch
     from gmmkit.estimators import StudentMixture as StudentMixture
     from gmmkit.estimators.clusterer import MixtureClusterer as MixtureClusterer
+    from gmmkit.estimators.outlier_detector import GaussianMixtureOutlierDetector as GaussianMixtureOutlierDetector
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
     from gmmkit.inference.conjugate import ConjugatePrior as ConjugatePrior

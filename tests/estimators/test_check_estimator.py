@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gmmkit import GaussianMixture, GaussianMixtureSearch, StudentMixture
+from gmmkit import GaussianMixture, GaussianMixtureOutlierDetector, GaussianMixtureSearch, StudentMixture
 
 TYPES = ("full", "tied", "diag", "spherical")
 
@@ -16,6 +16,9 @@ ESTIMATORS = [
     GaussianMixtureSearch(),
     StudentMixture(2),
     StudentMixture(3, degrees_of_freedom="free", covariance_type="VEE"),
+    GaussianMixtureOutlierDetector(),
+    GaussianMixtureOutlierDetector(contamination=0.1),
+    GaussianMixtureOutlierDetector(novelty=True, calibration="split"),
 ]
 
 
