@@ -27,6 +27,7 @@ SECTIONS = {
     "search": "Search, against mclust",
     "equivariance": "Maps of the data that change no label",
     "clustering": "Clusters, given their number",
+    "anomaly": "Anomalies, against other detectors",
     "inference": "Standard errors and tests, against mclust's figures",
 }
 

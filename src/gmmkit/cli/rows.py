@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_rows_output", "write_rows"]
 
-#: One array for each column of a block: whole numbers or floats.
+#: One array for each column of a block: whole numbers, floats or texts (not in NPY files).
 Columns: TypeAlias = "Sequence[NDArray[np.generic]]"
 Blocks: TypeAlias = "Iterator[Columns]"
 
@@ -80,9 +80,20 @@ def _csv(names: Sequence[str], blocks: Blocks, _n_rows: int, delimiter: str = ",
     csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow(names)
     yield header.getvalue()
     for columns in blocks:
-        # repr is the shortest text that reads back as the same number.
-        rows = zip(*(map(repr, column.tolist()) for column in columns), strict=True)
+        rows = zip(*(_fields(column, delimiter) for column in columns), strict=True)
         yield "".join([delimiter.join(row) + "\n" for row in rows])
+
+
+def _fields(column: NDArray[np.generic], delimiter: str) -> Iterator[str]:
+    """Return the values of a column as they stand between delimiters."""
+    if column.dtype.kind != "U":
+        # repr is the shortest text that reads back as the same number.
+        return map(repr, column.tolist())
+    special = (delimiter, '"', "\n", "\r")
+    return (
+        '"' + text.replace('"', '""') + '"' if any(mark in text for mark in special) else text
+        for text in column.tolist()
+    )
 
 
 def _json_lines(names: Sequence[str], blocks: Blocks, _n_rows: int) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Why a row is anomalous: the columns whose values the others do not lead to expect, one after the other.
 
 The most surprising value given all others (`model/column_surprise.py`) is a reason if it lies outside the region that
-holds 95 % of what was to be expected, the densest (Hyndman 1996). It is then left out and the next looked for: what one
-wrong value makes of the expectations of the others is no reason. Where no value is surprising given the others, one may
-be so by itself.
+holds 99 % of what was to be expected, the densest (Hyndman 1996); told is the one that holds 95 %. It is then left out
+and the next looked for: what one wrong value makes of the expectations of the others is no reason. Where no value is
+surprising given the others, one may be so by itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Explanation", "Reason", "explain"]
 
 Array = NDArray[np.float64]
 
-_PROBABILITY = 0.95
+_TOLD, _SURPRISING = 0.95, 0.99
 # More reasons explain nothing.
 _MOST = 3
 
@@ -122,10 +122,10 @@ def explain(normality: Normality, rows: Array, names: Sequence[str] | None = Non
             surprise[np.ix_(np.array(members), left)] = found
             for i, values, place in zip(members, own, found.argmax(axis=1), strict=True):
                 j = int(left[place])
-                region = _region(conditionals.at(values, int(place)))
-                if _inside(region, values[place]):
+                own_law = conditionals.at(values, int(place))
+                if _is_expected(own_law, values[place]):
                     continue
-                expected = _in_units(normality, j, region)
+                expected = _in_units(normality, j, own_law)
                 value, size = float(rows[i, j]), float(surprise[i, j])
                 reasons[i].append(Reason(j, labels[j], value, expected, size, given_others=len(left) > 1))
                 if len(reasons[i]) < min(_MOST, d):
@@ -153,25 +153,19 @@ def _by_itself(normality: Normality, z: Array, row: Array, labels: Sequence[str]
         Diagonal(columns.variances[j, held, None]),
         np.full(int(held.sum()), columns.degrees_of_freedom),
     )
-    region = _region(own)
-    if _inside(region, z[j]):
+    if _is_expected(own, z[j]):
         return []
-    expected = _in_units(normality, j, region)
+    expected = _in_units(normality, j, own)
     return [Reason(j, labels[j], float(row[j]), expected, float(surprise[j]), given_others=False)]
 
 
-def _region(mixture: Mixture) -> list[tuple[float, float]]:
-    return region_on_grid(mixture, _PROBABILITY)
+def _is_expected(law: Mixture, value: float) -> bool:
+    return any(low <= value <= high for low, high in region_on_grid(law, _SURPRISING))
 
 
-def _inside(region: Sequence[tuple[float, float]], value: float) -> bool:
-    return any(low <= value <= high for low, high in region)
-
-
-def _in_units(
-    normality: Normality, column: int, region: Sequence[tuple[float, float]]
-) -> tuple[tuple[float, float], ...]:
-    """Return intervals of robust units in the column's own."""
+def _in_units(normality: Normality, column: int, law: Mixture) -> tuple[tuple[float, float], ...]:
+    """Return the intervals that hold most of a law, in the column's units."""
+    region = region_on_grid(law, _TOLD)
     edges = np.zeros((2 * len(region), normality.n_features))
     edges[:, column] = np.ravel(region)
     own = normality.units.out_of(edges)[:, column].reshape(-1, 2)
