@@ -1,8 +1,8 @@
 """`GaussianMixtureOutlierDetector` with its defaults beside other detectors: unsupervised, fitted to all rows of a set
 and scoring them, one setting for all sets, mean of three seeds. Columns are standardised for the others; ours has units
 of its own. AUROC: how often an anomaly is ranked above a normal row; AP: average precision. Seconds are of fitting and
-scoring, processor time of one thread; ours include calibrating p-values by five more fits. Below: how the p-values of clean
-fresh rows fall, and false discoveries among them and planted anomalies, over 200 simulations.
+scoring, processor time of one thread; ours include calibrating p-values by five more fits. Below: how the p-values of
+clean fresh rows fall, and false discoveries among them and planted anomalies, over 200 simulations.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def test_one_column(normality):
     assert [reason.given_others for reason in far.reasons] == [False]
     assert not far.sentence.endswith("given the others")
     assert near.reasons == ()
-    assert near.sentence == "unusual as a whole: no single value stands out"
+    assert near.sentence == "no single value stands out"
 
 
 def test_no_rows_have_no_reasons(normality):

@@ -62,8 +62,12 @@ class Reason:
     @property
     def sentence(self) -> str:
         """The reason in words."""
-        ranges = " or ".join(_range(low, high) for low, high in self.expected)
-        return f"{self.name} {self.value:.6g}: expected {ranges}{' given the others' * self.given_others}"
+        return f"{self.name} {self.value:.6g}: {self.expectation}{' given the others' * self.given_others}"
+
+    @property
+    def expectation(self) -> str:
+        """What was expected, in words."""
+        return "expected " + " or ".join(_range(low, high) for low, high in self.expected)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,16 +80,19 @@ class Explanation:
         Of each column's value, in nats: given the others, but for those that are reasons themselves.
     reasons : tuple of Reason
         Most surprising first; empty where no single value is.
+    names : tuple of str
+        Of the columns, or their numbers.
     """
 
     surprise: Array
     reasons: tuple[Reason, ...]
+    names: tuple[str, ...]
 
     @property
     def sentence(self) -> str:
         """The reasons in words."""
         if not self.reasons:
-            return "unusual as a whole: no single value stands out"
+            return "no single value stands out"
         return "; ".join(reason.sentence for reason in self.reasons)
 
 
@@ -135,7 +142,7 @@ def explain(normality: Normality, rows: Array, names: Sequence[str] | None = Non
         if not found_of_row:
             found_of_row.extend(_by_itself(normality, z[i], rows[i], labels))
     return [
-        Explanation(own, tuple(sorted(why, key=lambda reason: -reason.surprise)))
+        Explanation(own, tuple(sorted(why, key=lambda reason: -reason.surprise)), tuple(labels))
         for own, why in zip(surprise, reasons, strict=True)
     ]
 
