@@ -60,6 +60,17 @@ def test_values_of_any_size_have_a_place_in_order_and_come_back():
     np.testing.assert_allclose(units.out_of(z)[1:-1], values[1:-1], rtol=1e-10)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_may_lie_in_any_order(order):
+    rows = np.random.default_rng(3).normal(size=(50, 4))
+    rows[3, 2], rows[7, 0] = 1e200, -1e9
+    z = RobustUnits(np.zeros(4), np.ones(4)).into(np.array(rows, order=order))
+    assert z.flags.c_contiguous
+    assert np.abs(z).max() < 1e5
+    np.testing.assert_array_equal(z[np.abs(rows) < 100], rows[np.abs(rows) < 100])
+    np.testing.assert_allclose([z[3, 2], z[7, 0]], [100 * (1 + np.log(1e198)), -100 * (1 + np.log(1e7))])
+
+
 def test_rows_of_bytes_are_read_as_numbers_and_left_alone():
     rows = np.array([[1, 250], [3, 4]], dtype=np.uint8)
     units = RobustUnits(np.array([2.0, 200.0]), np.ones(2))

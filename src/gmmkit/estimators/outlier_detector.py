@@ -15,8 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from gmmkit.data import Table, as_table
 from gmmkit.errors import GmmkitWarning, ParameterError
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
+from gmmkit.model.normality import Normality
 from gmmkit.numerics.arguments import share
-from gmmkit.selection.anomalies import AnomalyResult, AnomalySettings, Calibration, constant_columns, find_anomalies
+from gmmkit.selection.anomalies import AnomalySettings, Calibration, constant_columns, find_anomalies
 from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values, threshold_at
 from gmmkit.selection.explanation import Explanation, explain
 
@@ -61,7 +62,7 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         Of the fitted rows, from scores by fits that did not see them, beside each other: of contaminated rows they
         are those of ranks. Not with ``calibration="split"``.
     reference_scores_ : ndarray of shape (r,)
-        Scores by fits that did not see the rows, sorted: what p-values are compared with.
+        Scores by fits that did not see the rows, of at most 20,000 of them, sorted: what p-values are compared with.
     normality_ : Normality
         What is normal: units, joint mixture and column mixtures.
     n_features_in_ : int
@@ -142,7 +143,13 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         found = find_anomalies(table, settings, n_jobs=self.n_jobs)
         if found.constant:
             warnings.warn(constant_columns(found.constant, table.names), GmmkitWarning, stacklevel=2)
-        return self._set_result(found)
+        self.set_normality(found.normality, found.reference)
+        self.__dict__.pop("p_values_", None)
+        if found.p_values is not None:
+            self.p_values_ = found.p_values
+        if self.contamination != "auto":
+            self.offset_ = float(np.percentile(found.scores, 100.0 * self.contamination))
+        return self
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Return how normal each row is, shape (n,): the lower, the less."""
@@ -208,17 +215,10 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         names = getattr(self, "feature_names_in_", None)
         return explain(self.normality_, table.take(np.arange(table.n_rows)), None if names is None else list(names))
 
-    def _set_result(self, found: AnomalyResult) -> Self:
-        self.normality_ = found.normality
-        self.reference_scores_ = found.reference
-        if found.p_values is None:
-            self.__dict__.pop("p_values_", None)
-        else:
-            self.p_values_ = found.p_values
-        if self.contamination == "auto":
-            self.offset_ = threshold_at(found.reference, self.p_value)
-        else:
-            self.offset_ = float(np.percentile(found.scores, 100.0 * self.contamination))
+    def set_normality(self, normality: Normality, reference: NDArray[np.float64], offset: float | None = None) -> Self:
+        """Set what is normal and the scores out of sample (a model file); returns self."""
+        self.normality_, self.reference_scores_ = normality, reference
+        self.offset_ = threshold_at(reference, self.p_value) if offset is None else offset
         return self
 
     def _rows(self, X: Any) -> Table:

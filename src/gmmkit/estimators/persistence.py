@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
@@ -13,21 +13,31 @@ from gmmkit.errors import ModelFormatError, ParameterError
 from gmmkit.estimators.clusterer import MixtureClusterer
 from gmmkit.estimators.em_mixture import EMMixture
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
+from gmmkit.estimators.outlier_detector import GaussianMixtureOutlierDetector
 from gmmkit.estimators.search import GaussianMixtureSearch
 from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
+from gmmkit.files.record import DETECTOR
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult
 from gmmkit.selection.cluster_choice import ClusterResult
 from gmmkit.selection.ranking import SearchResult
-from gmmkit.selection.records import CLUSTERER, clusters_of_record, record_of_clusters, record_of_fit
+from gmmkit.selection.records import (
+    CLUSTERER,
+    clusters_of_record,
+    normality_of_record,
+    record_of_clusters,
+    record_of_fit,
+    record_of_normality,
+)
 
 __all__ = ["load", "record_of", "save"]
 
 # What is not a value, or belongs to the machine rather than the model.
 _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
 
-Savable: TypeAlias = EMMixture | GaussianMixtureSearch | MixtureClusterer
+Savable: TypeAlias = EMMixture | GaussianMixtureSearch | MixtureClusterer | GaussianMixtureOutlierDetector
+Loaded: TypeAlias = EMMixture | MixtureClusterer | GaussianMixtureOutlierDetector
 _CLASSES = {cls.__name__: cls for cls in (GaussianMixture, StudentMixture)}
 
 
@@ -36,9 +46,10 @@ def save(estimator: Savable, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    estimator : GaussianMixture, StudentMixture, GaussianMixtureSearch or MixtureClusterer
+    estimator : GaussianMixture, StudentMixture, GaussianMixtureSearch, MixtureClusterer or \
+    GaussianMixtureOutlierDetector
         Of a search, the winner is written, with the whole table beside it. What belongs to the rows, as the labels of a
-        clusterer, is not.
+        clusterer or the p-values of a detector, is not.
     path : path-like
 
     Raises
@@ -67,6 +78,10 @@ def record_of(estimator: Savable) -> ModelRecord:
     if isinstance(estimator, MixtureClusterer):
         clusters: ClusterResult = _result_of(estimator, "cluster_result_")
         return record_of_clusters(clusters, _settings(estimator), feature_names=_names(estimator))
+    if isinstance(estimator, GaussianMixtureOutlierDetector):
+        normality, names = _result_of(estimator, "normality_"), _names(estimator)
+        kept = _settings(estimator)
+        return record_of_normality(normality, estimator.reference_scores_, estimator.offset_, kept, feature_names=names)
     if isinstance(estimator, GaussianMixtureSearch):
         found = _result_of(estimator, "search_result_")
         settings = {"n_init": estimator.n_init, "min_eigenvalue": estimator.min_eigenvalue}
@@ -74,7 +89,7 @@ def record_of(estimator: Savable) -> ModelRecord:
             settings["folds"] = estimator.folds
         estimator = estimator.best_estimator_
     if not isinstance(estimator, EMMixture):
-        expected = ", ".join((*_CLASSES, CLUSTERER, GaussianMixtureSearch.__name__))
+        expected = ", ".join((*_CLASSES, CLUSTERER, DETECTOR, GaussianMixtureSearch.__name__))
         raise ParameterError(f"expected one of {expected}, but got {type(estimator).__name__}")
     result: FitResult = _result_of(estimator, "fit_result_")
     return record_of_fit(
@@ -89,7 +104,7 @@ def record_of(estimator: Savable) -> ModelRecord:
     )
 
 
-def load(path: str | os.PathLike[str]) -> EMMixture | MixtureClusterer:
+def load(path: str | os.PathLike[str]) -> Loaded:
     """Read a model file and return the fitted estimator: of a search, the winner.
 
     Raises
@@ -100,13 +115,14 @@ def load(path: str | os.PathLike[str]) -> EMMixture | MixtureClusterer:
         If it cannot be opened.
     """
     record = read_model(path)
-    if record.estimator not in (*_CLASSES, CLUSTERER):
+    if record.estimator not in (*_CLASSES, CLUSTERER, DETECTOR):
         raise ModelFormatError(
             f"{os.fspath(path)} holds a {record.estimator}, which this gmmkit cannot load; expected one of "
-            f"{', '.join((*_CLASSES, CLUSTERER))}: gmmkit.files.read_model gives its mixture and what is known of it"
+            f"{', '.join((*_CLASSES, CLUSTERER, DETECTOR))}: gmmkit.files.read_model gives its mixture and what is "
+            "known of it"
         )
     try:
-        estimator = _clusterer_of(record) if record.estimator == CLUSTERER else _mixture_of(record)
+        estimator = _MAKERS.get(record.estimator, _mixture_of)(record)
     except (LookupError, TypeError, ValueError) as error:
         raise ModelFormatError(f"{os.fspath(path)}: its record of the fit is incomplete ({error!r})") from error
     estimator.n_features_in_ = record.mixture.n_features
@@ -130,13 +146,21 @@ def _clusterer_of(record: ModelRecord) -> MixtureClusterer:
     return MixtureClusterer(**_known(record, MixtureClusterer)).set_result(clusters_of_record(record))
 
 
-def _known(record: ModelRecord, loaded: type[EMMixture | MixtureClusterer]) -> dict[str, Any]:
+def _detector_of(record: ModelRecord) -> GaussianMixtureOutlierDetector:
+    detector = GaussianMixtureOutlierDetector(**_known(record, GaussianMixtureOutlierDetector))
+    return detector.set_normality(*normality_of_record(record))
+
+
+_MAKERS: dict[str, Callable[[ModelRecord], Loaded]] = {CLUSTERER: _clusterer_of, DETECTOR: _detector_of}
+
+
+def _known(record: ModelRecord, loaded: type[Loaded]) -> dict[str, Any]:
     """Return those of a record's settings that an estimator has today."""
     known = loaded().get_params()
     return {name: value for name, value in record.settings.items() if name in known}
 
 
-def _names(estimator: EMMixture | MixtureClusterer) -> list[str] | None:
+def _names(estimator: Loaded) -> list[str] | None:
     names = getattr(estimator, "feature_names_in_", None)
     return None if names is None else [str(name) for name in names]
 
@@ -147,7 +171,7 @@ def _result_of(estimator: object, attribute: str) -> Any:
     return getattr(estimator, attribute)
 
 
-def _settings(estimator: EMMixture | MixtureClusterer) -> dict[str, Any]:
+def _settings(estimator: Loaded) -> dict[str, Any]:
     kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
     if not isinstance(estimator.random_state, (int, np.integer)):
         kept["random_state"] = None  # a generator's state is not a setting

@@ -57,12 +57,11 @@ class RobustUnits:
         """Return rows (n, d) in these units, as float64."""
         with np.errstate(over="ignore"):
             z = (np.asarray(rows, dtype=np.float64) - self.centre) / self.spread
-        far = np.flatnonzero(np.abs(z) > _FAR)
-        if len(far):
-            flat = z.reshape(-1)
-            size = np.minimum(np.abs(flat[far]), _LARGEST) / _FAR
-            flat[far] = np.copysign(_FAR * (1.0 + np.log(size)), flat[far])
-        return z
+        far = np.abs(z) > _FAR
+        if far.any():
+            size = np.minimum(np.abs(z[far]), _LARGEST) / _FAR
+            z[far] = np.copysign(_FAR * (1.0 + np.log(size)), z[far])
+        return np.ascontiguousarray(z)
 
     def out_of(self, z: Array) -> Array:
         """Return values (n, d) of these units in the data's; where float64 cannot hold them, its largest number."""

@@ -35,6 +35,8 @@ Calibration = Literal["cross", "split"]
 # Rows that are fitted; more tell a density of some components no better.
 _MOST_ROWS = 3000
 _FOLDS = 5
+# Scores that p-values are compared with; so many fit into the record of a model file.
+_MOST_REFERENCE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class AnomalyResult:
     ----------
     normality : Normality
     reference : ndarray of shape (r,)
-        Scores out of sample, sorted.
+        Scores out of sample, sorted, of at most 20,000 rows.
     scores : ndarray of shape (n,)
         Of all rows, by `normality`.
     p_values : ndarray of shape (n,) or None
@@ -103,10 +105,12 @@ def find_anomalies(table: Table, settings: AnomalySettings, *, n_jobs: int | Non
         unseen = None if settings.calibration == "split" else _unseen_scores(fitted, rows, seed, workers)
     scores = fitted.normality.score(table, n_jobs=n_jobs)
     if unseen is None:
-        return AnomalyResult(fitted.normality, np.sort(scores[order[len(available) :]]), scores, None, constant)
+        reference = scores[order[len(available) :][:_MOST_REFERENCE]]
+        return AnomalyResult(fitted.normality, np.sort(reference), scores, None, constant)
     outside = scores.copy()
     outside[sample] = unseen
-    return AnomalyResult(fitted.normality, np.sort(outside), scores, ranks_as_p_values(outside), constant)
+    reference = outside[order[:_MOST_REFERENCE]]
+    return AnomalyResult(fitted.normality, np.sort(reference), scores, ranks_as_p_values(outside), constant)
 
 
 def constant_columns(columns: Sequence[int], names: Sequence[str] | None) -> str:
