@@ -33,6 +33,7 @@ SECTIONS = {
     "generation": "New rows",
     "classes": "Classification, against mclust's figures",
     "digits": "Handwritten digits",
+    "anomaly": "Anomalies, against other detectors",
     "inference": "Standard errors and tests, against mclust's figures",
 }
 

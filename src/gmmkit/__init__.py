@@ -18,6 +18,7 @@ _HOME = {
     "GaussianMixtureGenerator": "gmmkit.estimators.generator",
     "GaussianMixtureRegressor": "gmmkit.estimators.regressor",
     "GaussianMixtureClassifier": "gmmkit.estimators.classifier",
+    "GaussianMixtureOutlierDetector": "gmmkit.estimators.outlier_detector",
     "GaussianMixtureSearch": "gmmkit.estimators",
     "Mixture": "gmmkit.model.mixture",
     "Noise": "gmmkit.model.noise",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers as MixtureOfFactorAnalyzers
     from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch as MixtureOfFactorAnalyzersSearch
     from gmmkit.estimators.generator import GaussianMixtureGenerator as GaussianMixtureGenerator
+    from gmmkit.estimators.outlier_detector import GaussianMixtureOutlierDetector as GaussianMixtureOutlierDetector
     from gmmkit.estimators.persistence import load as load
     from gmmkit.estimators.persistence import save as save
     from gmmkit.estimators.posterior_features import PosteriorFeatures as PosteriorFeatures

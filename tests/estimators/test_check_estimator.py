@@ -10,6 +10,7 @@ from gmmkit import (
     GaussianMixtureClassifier,
     GaussianMixtureDensity,
     GaussianMixtureGenerator,
+    GaussianMixtureOutlierDetector,
     GaussianMixtureRegressor,
     GaussianMixtureSearch,
     MixtureOfFactorAnalyzers,
@@ -38,6 +39,9 @@ ESTIMATORS = [
     GaussianMixtureRegressor(GaussianMixture(2, random_state=0)),
     StudentMixture(2),
     StudentMixture(3, degrees_of_freedom="free", covariance_type="VEE"),
+    GaussianMixtureOutlierDetector(),
+    GaussianMixtureOutlierDetector(contamination=0.1),
+    GaussianMixtureOutlierDetector(novelty=True, calibration="split"),
 ]
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from gmmkit.cli.anomalies import anomalies
 from gmmkit.cli.boundary import Exit, complain, guarded, plain_warnings
 from gmmkit.cli.cluster import cluster
 from gmmkit.cli.demo import demo
@@ -36,7 +37,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 bug, 2 usage, 3 bad data, 4 bad model file, 5 did not converge (--strict), "
     "6 out of memory or disk, 130 interrupted.",
 )
-for _verb in (demo, fit, cluster, density, reduce, predict, regress, score, sample, describe, report):
+for _verb in (demo, fit, cluster, density, anomalies, reduce, predict, regress, score, sample, describe, report):
     app.command()(guarded(_verb))
 app.add_typer(digits, name="digits")
 

@@ -20,14 +20,19 @@ def open_model(path: str) -> ModelRecord:
     Raises
     ------
     ModelFormatError
-        Also if there is no such file, or it may not be read.
+        Also if there is no such file, it may not be read, or it holds a detector.
     """
     from gmmkit.files import read_model
+    from gmmkit.files.record import DETECTOR
 
     try:
-        return read_model(path)
+        record = read_model(path)
     except OSError as error:
         raise ModelFormatError(f"{path}: {error.strerror or error}; expected a model file (.gmm)") from error
+    if record.estimator == DETECTOR:
+        # Its mixture is of robust units: what it would say of the data's columns is wrong.
+        raise ModelFormatError(f"{path} holds a detector of outliers, which verbs cannot ask; load it with gmmkit.load")
+    return record
 
 
 def open_data_of(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_rows_output", "write_rows"]
 
-#: One array for each column of a block: whole numbers or floats.
+#: One array for each column of a block: whole numbers, floats or texts (not in NPY files).
 Columns: TypeAlias = "Sequence[NDArray[np.generic]]"
 Blocks: TypeAlias = "Iterator[Columns]"
 

@@ -17,16 +17,19 @@ from gmmkit.estimators.em_mixture import EMMixture
 from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers
 from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
+from gmmkit.estimators.outlier_detector import GaussianMixtureOutlierDetector
 from gmmkit.estimators.regressor import GaussianMixtureRegressor
 from gmmkit.estimators.search import GaussianMixtureSearch
 from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
+from gmmkit.files.record import DETECTOR
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitResult
 from gmmkit.selection.class_choice import ClassChoice
 from gmmkit.selection.class_records import CLASSIFIER, classes_of_record, record_of_classes
 from gmmkit.selection.cluster_choice import ClusterResult
+from gmmkit.selection.normality_records import normality_of_record, record_of_normality
 from gmmkit.selection.ranking import SearchResult
 from gmmkit.selection.records import (
     CLUSTERER,
@@ -46,7 +49,12 @@ _NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
 
 Fitted: TypeAlias = EMMixture | MixtureOfFactorAnalyzers
 Loaded: TypeAlias = (
-    Fitted | MixtureClusterer | GaussianMixtureClassifier | GaussianMixtureDensity | GaussianMixtureRegressor
+    Fitted
+    | MixtureClusterer
+    | GaussianMixtureClassifier
+    | GaussianMixtureDensity
+    | GaussianMixtureOutlierDetector
+    | GaussianMixtureRegressor
 )
 Savable: TypeAlias = Loaded | GaussianMixtureSearch | MixtureOfFactorAnalyzersSearch
 REGRESSOR = GaussianMixtureRegressor.__name__
@@ -62,7 +70,7 @@ def save(estimator: Savable, path: str | os.PathLike[str]) -> None:
     ----------
     estimator : GaussianMixture, StudentMixture, or another fitted estimator of gmmkit
         Of a search, the winner is written, with the whole table beside it. What belongs to the rows, as the labels of a
-        clusterer, is not.
+        clusterer or the p-values of a detector, is not.
     path : path-like
 
     Raises
@@ -100,6 +108,10 @@ def record_of(estimator: Savable) -> ModelRecord:
         choice: ClassChoice = _result_of(estimator, "class_choice_")
         labels = estimator.classes_.tolist()
         return record_of_classes(choice, labels, _settings(estimator), feature_names=_names(estimator))
+    if isinstance(estimator, GaussianMixtureOutlierDetector):
+        normality, names = _result_of(estimator, "normality_"), _names(estimator)
+        kept = _settings(estimator)
+        return record_of_normality(normality, estimator.reference_scores_, estimator.offset_, kept, feature_names=names)
     if isinstance(estimator, GaussianMixtureSearch):
         found = _result_of(estimator, "search_result_")
         settings = {"n_init": estimator.n_init, "min_eigenvalue": estimator.min_eigenvalue}
@@ -175,6 +187,11 @@ def _clusterer_of(record: ModelRecord) -> MixtureClusterer:
     return MixtureClusterer(**_known(record, MixtureClusterer)).set_result(clusters_of_record(record))
 
 
+def _detector_of(record: ModelRecord) -> GaussianMixtureOutlierDetector:
+    detector = GaussianMixtureOutlierDetector(**_known(record, GaussianMixtureOutlierDetector))
+    return detector.set_normality(*normality_of_record(record))
+
+
 def _classifier_of(record: ModelRecord) -> GaussianMixtureClassifier:
     choice, labels = classes_of_record(record)
     return GaussianMixtureClassifier(**_known(record, GaussianMixtureClassifier)).set_result(choice, np.array(labels))
@@ -215,6 +232,7 @@ _MAKERS: dict[str, Callable[[ModelRecord], Loaded]] = {
     CLUSTERER: _clusterer_of,
     CLASSIFIER: _classifier_of,
     DENSITY: _density_of,
+    DETECTOR: _detector_of,
     REGRESSOR: _regressor_of,
 }
 

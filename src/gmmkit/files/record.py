@@ -13,7 +13,10 @@ from gmmkit.files.json_values import Json, plain, shown
 if TYPE_CHECKING:
     from gmmkit.model.mixture import Mixture
 
-__all__ = ["ModelRecord"]
+__all__ = ["DETECTOR", "ModelRecord"]
+
+#: The estimator whose mixture is in robust units, not in those of the data's columns: only itself can be asked.
+DETECTOR = "GaussianMixtureOutlierDetector"
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,63}", re.ASCII)
 

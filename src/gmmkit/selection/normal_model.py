@@ -1,0 +1,220 @@
+"""Fit what is normal to rows of which some may not be: trimmed mixtures of several sizes, shrunk towards spheres.
+
+Plain likelihood gives anomalies components of their own. Three things keep them out:
+
+- rows are *trimmed*: fit, leave out the fifth that lies lowest, fit again (concentration steps: Rousseeuw & Van
+  Driessen 1999, Technometrics 41; of mixtures: Neykov et al. 2007, Computational Statistics & Data Analysis 52);
+- *small components are not normal*: afterwards the largest that hold four fifths of the weight count, and the rows that
+  are to be trimmed are those that lie lowest under these;
+- *shrinkage*: the conjugate prior (`inference/conjugate.py`), a sphere of k^(−2/d) in robust units, so that no
+  component shrinks onto a few rows or a plane, however few rows there are for so many columns.
+
+Densities of 3, 5 and 8 components are averaged: no one number has to be right. What is normal must be: a group of more
+than a fifth of the rows is, whatever it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtr, chdtri
+
+from gmmkit.data import as_table
+from gmmkit.execution import Workers
+from gmmkit.inference.column_em import column_start, fit_columns
+from gmmkit.inference.conjugate import ConjugatePrior
+from gmmkit.inference.fit import FitSettings, fit
+from gmmkit.inference.problem import Problem
+from gmmkit.inference.starts import FromMixture, Named
+from gmmkit.inference.stopping import SmallChange
+from gmmkit.inference.survey import survey
+from gmmkit.model.column_mixtures import ColumnMixtures, largest
+from gmmkit.model.covariance import Full
+from gmmkit.model.mixture import Mixture
+from gmmkit.model.normality import Normality
+from gmmkit.model.units import RobustUnits, robust_units
+
+__all__ = ["CLEAN", "CONTAMINATED", "NormalFit", "NormalSettings", "fit_normal", "refit_normal"]
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_SIZES, _COLUMN_SIZE = (3, 5, 8), 5
+# Joint densities fall off as fast as Gaussians where broken correlations lie; single columns have heavy tails, or a few
+# values that are somewhat far out by themselves would outweigh them.
+_JOINT_DEGREES, _COLUMN_DEGREES = 30.0, 4.0
+# Fewer rows than this for each component are described as well by fewer components.
+_ROWS_PER_COMPONENT = 5
+_TOL, _MAX_ITER, _COLUMN_PASSES = 1e-3, 30, 30
+# Refits begin next to where they end.
+_REFIT_PASSES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class NormalSettings:
+    """How much of the rows is normal.
+
+    Attributes
+    ----------
+    trimmed : float
+        Share of the rows that is left out.
+    rounds : int
+        Concentration steps.
+    principal : float
+        Share of the weight that the components that count hold.
+    """
+
+    trimmed: float
+    rounds: int
+    principal: float
+
+
+#: Rows of which some are anomalies, and rows of which none is.
+CONTAMINATED, CLEAN = NormalSettings(0.2, 1, 0.8), NormalSettings(0.0, 0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NormalFit:
+    """What is normal, and the whole fits that it was taken from, for fits to fewer rows to begin at.
+
+    Attributes
+    ----------
+    normality : Normality
+    rows : ndarray of shape (n, d)
+        That were fitted, in robust units.
+    mixtures : tuple of Mixture
+        In robust units, one of each size, small components and all.
+    kept : tuple of ndarray of shape (n,), bool
+        Rows that were not trimmed, for each mixture.
+    columns : ColumnMixtures
+    kept_values : ndarray of shape (n, d)
+        1 for each value that was not trimmed of its column, 0 for the others.
+    settings : NormalSettings
+    """
+
+    normality: Normality
+    rows: Array
+    mixtures: tuple[Mixture, ...]
+    kept: tuple[Flags, ...]
+    columns: ColumnMixtures
+    kept_values: Array
+    settings: NormalSettings
+
+
+def fit_normal(rows: Array, settings: NormalSettings, seed: int, workers: Workers) -> NormalFit:
+    """Fit what is normal to rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d), float64
+        Finite.
+    settings : NormalSettings
+    seed : int
+    workers : Workers
+
+    Returns
+    -------
+    NormalFit
+    """
+    units = robust_units(rows)
+    z = units.into(rows)
+    kept_values = np.ones(z.shape)
+    columns = column_start(z, _limited(_COLUMN_SIZE, len(z)))
+    columns = fit_columns(z, columns, kept_values, passes=_COLUMN_PASSES)
+    for _ in range(settings.rounds):
+        kept_values = _kept_values(z, columns, settings)
+        columns = fit_columns(z, columns, kept_values, passes=_COLUMN_PASSES // 2)
+    held = columns.principal(settings.principal)
+    # Rows far out in single columns have no say in where joint fits begin.
+    first = _best(held.log_density(z).sum(axis=1), settings.trimmed)
+    mixtures, all_kept = [], []
+    for i, k in enumerate(_limited(size, int(first.sum())) for size in _SIZES):
+        kept = first
+        mixture = _fit(z[kept], k, None, _MAX_ITER, seed + i, workers)
+        for _ in range(settings.rounds):
+            kept = _best(_principal(mixture, settings).log_density(z, n_jobs=1), settings.trimmed)
+            mixture = _fit(z[kept], k, mixture, _MAX_ITER, seed, workers)
+        mixtures.append(mixture)
+        all_kept.append(kept)
+    normality = _normality(units, [_principal(mixture, settings) for mixture in mixtures], held, settings)
+    return NormalFit(normality, z, tuple(mixtures), tuple(all_kept), columns, kept_values, settings)
+
+
+def refit_normal(known: NormalFit, chosen: Flags, seed: int, workers: Workers) -> Normality:
+    """Return what is normal by a fit to some of the rows (n,), from where the fit to all of them ended.
+
+    A few passes do. Units, the rows that are trimmed and the components that are normal stay, so that scores by several
+    such fits can be compared: of two components that are nearly as large, another could be left out each time.
+    """
+    settings, z = known.settings, known.rows[chosen]
+    columns = fit_columns(z, known.columns, known.kept_values[chosen], passes=_REFIT_PASSES)
+    held = columns.holding(known.columns.principal(settings.principal).weights > 0)
+    normal = []
+    for mixture, kept in zip(known.mixtures, known.kept, strict=True):
+        again = _fit(known.rows[chosen & kept], mixture.n_components, mixture, _REFIT_PASSES, seed, workers)
+        normal.append(again.take(largest(mixture.weights, settings.principal)))
+    return _normality(known.normality.units, normal, held, settings)
+
+
+def _fit(z: Array, k: int, start: Mixture | None, max_iter: int, seed: int, workers: Workers) -> Mixture:
+    """Return the most probable mixture of rows z under the conjugate prior of a sphere."""
+    table = as_table(z)
+    problem = Problem(table, Full, survey(table, workers), workers)
+    settings = FitSettings(
+        rule=SmallChange(_TOL),
+        max_iter=max_iter,
+        prior=ConjugatePrior(scale=float(k) ** (-2.0 / z.shape[1]), shrinkage=0.0),
+        seed=seed,
+    )
+    begin = Named("kmeans", k) if start is None else FromMixture(start)
+    return fit(problem, [begin], settings, reorder=start is None).mixture
+
+
+def _normality(
+    units: RobustUnits, normal: list[Mixture], columns: ColumnMixtures, settings: NormalSettings
+) -> Normality:
+    """Return what is normal from the components that are: the average of joint densities, and the columns' own."""
+    widened = _consistent(columns.weights.shape[0], settings.trimmed)
+    weights = np.concatenate([mixture.weights for mixture in normal]) / len(normal)
+    joint = Mixture(
+        weights,
+        np.concatenate([mixture.means for mixture in normal]),
+        Full(widened * np.concatenate([mixture.covariance.dense() for mixture in normal])),
+        np.full(len(weights), _JOINT_DEGREES),
+    )
+    return Normality(units, joint, replace(columns, degrees_of_freedom=_COLUMN_DEGREES))
+
+
+def _consistent(d: int, trimmed: float) -> float:
+    """Return what makes the covariance of what is left of a Gaussian, its farthest rows trimmed, that of all of it.
+
+    Croux & Haesbroeck 1999, Journal of Multivariate Analysis 71.
+    """
+    left = 1.0 - trimmed
+    return left / float(chdtr(d + 2, chdtri(d, trimmed))) if trimmed > 0.0 else 1.0
+
+
+def _principal(mixture: Mixture, settings: NormalSettings) -> Mixture:
+    return mixture.take(largest(mixture.weights, settings.principal))
+
+
+def _kept_values(z: Array, columns: ColumnMixtures, settings: NormalSettings) -> Array:
+    """Return 1 for each value (n, d) that is kept of its column, 0 for the others."""
+    scores = columns.principal(settings.principal).log_density(z)
+    kept = np.zeros(z.shape)
+    for own, counted in zip(scores.T, kept.T, strict=True):
+        counted[:] = _best(own, settings.trimmed)
+    return kept
+
+
+def _best(scores: Array, trimmed: float) -> Flags:
+    """Tell which rows do not score lowest."""
+    kept = np.ones(len(scores), dtype=bool)
+    kept[np.argsort(scores, kind="stable")[: int(trimmed * len(scores))]] = False
+    return kept
+
+
+def _limited(k: int, n_rows: int) -> int:
+    return max(1, min(k, n_rows // _ROWS_PER_COMPONENT))

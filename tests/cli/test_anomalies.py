@@ -1,0 +1,171 @@
+"""``gmmkit anomalies``: rules, reasons, outputs, and what cannot mean anything."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gmmkit import GaussianMixtureOutlierDetector
+from gmmkit.data import open_table
+
+Gmmkit = Callable[..., Any]
+USAGE, DATA = 2, 3
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """200 rows of two columns that belong together; in row 7 they do not."""
+    random = np.random.default_rng(0)
+    values = random.normal([170.0, 65.0], [8.0, 2.0], (200, 2))
+    values[:, 1] += 0.9 * (values[:, 0] - 170.0)
+    values[7] = 180.0, 150.0
+    path = tmp_path / "people.csv"
+    path.write_text("height,weight\n" + "".join(f"{a!r},{b!r}\n" for a, b in values.tolist()))
+    return path
+
+
+def read(text: str) -> dict[str, list[str]]:
+    header, *lines = csv.reader(io.StringIO(text))
+    return {name: [line[j] for line in lines] for j, name in enumerate(header)}
+
+
+def one_line(outcome: Any, code: int, *words: str) -> None:
+    assert (outcome.code, outcome.out) == (code, ""), outcome.err
+    assert outcome.err.startswith("gmmkit: ")
+    assert outcome.err.count("\n") == 1
+    for word in words:
+        assert word in outcome.err
+
+
+def test_scores_and_p_values_are_the_detectors(gmmkit: Gmmkit, rows: Path) -> None:
+    outcome = gmmkit("anomalies", rows)
+    found = read(outcome.out)
+    detector = GaussianMixtureOutlierDetector().fit(open_table(rows))
+    assert list(found) == ["row", "score", "p_value", "anomaly"]
+    np.testing.assert_array_equal(np.array(found["row"], dtype=int), np.arange(200))
+    np.testing.assert_array_equal(np.array(found["score"], dtype=float), detector.score_samples(open_table(rows)))
+    np.testing.assert_array_equal(np.array(found["p_value"], dtype=float), detector.p_values_)
+    np.testing.assert_array_equal(np.array(found["anomaly"]) == "1", detector.p_values_ <= 0.05)
+    assert outcome.err == "10 of 200 rows (5.0%) are anomalies, by a p-value of at most 0.05.\n"
+    assert gmmkit("anomalies", rows, "--quiet").err == ""
+    assert gmmkit("anomalies", rows, "--p-value", "0.1").err.startswith("20 of 200 rows (10.0%)")
+
+
+def test_contamination_is_the_detectors(gmmkit: Gmmkit, rows: Path) -> None:
+    found = read(gmmkit("anomalies", rows, "--contamination", "0.03", "--seed", "3").out)
+    detector = GaussianMixtureOutlierDetector(contamination=0.03, random_state=3).fit(open_table(rows))
+    np.testing.assert_array_equal(np.array(found["anomaly"]) == "1", detector.predict(open_table(rows)) == -1)
+    assert found["anomaly"].count("1") == 6
+
+
+def test_reasons_name_the_column_in_words(gmmkit: Gmmkit, rows: Path) -> None:
+    outcome = gmmkit("anomalies", rows, "--contamination", "0.005", "--explain")
+    found = read(outcome.out)
+    reason = found["reasons"][7]
+    assert reason.startswith("weight 150: expected ")
+    assert reason.endswith(" given the others")
+    assert [i for i, why in enumerate(found["reasons"]) if why] == [7]
+    first, *told = outcome.err.splitlines()
+    assert first == "1 of 200 rows (0.5%) is an anomaly, by the lowest 0.005 of scores."
+    assert told[0].startswith("line 9 (p 0.005): weight 150: expected")
+
+
+def test_json_lines_and_files(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
+    printed = gmmkit("anomalies", rows, "--explain", "--json").out
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert len(lines) == 200
+    assert lines[7]["anomaly"] == 1
+    assert lines[7]["reasons"].startswith("weight 150")
+    for end in (".csv", ".tsv", ".parquet", ".jsonl"):
+        assert gmmkit("anomalies", rows, "--explain", "-o", f"found{end}").out == ""
+    assert (tmp_path / "found.jsonl").read_text() == printed
+    import pyarrow.parquet as pq
+
+    assert pq.read_table(tmp_path / "found.parquet")["reasons"].to_pylist() == [line["reasons"] for line in lines]
+    gmmkit("anomalies", rows, "-o", "found.npy")
+    assert np.load(tmp_path / "found.npy").shape == (200, 4)
+    one_line(gmmkit("anomalies", rows, "--explain", "-o", "text.npy"), USAGE, "reasons, which are text; take .csv")
+
+
+def test_reasons_with_commas_stay_one_field(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
+    text = rows.read_text().replace("weight", '"weight, ""kg"""')
+    (tmp_path / "odd.csv").write_text(text)
+    found = read(gmmkit("anomalies", "odd.csv", "--explain").out)
+    assert found["reasons"][7].startswith('weight, "kg" 150: expected')
+
+
+def test_clean_rows_by_name_and_false_discoveries(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    height = random.normal(170.0, 8.0, 2500)
+    weight = random.normal(65.0, 2.0, 2500) + 0.9 * (height - 170.0)
+    lines = [f"{w!r},x{i},{h!r}" for i, (h, w) in enumerate(zip(height.tolist(), weight.tolist(), strict=True))]
+    (tmp_path / "clean.csv").write_text("weight,name,height\n" + "\n".join(lines) + "\n")
+    outcome = gmmkit("anomalies", rows, "--train", "clean.csv", "--fdr", "0.1")
+    found = read(outcome.out)
+    assert [i for i, flag in enumerate(found["anomaly"]) if flag == "1"] == [7]
+    assert "by a false-discovery rate of 0.1" in outcome.err
+    detector = GaussianMixtureOutlierDetector(novelty=True).fit(np.c_[height, weight])
+    np.testing.assert_array_equal(
+        np.array(found["p_value"], dtype=float), detector.p_values(open_table(rows).take(np.arange(200)))
+    )
+    assert "warning" not in outcome.err
+    (tmp_path / "few.csv").write_text(
+        "weight,height\n" + "".join(f"{w},{h}\n" for h, w in zip(height[:99], weight[:99], strict=True))
+    )
+    few = gmmkit("anomalies", rows, "--train", "few.csv", "--fdr", "0.1")
+    assert few.err.startswith(
+        "gmmkit: warning: 99 clean rows cannot tell a single anomaly among 200 rows at a rate of 0.1"
+    )
+    assert "that would take 1,999" in few.err
+    np.save(tmp_path / "three.npy", np.zeros((9, 3)))
+    one_line(gmmkit("anomalies", rows, "--train", "three.npy"), DATA, "three.npy gives 3 columns, but people.csv 2")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n3,4\n")
+    one_line(gmmkit("anomalies", rows, "--train", "other.csv"), DATA, "other.csv", "'height'")
+
+
+def test_columns_that_are_no_measurements(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
+    header, *lines = rows.read_text().splitlines()
+    (tmp_path / "more.csv").write_text(
+        f"{header},kind,number,same\n" + "\n".join(f"{line},a{i},{i},5" for i, line in enumerate(lines)) + "\n"
+    )
+    known = gmmkit("anomalies", rows).out
+    assert gmmkit("anomalies", "more.csv", "--columns", "height,weight").out == known
+    outcome = gmmkit("anomalies", "more.csv", "--label", "kind")
+    assert outcome.code == 0
+    assert "column 'number' holds 200 consecutive whole numbers" in outcome.err
+    assert "column 'same' has one value only" in outcome.err
+    one_line(gmmkit("anomalies", "more.csv"), DATA, "column 'kind' is 'a0'", "--columns")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--contamination", "0"], "'0'; expected a number above 0 and at most 0.5"),
+        (["--contamination", "0.51"], "expected a number above 0 and at most 0.5"),
+        (["--contamination", "some"], "'some'; expected a number"),
+        (["--p-value", "1"], "expected a number above 0 and below 1"),
+        (["--p-value", "nan"], "expected a number above 0 and below 1"),
+        (["--fdr", "0.1"], "--fdr needs --train CLEAN"),
+        (["--contamination", "0.1", "--p-value", "0.1"], "--contamination and --p-value are rules of their own"),
+        (["--contamination", "0.1", "--train", "x.csv"], "those of --train are clean; take --p-value or --fdr"),
+        (["-o", "a.txt"], "unknown kind of file"),
+    ],
+)
+def test_rules_that_mean_nothing(gmmkit: Gmmkit, rows: Path, options: list[str], words: str) -> None:
+    one_line(gmmkit("anomalies", rows, *options), USAGE, words)
+
+
+def test_data_that_cannot_be_judged(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    (tmp_path / "same.csv").write_text("a,b\n1,2\n1,2\n1,2\n")
+    one_line(gmmkit("anomalies", "same.csv"), DATA, "same.csv has no two rows that differ")
+    (tmp_path / "one.csv").write_text("a,b\n1,2\n")
+    one_line(gmmkit("anomalies", "one.csv"), DATA, "has 1 row")
+    (tmp_path / "nan.csv").write_text("a,b\n1,2\n3,\n2,1\n")
+    one_line(gmmkit("anomalies", "nan.csv"), DATA, "nan.csv", "column 'b'")
