@@ -13,6 +13,7 @@ from gmmkit.model.covariance.catalogue import structures_for
 from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.subject import Search
 from gmmkit.selection.bootstrap import BootstrapKind
+from gmmkit.selection.class_records import CLASSIFIER
 from gmmkit.selection.records import CLUSTERER
 from gmmkit.selection.search import DEFAULTS
 
@@ -33,6 +34,11 @@ SEARCH: dict[str, Any] = {
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
 CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
+CLASSES: dict[str, Any] = {
+    "model": "EDDA", "n_components": [1, 2, 3, 4, 5], "covariance_type": "all", "criterion": "bic", "priors": None,
+    "shrinkage": 0.0, "calibration": None, "min_eigenvalue": 0.01, "folds": 10, "unlabelled": -1, "tol": 1e-7,
+    "reg_covar": "auto", "max_iter": 1000, "random_state": 0,
+}  # fmt: skip
 _PRIOR = {field.name for field in fields(ConjugatePrior)}
 _WIDE = 88
 _INDENT = "    "
@@ -64,7 +70,7 @@ def python_of(record: ModelRecord) -> str:
     print(model.weights_, model.means_)
     """
     search = Search.read(record)
-    if record.estimator == CLUSTERER:
+    if record.estimator in (CLUSTERER, CLASSIFIER):
         name = record.estimator
     elif search is not None:
         name = "GaussianMixtureSearch"
@@ -75,6 +81,10 @@ def python_of(record: ModelRecord) -> str:
     if name == CLUSTERER:
         making = [_call(f"model = {name}", _differing(dict(record.settings), CLUSTERS)), f"model.fit({rows})"]
         making.append("print(model.reason_, model.labels_)")
+    elif name == CLASSIFIER:
+        opening = [*opening, "# y: the label of each row"]
+        making = [_call(f"model = {name}", _differing(dict(record.settings), CLASSES)), f"model.fit({rows}, y)"]
+        making.append("print(model.covariance_type_, model.n_components_, model.priors_)")
     elif search is None:
         making = [_call(f"model = {name}", _one_fit(record)), f"model.fit({fitted_to})"]
         making.append("print(model.weights_, model.means_)")
@@ -83,7 +93,7 @@ def python_of(record: ModelRecord) -> str:
         making += ["model = search.best_estimator_", "print(model, model.weights_, model.means_)"]
     if isinstance(record.settings.get("prior"), Mapping):
         opener = [*opener, "ConjugatePrior"]
-    asking = {} if name == CLUSTERER else _questions(record, search, rows)
+    asking = {} if name in (CLUSTERER, CLASSIFIER) else _questions(record, search, rows)
     return "\n".join([_imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
 
 
