@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_rows_output", "write_rows"]
 
-#: One array for each column of a block: whole numbers or floats.
+#: One array for each column of a block: whole numbers, floats or, but for NPY, texts.
 Columns: TypeAlias = "Sequence[NDArray[np.generic]]"
 Blocks: TypeAlias = "Iterator[Columns]"
 
@@ -81,8 +81,17 @@ def _csv(names: Sequence[str], blocks: Blocks, _n_rows: int, delimiter: str = ",
     yield header.getvalue()
     for columns in blocks:
         # repr is the shortest text that reads back as the same number.
-        rows = zip(*(map(repr, column.tolist()) for column in columns), strict=True)
+        rows = zip(*(_texts(column, delimiter) for column in columns), strict=True)
         yield "".join([delimiter.join(row) + "\n" for row in rows])
+
+
+def _texts(column: NDArray[np.generic], delimiter: str) -> Iterator[str]:
+    """Yield the values of a column as a CSV file has them."""
+    if column.dtype.kind != "U":
+        return map(repr, column.tolist())
+    special = {'"', delimiter, "\n", "\r"}
+    quoted = {text: f'"{text.replace(chr(34), chr(34) * 2)}"' for text in set(column.tolist()) if special & set(text)}
+    return (quoted.get(text, text) for text in column.tolist())
 
 
 def _json_lines(names: Sequence[str], blocks: Blocks, _n_rows: int) -> Iterator[str]:
