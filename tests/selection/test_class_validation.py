@@ -10,7 +10,8 @@ from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.selection.class_choice import ClassSettings, choose_classes
-from gmmkit.selection.class_models import Recipe, fit_recipe
+from gmmkit.selection.class_models import fit_recipe
+from gmmkit.selection.class_recipes import Recipe
 from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
 from gmmkit.selection.class_spread import narrow_columns
 from gmmkit.selection.class_validation import HeldOutClasses, hold_out, stratified_folds, tempered
@@ -62,7 +63,7 @@ def test_what_is_held_out_was_not_seen():
     member = folds_of(rows)
     recipe = Recipe("EDDA", ("VVV",))
     with Workers(1) as workers:
-        found = hold_out(rows, member, lambda seen: fit_recipe(seen, recipe, FIT, workers).classes)
+        found = hold_out(rows, member, lambda seen, _: fit_recipe(seen, recipe, FIT, workers).classes)
         own = member != 2
         part = LabelledRows(as_table(X[own]), Y[own].astype(np.intp), NAMES)
         by_hand = fit_recipe(part, recipe, FIT, workers).classes.posterior(X[~own])

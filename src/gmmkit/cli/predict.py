@@ -38,8 +38,8 @@ def predict(
 ) -> None:
     """Label each row, with the probability of each component, uncertainty and log-density.
 
-    Where components were merged into clusters (gmmkit fit --merge, gmmkit cluster), the last column is the cluster; with
-    a classifier, which was saved from Python, it is the class.
+    Where components were merged into clusters (gmmkit fit --merge, gmmkit cluster), the last column is the cluster;
+    with a classifier, which was saved from Python, it is the class.
     """
     check_rows_output(output, inputs=(model, data))
     record = open_model(model)
