@@ -141,6 +141,14 @@ def test_what_cannot_be_learnt_is_refused(images, labels, said):
         HandwritingClassifier().fit(images, labels)
 
 
+def test_models_of_the_most_axes_can_be_saved(tmp_path):
+    found = HandwritingClassifier(axes=150, shrinkage=0.9).fit(IMAGES[:400], LABELS[:400])
+    save_handwriting(found, tmp_path / "m.gmm")
+    assert load_handwriting(tmp_path / "m.gmm").basis_.shape == (150, 984)
+    with pytest.raises(ParameterError, match="axes must be .*150"):
+        HandwritingClassifier(axes=151)
+
+
 def test_an_unfitted_classifier_says_so():
     with pytest.raises(ParameterError, match="not fitted yet"):
         HandwritingClassifier().predict(IMAGES[:2])

@@ -67,6 +67,12 @@ def test_a_model_is_described(gmmkit, model):
     assert "4 components" in done.out
 
 
+def test_the_page_of_models_of_rows_is_refused(gmmkit, model):
+    done = gmmkit("report", model)
+    assert done.code == 2
+    assert "is a model of images, which this page cannot show: use gmmkit digits classify" in done.err
+
+
 def test_json_of_training(gmmkit, folder):
     done = gmmkit("digits", "train", folder / "others.npz", "--axes", 15, "--json")
     assert done.code == 0, done.err

@@ -7,10 +7,19 @@ import numpy as np
 import pytest
 from page_reader import read
 from report_cases import case, fitted, searched
+from sklearn.datasets import load_iris
 
-from gmmkit import ConjugatePrior, GaussianMixture, GaussianMixtureSearch, MixtureClusterer, save
+from gmmkit import (
+    ConjugatePrior,
+    GaussianMixture,
+    GaussianMixtureClassifier,
+    GaussianMixtureSearch,
+    MixtureClusterer,
+    save,
+)
 from gmmkit.data import open_table
 from gmmkit.data.faithful import open_old_faithful
+from gmmkit.estimators.persistence import record_of
 from gmmkit.files import ModelRecord, read_model
 from gmmkit.model.mixture import Mixture
 from gmmkit.report import python_of, render_report, reproduce
@@ -125,3 +134,13 @@ def test_defaults_are_the_estimators():
     assert {name: search[name] for name in reproduce.SEARCH} == reproduce.SEARCH
     clusterer = MixtureClusterer().get_params()
     assert {name: clusterer[name] for name in reproduce.CLUSTERS} == reproduce.CLUSTERS
+    classes = GaussianMixtureClassifier().get_params()
+    assert {name: classes[name] for name in reproduce.CLASSES} == {**reproduce.CLASSES, "n_components": (1, 2, 3, 4, 5)}
+
+
+def test_a_classifier_is_made_again(tmp_path):
+    rows, labels = load_iris(return_X_y=True)
+    found = GaussianMixtureClassifier("MclustDA", n_components=[1, 2], covariance_type="EEE").fit(rows, labels)
+    code = python_of(record_of(found))
+    assert run(code, tmp_path, X=rows, y=labels).mixture_ == found.mixture_
+    assert python_of(record_of(GaussianMixtureClassifier().fit(rows, labels))).count("GaussianMixtureClassifier()") == 1

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.options import parse_columns
 from gmmkit.errors import DataError, ModelFormatError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
 
-__all__ = ["clusters_of", "open_data_of", "open_model"]
+__all__ = ["Classes", "classes_of", "clusters_of", "open_data_of", "open_model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The classes of a classifier: their labels (C,), numbers or texts, and the shares (K, C) of components in them."""
+
+    labels: NDArray[Any]
+    shares: NDArray[np.float64]
 
 
 def open_model(path: str) -> ModelRecord:
@@ -71,3 +84,26 @@ def clusters_of(record: ModelRecord) -> tuple[tuple[int, ...], ...] | None:
         return MergeTree.from_record(record.mixture, known).groups() if isinstance(known, dict) else None
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def classes_of(record: ModelRecord) -> Classes | None:
+    """Return the classes of a classifier of rows; None of another model, or if its record cannot be read.
+
+    Raises
+    ------
+    UsageError
+        Of a classifier of images: the columns of its mixture are no table's.
+    """
+    import numpy as np
+
+    from gmmkit.selection.class_records import classes_of_record
+
+    if "images" in record.fit:
+        raise UsageError("it is a model of images: gmmkit digits classify MODEL IMAGES tells their classes")
+    if "classes" not in record.fit:
+        return None
+    try:
+        choice, labels = classes_of_record(record)
+    except (LookupError, TypeError, ValueError):
+        return None
+    return Classes(np.array(labels), choice.best.classes.shares)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmmkit.cli.boundary import UsageError
-from gmmkit.cli.models import clusters_of, open_data_of, open_model
+from gmmkit.cli.models import Classes, classes_of, clusters_of, open_data_of, open_model
 from gmmkit.cli.options import ColumnsOption, DataArgument, ModelArgument, QuietOption, one_of
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.rows import check_rows_output, write_rows
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 
-QUANTITIES = ("label", "probability", "uncertainty", "log_density", "cluster")
+QUANTITIES = ("label", "probability", "uncertainty", "log_density", "cluster", "class")
 
 
 def predict(
@@ -38,13 +38,20 @@ def predict(
 ) -> None:
     """Label each row, with the probability of each component, uncertainty and log-density.
 
-    Where components were merged into clusters (gmmkit fit --merge, gmmkit cluster), the last column is the cluster.
+    Where components were merged into clusters (gmmkit fit --merge, gmmkit cluster), the last column is the cluster;
+    with a classifier, which was saved from Python, it is the class.
     """
     check_rows_output(output, inputs=(model, data))
     record = open_model(model)
     groups = clusters_of(record)
     if only == "cluster" and groups is None:
         raise UsageError(f"--only cluster: the components of {model} were not merged; fit it with --merge")
+    classes = classes_of(record)
+    if only == "class" and classes is None:
+        raise UsageError(f"--only class: {model} is no classifier")
+    as_text = classes is not None and only in (None, "class") and classes.labels.dtype.kind == "U"
+    if as_text and output is not None and output.lower().endswith(".npy"):
+        raise UsageError(f"--output {output} holds numbers, but classes are texts; write .csv or .parquet")
     with Watch(quiet=quiet) as watch:
         watch.say(f"reading {data}")
         table = open_data_of(record, data, columns=columns)
@@ -52,16 +59,20 @@ def predict(
         watch.say(f"predicting {table.n_rows} rows")
         k = record.mixture.n_components
         names = [["label"], [f"probability_{j}" for j in range(k)], ["uncertainty"], ["log_density"]]
-        names.append([] if groups is None else ["cluster"])
+        names += [[] if groups is None else ["cluster"], [] if classes is None else ["class"]]
         wanted = [
             name for quantity, its in zip(QUANTITIES, names, strict=True) if only in (None, quantity) for name in its
         ]
-        answers = _answers(record.mixture, table, only, groups)
+        answers = _answers(record.mixture, table, only, groups, classes)
         write_rows(output, wanted, answers, table.n_rows, as_json=as_json)
 
 
 def _answers(
-    mixture: Mixture, table: Table, only: str | None, groups: Sequence[Sequence[int]] | None
+    mixture: Mixture,
+    table: Table,
+    only: str | None,
+    groups: Sequence[Sequence[int]] | None,
+    classes: Classes | None,
 ) -> Iterator[list[Any]]:
     from gmmkit.model.evaluation import evaluate_blocks
     from gmmkit.numerics.blas import one_blas_thread
@@ -79,6 +90,8 @@ def _answers(
                 columns.append(answer.log_density)
             if groups is not None and only in (None, "cluster"):
                 columns.append(_clusters(mixture, answer, groups))
+            if classes is not None and only in (None, "class"):
+                columns.append(classes.labels[(answer.posterior @ classes.shares).argmax(axis=1)])
             yield columns
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.models import open_data_of, open_model
 from gmmkit.cli.options import ColumnsOption, JsonOption, LabelOption, ModelArgument, QuietOption, WeightsOption
@@ -33,6 +34,11 @@ def report(
     """Write a report of a model as one HTML file that opens anywhere."""
     check_output("--output", output, ends=PAGE, inputs=(model, data) if data else (model,))
     record = open_model(model)
+    if "images" in record.fit:
+        raise UsageError(
+            f"{model} is a model of images, which this page cannot show: use gmmkit digits classify {model} IMAGES "
+            f"--report {output}"
+        )
     with Watch(quiet=quiet) as watch:
         table = None
         if data is not None:

@@ -27,7 +27,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import share, whole
 from gmmkit.numerics.streams import generator
 from gmmkit.selection.class_choice import CLASS_CRITERIA, SHRINKAGES, ClassChoice, ClassSettings, choose_classes
-from gmmkit.selection.class_models import MIN_EIGENVALUE, MODELS, Model
+from gmmkit.selection.class_recipes import MIN_EIGENVALUE, MODELS, Model
 from gmmkit.selection.class_rows import LabelledRows
 from gmmkit.selection.class_spread import narrow_columns
 from gmmkit.selection.class_validation import tempered

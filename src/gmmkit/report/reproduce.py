@@ -13,6 +13,7 @@ from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.python import INDENT, WIDE, as_python, call, differing, quoted, sizes_of
 from gmmkit.report.subject import Search
 from gmmkit.selection.bootstrap import BootstrapKind
+from gmmkit.selection.class_records import CLASSIFIER
 from gmmkit.selection.records import CLUSTERER, DENSITY
 from gmmkit.selection.search import DEFAULTS
 from gmmkit.selection.stacking import DENSITY_DEFAULTS
@@ -34,9 +35,15 @@ SEARCH: dict[str, Any] = {
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
 CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
+CLASSES: dict[str, Any] = {
+    "model": "EDDA", "n_components": [1, 2, 3, 4, 5], "covariance_type": "all", "criterion": "bic", "priors": None,
+    "shrinkage": 0.0, "calibration": None, "min_eigenvalue": 0.01, "folds": 10, "unlabelled": -1, "tol": 1e-7,
+    "reg_covar": "auto", "max_iter": 1000, "random_state": 0,
+}  # fmt: skip
 # Estimators that are made whole, and what shows what they found.
 _WHOLE: dict[str, tuple[dict[str, Any], str]] = {
     CLUSTERER: (CLUSTERS, "print(model.reason_, model.labels_)"),
+    CLASSIFIER: (CLASSES, "print(model.covariance_type_, model.n_components_, model.priors_)"),
     DENSITY: (
         {name: list(v) if isinstance(v, tuple) else v for name, v in DENSITY_DEFAULTS.items()} | {"random_state": 0},
         "print(model.held_out_score_, model.mixture_)",
@@ -81,9 +88,11 @@ def python_of(record: ModelRecord) -> str:
         name = "GaussianMixture" if record.mixture.degrees_of_freedom is None else "StudentMixture"
     rows, opener, opening = _rows(record)
     fitted_to = f"{rows}, start={rows}.labels.codes" if "--start-labels" in words_of(record) else rows
+    if name == CLASSIFIER:
+        opening, fitted_to = [*opening, "# y: the label of each row"], f"{rows}, y"
     if name in _WHOLE:
         defaults, shown = _WHOLE[name]
-        making = [call(f"model = {name}", differing(dict(record.settings), defaults)), f"model.fit({rows})", shown]
+        making = [call(f"model = {name}", differing(dict(record.settings), defaults)), f"model.fit({fitted_to})", shown]
     elif factors:
         making = [call(f"model = {name}", arguments), f"model.fit({rows})", "print(model.mixture_)"]
         making.append(f"print(model.transform({rows}))")

@@ -20,7 +20,8 @@ from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
 from gmmkit.model.class_mixture import ClassMixture
-from gmmkit.selection.class_models import MIN_EIGENVALUE, ClassFit, Model, Recipe, fit_recipe
+from gmmkit.selection.class_models import fit_recipe, pooled_covariance
+from gmmkit.selection.class_recipes import MIN_EIGENVALUE, ClassFit, Model, Recipe
 from gmmkit.selection.class_rows import LabelledRows
 from gmmkit.selection.class_validation import HeldOutClasses, hold_out, stratified_folds
 
@@ -155,6 +156,8 @@ class _Choice:
     def __init__(self, rows: LabelledRows, settings: ClassSettings, workers: Workers) -> None:
         self.rows, self.settings, self.workers = rows, settings, workers
         self._member: NDArray[np.intp] | None = None
+        # The covariance within classes of all rows (−1) and of those that each fold leaves.
+        self._pooled: dict[int, NDArray[np.float64]] = {}
 
     def by_bic(self, tried: list[_Tried]) -> list[_Tried]:
         total = float(self.rows.weights.sum())
@@ -177,13 +180,18 @@ class _Choice:
             self.validate(one)
         return _by_loss(tried, criterion)
 
-    def _classes(self, seen: LabelledRows, recipe: Recipe) -> ClassMixture:
-        priors = self.settings.priors
-        return fit_recipe(seen, recipe, self.settings.fit, self.workers, priors=priors).classes
+    def _classes(self, seen: LabelledRows, fold: int, recipe: Recipe) -> ClassMixture:
+        return self._fitted(seen, fold, recipe).classes
+
+    def _fitted(self, seen: LabelledRows, fold: int, recipe: Recipe) -> ClassFit:
+        how, workers = self.settings.fit, self.workers
+        if recipe.shrinkage and fold not in self._pooled:
+            self._pooled[fold] = pooled_covariance(seen, how, workers)
+        return fit_recipe(seen, recipe, how, workers, priors=self.settings.priors, pooled=self._pooled.get(fold))
 
     def _fit(self, one: _Tried) -> None:
         try:
-            one.fitted = fit_recipe(self.rows, one.recipe, self.settings.fit, self.workers, priors=self.settings.priors)
+            one.fitted = self._fitted(self.rows, -1, one.recipe)
         except GmmkitError as error:
             one.failed = str(error)
 
@@ -196,7 +204,7 @@ class _Choice:
             self._member = stratified_folds(self.rows, self.settings.folds, self.settings.fold_seed, self.workers)
         try:
             settled = one.fitted.settled
-            one.held_out = hold_out(self.rows, self._member, lambda seen: self._classes(seen, settled))
+            one.held_out = hold_out(self.rows, self._member, lambda seen, fold: self._classes(seen, fold, settled))
         except GmmkitError as error:
             one.failed = f"what one fold leaves cannot be fitted: {error}"
             return

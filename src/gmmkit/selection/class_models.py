@@ -8,10 +8,8 @@ best mixture for each class by BIC. A pool's components are all classes', with s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,106 +23,31 @@ from gmmkit.inference.pooled import PooledPrior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
 from gmmkit.inference.starts import FromMixture, Named
-from gmmkit.inference.stopping import AitkenGain
+from gmmkit.inference.stopping import AitkenGain, SmallChange
 from gmmkit.inference.survey import survey
 from gmmkit.model.class_mixture import ClassMixture
 from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
+from gmmkit.selection.class_recipes import ClassFit, Recipe
 from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
 from gmmkit.selection.search import DEFAULTS, SearchSettings, search
 
-__all__ = ["MIN_EIGENVALUE", "MODELS", "ClassFit", "Model", "Recipe", "fit_recipe"]
+__all__ = ["fit_recipe", "pooled_covariance"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
-Model = Literal["EDDA", "MclustDA", "pool"]
-
-MODELS: tuple[Model, ...] = get_args(Model)
-#: A component that is narrower than a hundredth of its class's variance in some direction rests on rounded values: its
-#: density, which no other class's can match there, would claim rows of other classes.
-MIN_EIGENVALUE = 1e-2
 # Passes over all rows of mixtures of their own structures with rows of no class.
 _MOST_ROUNDS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a model is, before any row is seen.
-
-    Attributes
-    ----------
-    model : {"EDDA", "MclustDA", "pool"}
-    structures : tuple of str
-        One, but for "MclustDA", where each class takes the best of them by BIC.
-    sizes : tuple of int
-        Numbers of components of a class ("MclustDA") or of the pool, of which BIC takes the best.
-    shrinkage : float
-        Share of the pooled covariance within classes in that of a component of average size; 0: none.
-    min_eigenvalue : float
-        Smallest variance of a component of a class's mixture, as a share of that class's, that is admissible.
-    settled : bool
-        Whether a structure and a size are given for each class, in place of those to choose from.
-    """
-
-    model: Model
-    structures: tuple[str, ...]
-    sizes: tuple[int, ...] = (1,)
-    shrinkage: float = 0.0
-    min_eigenvalue: float = MIN_EIGENVALUE
-    settled: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClassFit:
-    """A recipe fitted to rows.
-
-    Attributes
-    ----------
-    recipe : Recipe
-    classes : ClassMixture
-    structures : tuple of str
-        Of each class, or of the pool.
-    n_components : tuple of int
-        Of each class, or of the pool.
-    log_likelihood : float
-        ``Σ log p(x_i | c_i)`` of labelled rows; with rows of no known class, or of a pool, ``Σ log p(x_i, c_i)`` and
-        ``Σ log p(x_i)``.
-    n_parameters : int
-    spurious : str or None
-        Why the fit is not admissible.
-    converged : bool
-    n_iter : int
-        Passes of the fit, or of the class that took most.
-    repairs : tuple of (int or None, Repair)
-        What was degenerate, with the class that it was in.
-    """
-
-    recipe: Recipe
-    classes: ClassMixture
-    structures: tuple[str, ...]
-    n_components: tuple[int, ...]
-    log_likelihood: float
-    n_parameters: int
-    spurious: str | None
-    converged: bool
-    n_iter: int
-    repairs: tuple[tuple[int | None, Repair], ...]
-
-    @property
-    def settled(self) -> Recipe:
-        """The recipe of this very model: structures and sizes as chosen."""
-        whole = self.recipe.model == "MclustDA"
-        structures = self.structures if whole else self.structures[:1]
-        sizes = self.n_components if whole else self.n_components[:1]
-        return replace(self.recipe, structures=structures, sizes=sizes, settled=True)
-
-    def bic(self, total_weight: float) -> float:
-        """Return the Bayesian information criterion, lower is better; n is the sum of weights."""
-        return -2.0 * self.log_likelihood + math.log(total_weight) * self.n_parameters
-
-
 def fit_recipe(
-    rows: LabelledRows, recipe: Recipe, settings: FitSettings, workers: Workers, *, priors: Array | None = None
+    rows: LabelledRows,
+    recipe: Recipe,
+    settings: FitSettings,
+    workers: Workers,
+    *,
+    priors: Array | None = None,
+    pooled: Array | None = None,
 ) -> ClassFit:
     """Fit one model.
 
@@ -136,6 +59,8 @@ def fit_recipe(
     workers : Workers
     priors : ndarray of shape (C,), optional
         Probabilities of the classes; None: the shares of the labelled rows, which rows of no known class then join.
+    pooled : ndarray of shape (d, d), optional
+        The covariance within classes (`pooled_covariance`), where it is known already.
 
     Raises
     ------
@@ -143,28 +68,37 @@ def fit_recipe(
         If a class cannot be fitted; the message names it.
     """
     if recipe.shrinkage:
-        settings = replace(settings, prior=_pooled_prior(rows, recipe, settings, workers))
+        within = pooled_covariance(rows, settings, workers) if pooled is None else pooled
+        settings = replace(settings, prior=_pooled_prior(rows, recipe, within))
     fitted = {"EDDA": _fit_edda, "MclustDA": _fit_mixtures, "pool": _fit_pool}[recipe.model](
         rows, recipe, settings, workers, priors
     )
     return fitted if priors is None else replace(fitted, classes=fitted.classes.with_priors(priors))
 
 
+def pooled_covariance(rows: LabelledRows, settings: FitSettings, workers: Workers) -> Array:
+    """Return the covariance within classes of labelled rows (d, d), pooled over the classes."""
+    seen = rows.labelled_only()
+    problem = _problem(seen.table, "EEE", workers)
+    start, shares = from_labels(rows.codes, rows.n_classes), Shares(np.eye(rows.n_classes))
+    fitted = fit_labelled(problem, start, rows.codes, shares, _supervised(settings)).mixture
+    return np.asarray(fitted.covariance.dense()[0])
+
+
+def _supervised(settings: FitSettings) -> FitSettings:
+    """Return settings for rows whose classes are all known: the start is the answer, or a step of its search away."""
+    return replace(settings, rule=SmallChange(DEFAULTS["tol"]))
+
+
 def _problem(table: Table, structure: str, workers: Workers) -> Problem:
     return Problem(table, family(structure, table.n_columns), survey(table, workers), workers)
 
 
-def _pooled_prior(rows: LabelledRows, recipe: Recipe, settings: FitSettings, workers: Workers) -> PooledPrior:
-    """Return the pooled covariance within classes, as so many rows that the share comes out at the average size."""
-    d = rows.table.n_columns
-    seen = rows.labelled_only()
-    problem = _problem(seen.table, "EII" if d == 1 else "EEE", workers)
-    shares = Shares(np.eye(rows.n_classes))
-    pooled = fit_labelled(problem, from_labels(rows.codes, rows.n_classes), rows.codes, shares, settings).mixture
+def _pooled_prior(rows: LabelledRows, recipe: Recipe, pooled: Array) -> PooledPrior:
+    """Return the pooled covariance as so many rows that its share comes out at a component of average size."""
     components = max(recipe.sizes) if recipe.model == "pool" else rows.n_classes * max(recipe.sizes)
-    average = problem.surveyed.effective_rows / components
-    pseudo_rows = average * recipe.shrinkage / (1.0 - recipe.shrinkage)
-    return PooledPrior(pooled=pooled.covariance.dense()[0], pseudo_rows=pseudo_rows)
+    share = recipe.shrinkage / (1.0 - recipe.shrinkage)
+    return PooledPrior(pooled=pooled, pseudo_rows=rows.effective_rows / components * share)
 
 
 def _fit_edda(
@@ -175,6 +109,7 @@ def _fit_edda(
     start = from_labels(rows.codes, rows.n_classes)
     # Where every class is known its density does not depend on its prior.
     held = priors if rows.has_unlabelled else None
+    settings = settings if rows.has_unlabelled else _supervised(settings)
     result = fit_labelled(problem, start, rows.codes, shares, settings, class_weights=held)
     classes = ClassMixture(result.mixture, shares.values)
     k, d = rows.n_classes, rows.table.n_columns

@@ -11,7 +11,7 @@ import numpy as np
 from gmmkit.files import ModelRecord
 from gmmkit.model.class_mixture import ClassMixture
 from gmmkit.selection.class_choice import ClassChoice
-from gmmkit.selection.class_models import ClassFit, Recipe
+from gmmkit.selection.class_recipes import ClassFit, Recipe
 
 __all__ = ["CLASSIFIER", "classes_of_record", "record_of_classes"]
 

@@ -54,6 +54,12 @@ class LabelledRows:
         return np.bincount(self.codes[held], self.weights[held], minlength=self.n_classes).astype(np.float64)
 
     @property
+    def effective_rows(self) -> float:
+        """How many labelled rows there are: weights of 1 or more are repetitions, smaller ones shares."""
+        labelled = self.weights[(self.codes >= 0) & (self.weights > 0)]
+        return max(float(labelled.sum()), float(len(labelled)))
+
+    @property
     def has_unlabelled(self) -> bool:
         """Whether there is a row of no known class that has any weight."""
         return bool(((self.codes < 0) & (self.weights > 0)).any())

@@ -121,7 +121,7 @@ def stratified_folds(rows: LabelledRows, folds: int, seed: int, workers: Workers
 
 
 def hold_out(
-    rows: LabelledRows, member: NDArray[np.intp], fit: Callable[[LabelledRows], ClassMixture]
+    rows: LabelledRows, member: NDArray[np.intp], fit: Callable[[LabelledRows, int], ClassMixture]
 ) -> HeldOutClasses:
     """Return what models of the other folds say of each fold's rows.
 
@@ -131,13 +131,13 @@ def hold_out(
     member : ndarray of shape (n,)
         The fold of each labelled row; rows of −1 are seen by all.
     fit : callable
-        Given the rows that are seen (the others have no weight), returns the fitted classes.
+        Given the rows that are seen (the others have no weight) and the fold that is not, returns the fitted classes.
     """
     weights = rows.weights
     held = np.flatnonzero(member >= 0)
     posterior = np.empty((len(held), rows.n_classes))
     for fold in range(int(member.max()) + 1):
-        classes = fit(rows.weighing(np.where(member == fold, 0.0, weights)))
+        classes = fit(rows.weighing(np.where(member == fold, 0.0, weights)), fold)
         unseen = np.flatnonzero(member[held] == fold)
         posterior[unseen] = classes.posterior(rows.table.take(held[unseen]))
     return HeldOutClasses(held, rows.codes[held], posterior, weights[held])

@@ -31,6 +31,8 @@ SIZE = 28
 # cross-validation on the training rows of two sets of digits (benchmarks/digits.py); from 0 to 1 it changes little.
 _INK_SHARE = 0.5
 _AT_ONCE = 2000
+# More would not fit into the record of a model file, which holds one megabyte.
+_MOST_AXES = 150
 _FLAT = 1e-12
 
 
@@ -40,7 +42,7 @@ class HandwritingClassifier:
     Parameters
     ----------
     axes : int, default=60
-        Principal axes that descriptions are reduced to; fewer where there are fewer images.
+        Principal axes that descriptions are reduced to, at most 150; fewer where there are fewer images.
     deskew : bool, default=True
         Take out the slant.
     ink : {"auto", "light", "dark"}, default="auto"
@@ -82,7 +84,7 @@ class HandwritingClassifier:
     """
 
     def __init__(self, *, axes: int = 60, deskew: bool = True, ink: Ink = "auto", **classes: Any) -> None:
-        self.axes = whole("axes", axes, 1)
+        self.axes = whole("axes", axes, 1, _MOST_AXES)
         self.deskew = deskew
         self.ink: Ink = one_of("ink", ink, INKS)
         self.parameters = {

@@ -1,0 +1,95 @@
+"""What a model of classes is before any row is seen, and what comes of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from gmmkit.inference.repairs import Repair
+from gmmkit.model.class_mixture import ClassMixture
+
+__all__ = ["MIN_EIGENVALUE", "MODELS", "ClassFit", "Model", "Recipe"]
+
+Model = Literal["EDDA", "MclustDA", "pool"]
+
+MODELS: tuple[Model, ...] = get_args(Model)
+#: A component that is narrower than a hundredth of its class's variance in some direction rests on rounded values: its
+#: density, which no other class's can match there, would claim rows of other classes.
+MIN_EIGENVALUE = 1e-2
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a model is, before any row is seen.
+
+    Attributes
+    ----------
+    model : {"EDDA", "MclustDA", "pool"}
+    structures : tuple of str
+        One, but for "MclustDA", where each class takes the best of them by BIC.
+    sizes : tuple of int
+        Numbers of components of a class ("MclustDA") or of the pool, of which BIC takes the best.
+    shrinkage : float
+        Share of the pooled covariance within classes in that of a component of average size; 0: none.
+    min_eigenvalue : float
+        Smallest variance of a component of a class's mixture, as a share of that class's, that is admissible.
+    settled : bool
+        Whether a structure and a size are given for each class, in place of those to choose from.
+    """
+
+    model: Model
+    structures: tuple[str, ...]
+    sizes: tuple[int, ...] = (1,)
+    shrinkage: float = 0.0
+    min_eigenvalue: float = MIN_EIGENVALUE
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassFit:
+    """A recipe fitted to rows.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    classes : ClassMixture
+    structures : tuple of str
+        Of each class, or of the pool.
+    n_components : tuple of int
+        Of each class, or of the pool.
+    log_likelihood : float
+        ``Σ log p(x_i | c_i)`` of labelled rows; with rows of no known class, or of a pool, ``Σ log p(x_i, c_i)`` and
+        ``Σ log p(x_i)``.
+    n_parameters : int
+    spurious : str or None
+        Why the fit is not admissible.
+    converged : bool
+    n_iter : int
+        Passes of the fit, or of the class that took most.
+    repairs : tuple of (int or None, Repair)
+        What was degenerate, with the class that it was in.
+    """
+
+    recipe: Recipe
+    classes: ClassMixture
+    structures: tuple[str, ...]
+    n_components: tuple[int, ...]
+    log_likelihood: float
+    n_parameters: int
+    spurious: str | None
+    converged: bool
+    n_iter: int
+    repairs: tuple[tuple[int | None, Repair], ...]
+
+    @property
+    def settled(self) -> Recipe:
+        """The recipe of this very model: structures and sizes as chosen."""
+        whole = self.recipe.model == "MclustDA"
+        structures = self.structures if whole else self.structures[:1]
+        sizes = self.n_components if whole else self.n_components[:1]
+        return replace(self.recipe, structures=structures, sizes=sizes, settled=True)
+
+    def bic(self, total_weight: float) -> float:
+        """Return the Bayesian information criterion, lower is better; n is the sum of weights."""
+        return -2.0 * self.log_likelihood + math.log(total_weight) * self.n_parameters

@@ -1,0 +1,142 @@
+"""Cross-validation of classifiers: folds, what is held out, temperatures."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from gmmkit.data import as_table
+from gmmkit.errors import ParameterError
+from gmmkit.execution import Workers
+from gmmkit.inference.fit import FitSettings
+from gmmkit.inference.stopping import AitkenGain
+from gmmkit.selection.class_choice import ClassSettings, choose_classes
+from gmmkit.selection.class_models import fit_recipe
+from gmmkit.selection.class_recipes import Recipe
+from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
+from gmmkit.selection.class_spread import narrow_columns
+from gmmkit.selection.class_validation import HeldOutClasses, hold_out, stratified_folds, tempered
+
+X, Y = load_iris(return_X_y=True)
+NAMES = ("setosa", "versicolor", "virginica")
+FIT = FitSettings(rule=AitkenGain(1e-9), max_iter=300, seed=0)
+
+
+def labelled(rows=X, codes=Y, weights=None):
+    table = as_table(rows)
+    return LabelledRows(table if weights is None else table.with_weights(weights), codes.astype(np.intp), NAMES)
+
+
+def folds_of(rows, folds=5, seed=0):
+    with Workers(1) as workers:
+        return stratified_folds(rows, folds, seed, workers)
+
+
+def test_every_fold_has_its_share_of_every_class():
+    member = folds_of(labelled())
+    counts = np.array([np.bincount(member[c == Y], minlength=5) for c in range(3)])
+    # Rows that are equal share a fold.
+    assert counts.min() >= 8
+    assert counts.max() <= 12
+    assert (folds_of(labelled(), seed=1) != member).any()
+
+
+def test_folds_follow_from_values():
+    order = np.random.default_rng(0).permutation(150)
+    np.testing.assert_array_equal(folds_of(labelled(X[order], Y[order])), folds_of(labelled())[order])
+    twice = folds_of(labelled(np.repeat(X, 2, axis=0), np.repeat(Y, 2)))
+    np.testing.assert_array_equal(twice, np.repeat(folds_of(labelled()), 2))
+
+
+def test_rows_of_no_class_are_in_no_fold():
+    codes = np.where(np.arange(150) % 3, Y, -1)
+    member = folds_of(labelled(codes=codes))
+    np.testing.assert_array_equal(member < 0, codes < 0)
+
+
+def test_too_few_rows_for_the_folds_are_told_with_their_class():
+    with pytest.raises(ParameterError, match="class 'virginica': 5 folds need as many distinct rows, but there are 3"):
+        folds_of(labelled(X[:103], Y[:103]))
+
+
+def test_what_is_held_out_was_not_seen():
+    rows = labelled()
+    member = folds_of(rows)
+    recipe = Recipe("EDDA", ("VVV",))
+    with Workers(1) as workers:
+        found = hold_out(rows, member, lambda seen, _: fit_recipe(seen, recipe, FIT, workers).classes)
+        own = member != 2
+        part = LabelledRows(as_table(X[own]), Y[own].astype(np.intp), NAMES)
+        by_hand = fit_recipe(part, recipe, FIT, workers).classes.posterior(X[~own])
+    np.testing.assert_allclose(found.posterior[~own], by_hand, atol=1e-6)
+    assert found.confusion().sum() == 150
+    assert found.error == pytest.approx(1 - np.trace(found.confusion()) / 150)
+
+
+@pytest.mark.parametrize("true", [0.5, 1.0, 4.0])
+def test_the_temperature_is_found(true):
+    rng = np.random.default_rng(0)
+    honest = rng.dirichlet([1, 1, 1], 20_000)
+    codes = (rng.random(20_000)[:, None] > honest.cumsum(axis=1)).sum(axis=1)
+    said = tempered(honest, 1 / true)
+    found = HeldOutClasses(np.arange(20_000), codes, said, np.ones(20_000))
+    assert found.temperature() == pytest.approx(true, rel=0.05)
+    np.testing.assert_allclose(tempered(said, true), honest, atol=1e-9)
+    assert (tempered(said, 7.0).argmax(axis=1) == said.argmax(axis=1)).all()
+
+
+def test_sure_mistakes_have_a_finite_loss():
+    found = HeldOutClasses(np.arange(2), np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]]), np.ones(2))
+    assert np.isfinite(found.log_loss())
+    assert found.temperature() > 10
+
+
+def test_mixtures_with_unlabelled_rows_are_no_less_likely_than_without():
+    codes = np.where(np.arange(150) % 5 == 0, Y, -1)
+    rows, recipe = labelled(codes=codes), Recipe("MclustDA", ("EEE",), (1,))
+    with Workers(1) as workers:
+        alone = fit_recipe(rows.labelled_only(), recipe, FIT, workers).classes
+        together = fit_recipe(rows, recipe, FIT, workers)
+        assert together.log_likelihood > log_likelihood_of(alone, rows, workers) + 1
+        # One component a class of matrices of their own: the same as one EM over all of them.
+        edda = fit_recipe(rows, Recipe("EDDA", ("VVV",)), FIT, workers)
+    assert together.log_likelihood == pytest.approx(edda.log_likelihood, abs=0.05)
+    np.testing.assert_allclose(together.classes.priors, edda.classes.priors, atol=0.01)
+    assert together.n_parameters == edda.n_parameters
+
+
+def test_shrinkage_goes_from_quadratic_to_linear():
+    found = {}
+    with Workers(1) as workers:
+        for share in (0.0, 0.5, 0.999999):
+            recipe = Recipe("EDDA", ("VVV",), shrinkage=share)
+            found[share] = fit_recipe(labelled(), recipe, FIT, workers).classes.mixture.covariance.dense()
+        pooled = fit_recipe(labelled(), Recipe("EDDA", ("EEE",)), FIT, workers).classes.mixture.covariance.dense()
+    np.testing.assert_allclose(found[0.999999], pooled, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[0.5], (found[0.0] + pooled) / 2, rtol=1e-4, atol=1e-6)
+
+
+def test_the_best_of_each_shrinkage_competes_by_held_out_likelihood():
+    settings = ClassSettings("EDDA", ("EII", "EEE", "VVV"), shrinkages=(0.0, 0.3), folds=5, fit=FIT)
+    choice = choose_classes(labelled(), settings)
+    validated = [row for row in choice.candidates if row["log_loss"] is not None]
+    assert {row["shrinkage"] for row in validated} == {0.0, 0.3}
+    assert validated == list(choice.candidates[:2])
+    assert validated[0]["log_loss"] <= validated[1]["log_loss"]
+    assert choice.confusion.sum() == 150
+
+
+def test_a_candidate_that_fails_leaves_the_others():
+    rows = labelled(X[:102], Y[:102])  # two rows of the last class
+    settings = ClassSettings("MclustDA", ("EII",), sizes=(1, 5), criterion="error", folds=2, fit=FIT)
+    choice = choose_classes(rows, settings)
+    assert choice.best.n_components == (1, 1, 1)
+    assert "class 'virginica'" in choice.candidates[-1]["failed"]
+
+
+def test_columns_constant_in_a_class_are_told():
+    rows = X.copy()
+    rows[Y == 0, 1] = 2.5
+    rows[:, 3] = 1.0
+    said = narrow_columns(labelled(rows))
+    assert said.startswith("column 1 in class 'setosa' (always 2.5) is constant")
+    assert narrow_columns(labelled()) is None
