@@ -8,7 +8,14 @@ import pytest
 from page_reader import read
 from report_cases import case, fitted, searched
 
-from gmmkit import ConjugatePrior, GaussianMixture, GaussianMixtureSearch, MixtureClusterer, save
+from gmmkit import (
+    ConjugatePrior,
+    GaussianMixture,
+    GaussianMixtureDensity,
+    GaussianMixtureSearch,
+    MixtureClusterer,
+    save,
+)
 from gmmkit.data import open_table
 from gmmkit.data.faithful import open_old_faithful
 from gmmkit.files import ModelRecord, read_model
@@ -125,3 +132,5 @@ def test_defaults_are_the_estimators():
     assert {name: search[name] for name in reproduce.SEARCH} == reproduce.SEARCH
     clusterer = MixtureClusterer().get_params()
     assert {name: clusterer[name] for name in reproduce.CLUSTERS} == reproduce.CLUSTERS
+    density, known = GaussianMixtureDensity().get_params(), reproduce._WHOLE["GaussianMixtureDensity"][0]
+    assert {name: list(v) if isinstance(v := density[name], tuple) else v for name in known} == known
