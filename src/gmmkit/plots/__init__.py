@@ -12,6 +12,7 @@ from gmmkit.plots.density import plot_density
 from gmmkit.plots.intervals import plot_intervals
 from gmmkit.plots.likelihood_ratio import plot_likelihood_ratio
 from gmmkit.plots.merging import plot_merge_curve, plot_merge_tree
+from gmmkit.plots.regression import plot_regression
 from gmmkit.plots.style import DARK, LIGHT, THEMES, Theme, ThemeName, component_style
 from gmmkit.plots.svg import to_svg
 from gmmkit.plots.uncertainty import plot_uncertainty
@@ -31,6 +32,7 @@ __all__ = [
     "plot_likelihood_ratio",
     "plot_merge_curve",
     "plot_merge_tree",
+    "plot_regression",
     "plot_uncertainty",
     "to_svg",
 ]
