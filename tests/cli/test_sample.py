@@ -103,6 +103,13 @@ def test_what_means_nothing_for_data_is_said(
     assert done.err.count("\n") == 1
 
 
+def test_nothing_is_written_where_nothing_can_be_given(gmmkit: Gmmkit, faithful: Path) -> None:
+    assert gmmkit("fit", faithful, "-k", "2", "--covariance", "VVV", "--noise", "-o", "noisy.gmm").code == 0
+    done = gmmkit("sample", "noisy.gmm", "--given", "waiting=60")
+    assert (done.code, done.out) == (2, "")
+    assert "noise" in done.err
+
+
 def test_mistakes_of_models_and_of_data(gmmkit: Gmmkit, model: Path, flowers: Path, tmp_path: Path) -> None:
     for option in (("--balance",), ("--label", "a"), ("--bounds", "waiting=0:"), ("--fidelity", "f.json")):
         done = gmmkit("sample", model, *option)

@@ -13,6 +13,7 @@ from gmmkit import (
     ConjugatePrior,
     GaussianMixture,
     GaussianMixtureClassifier,
+    GaussianMixtureDensity,
     GaussianMixtureSearch,
     MixtureClusterer,
     save,
@@ -134,6 +135,8 @@ def test_defaults_are_the_estimators():
     assert {name: search[name] for name in reproduce.SEARCH} == reproduce.SEARCH
     clusterer = MixtureClusterer().get_params()
     assert {name: clusterer[name] for name in reproduce.CLUSTERS} == reproduce.CLUSTERS
+    density, known = GaussianMixtureDensity().get_params(), reproduce._WHOLE["GaussianMixtureDensity"][0]
+    assert {name: list(v) if isinstance(v := density[name], tuple) else v for name in known} == known
     classes = GaussianMixtureClassifier().get_params()
     assert {name: classes[name] for name in reproduce.CLASSES} == {**reproduce.CLASSES, "n_components": (1, 2, 3, 4, 5)}
 

@@ -102,15 +102,16 @@ def sample(
     names = list(record.feature_names or (f"x{j}" for j in range(record.mixture.n_features)))
     fixed = _by_position("--given", known, names)
     head = [*names, "component"] if component else names
-    write_rows(output, head, _draws(record.mixture, fixed, n, seed, component), n, as_json=as_json)
+    # Before the first line is written: what is on stdout cannot be taken back.
+    drawn = record.mixture.condition(fixed) if fixed else record.mixture
+    write_rows(output, head, _draws(drawn, fixed, n, seed, component), n, as_json=as_json)
 
 
-def _draws(mixture: Mixture, given: Mapping[int, float], n: int, seed: int, component: bool) -> Iterator[list[Any]]:
+def _draws(drawn: Mixture, given: Mapping[int, float], n: int, seed: int, component: bool) -> Iterator[list[Any]]:
     import numpy as np
 
     random = np.random.default_rng(seed)
-    d = mixture.n_features
-    drawn = mixture.condition(given) if given else mixture
+    d = drawn.n_features + len(given)
     size = max(1, BLOCK_VALUES // d)
     for first in range(0, n, size):
         rows, components = drawn.sample(min(size, n - first), seed=random)

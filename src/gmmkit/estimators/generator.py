@@ -36,8 +36,8 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         What fits the mixtures: any of gmmkit's that has one. It is cloned. Default: :class:`GaussianMixtureDensity`.
     bounds : mapping, optional
         Ends of columns, by name or position: ``{"age": (0, 120), "score": (None, 10)}``, None for no end. Of the
-        others, the least or the largest value is an end where more than 5 % of the values are it; else a column that
-        has no value below 0 ends there.
+        others, the least or the largest value is an end where more than 5 % of the values, and at least 5, are it;
+        else a column that has no value below 0 ends there.
     random_state : int, RandomState or None, default=0
         Of the places within cells that rounded values are put at, and of what is drawn where nothing else is said.
 

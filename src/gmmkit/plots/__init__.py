@@ -13,6 +13,7 @@ from gmmkit.plots.intervals import plot_intervals
 from gmmkit.plots.likelihood_ratio import plot_likelihood_ratio
 from gmmkit.plots.merging import plot_merge_curve, plot_merge_tree
 from gmmkit.plots.reasons import plot_reasons
+from gmmkit.plots.regression import plot_regression
 from gmmkit.plots.style import DARK, LIGHT, THEMES, Theme, ThemeName, component_style
 from gmmkit.plots.svg import to_svg
 from gmmkit.plots.uncertainty import plot_uncertainty
@@ -33,6 +34,7 @@ __all__ = [
     "plot_merge_curve",
     "plot_merge_tree",
     "plot_reasons",
+    "plot_regression",
     "plot_uncertainty",
     "to_svg",
 ]

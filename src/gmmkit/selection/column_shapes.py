@@ -28,8 +28,8 @@ Array = NDArray[np.float64]
 
 # Share of the median distance from an end that c is.
 _OFFSET = 0.1
-# Share of values from which they are an end, and are spread beyond it.
-_MANY = 0.05
+# Share of the values, and number, from which they are an end, and are spread beyond it.
+_MANY, _FEWEST = 0.05, 5
 # Bounds of how far beyond, in standard deviations of the others.
 _LEAST_WIDTH, _MOST_WIDTH = 0.5, 4.0
 # Digits of a step that a rounded value is written to.
@@ -132,7 +132,7 @@ def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> 
     column : ndarray of shape (n,)
     bounds : (float, float), optional
         The least and the largest value; None or ±inf for no end. Default: the least or the largest that is there, where
-        more than 5 % of the values are it; else at least 0, where none is below.
+        more than 5 % of the values, and at least 5, are it; else at least 0, where none is below.
     name : str
         For messages.
 
@@ -150,8 +150,8 @@ def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> 
     two = len(distinct) == 2
     step = float(most - least) if two else recorded_step(column)
     if bounds is None:
-        low = least if (column == least).mean() > _MANY or two else 0.0 if least >= 0 else -math.inf
-        high = most if (column == most).mean() > _MANY or two else math.inf
+        low = least if two or _many(column, least) else 0.0 if least >= 0 else -math.inf
+        high = most if two or _many(column, most) else math.inf
     else:
         low, high = _checked(bounds, name)
         if least < low or most > high:
@@ -165,15 +165,21 @@ def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> 
     at = [column == end for end in (low, high)]
     inner = plain.forward(column[~(at[0] | at[1])])
     spread = float(inner.std()) if len(inner) else 0.0
-    beyond = (_beyond(float(at[0].mean()), spread), _beyond(float(at[1].mean()), spread))
-    return replace(plain, beyond=beyond)
+    return replace(plain, beyond=(_beyond(column, low, spread), _beyond(column, high, spread)))
 
 
-def _beyond(share: float, spread: float) -> float:
+def _many(column: Array, end: float) -> bool:
+    """Tell whether so many values are at an end that it is one."""
+    count = int((column == end).sum())
+    return count >= _FEWEST and count > _MANY * len(column)
+
+
+def _beyond(column: Array, end: float, spread: float) -> float:
     """Return how far values at an end are spread: by their odds, so that the density does not jump there."""
-    if share <= _MANY:
+    if not _many(column, end):
         return 0.0
-    return spread * min(max(2.0 * share / (1.0 - share), _LEAST_WIDTH), _MOST_WIDTH) if share < 1 else 0.0
+    share = float((column == end).mean())
+    return spread * min(max(2.0 * share / (1.0 - share), _LEAST_WIDTH), _MOST_WIDTH)
 
 
 def _checked(bounds: Any, name: str) -> tuple[float, float]:
