@@ -58,7 +58,8 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
     n_init : int, default=1
         Starts; the best is kept.
     init_params : str, default="kmeans"
-        As of :class:`GaussianMixture`; loadings begin along each component's principal axes.
+        As of :class:`GaussianMixture`, with columns in units of their standard deviations where noise is diagonal;
+        loadings begin along each component's principal axes.
     random_state : int, RandomState or None, default=None
     verbose : int, default=0
     verbose_interval : int, default=10
@@ -242,7 +243,7 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
     def _starts(self, table: Table, start: Any) -> list[Start]:
         k, d = self.n_components, table.n_columns
         if start is None:
-            return [Named(self.init_params, k)] * self.n_init  # type: ignore[arg-type]
+            return [Named(self.init_params, k, metric="pooled")] * self.n_init  # type: ignore[arg-type]
         if self.n_init > 1:
             raise ParameterError("start cannot be combined with n_init > 1: give one of them")
         if not isinstance(start, Mixture):
