@@ -122,6 +122,15 @@ def test_a_weight_is_a_repetition():
     assert weighed.bic(X, times) == pytest.approx(repeated.bic(np.repeat(X, times, axis=0)), rel=1e-7)
 
 
+def test_units_of_columns_change_nothing_beside_diagonal_noise():
+    scale = np.array([1e-3, 1.0, 50.0, 1e4, 1.0, 2.0, 1e-2, 7.0])
+    rows = X * scale
+    plain, scaled = fitted(), MixtureOfFactorAnalyzers(2, 2, random_state=0, max_iter=500).fit(rows)
+    np.testing.assert_allclose(scaled.means_, plain.means_ * scale, rtol=1e-5, atol=1e-5 * scale.max())
+    np.testing.assert_array_equal(scaled.predict(rows), plain.predict(X))
+    np.testing.assert_allclose(scaled.transform(rows), plain.transform(X), rtol=1e-4, atol=1e-5)
+
+
 def test_starts_of_the_caller():
     known = fitted()
     kept = MixtureOfFactorAnalyzers(2, 2, max_iter=500).fit(X, start=known.mixture_)

@@ -11,11 +11,12 @@ from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError, SingularComponentError
 from gmmkit.execution import Workers
 from gmmkit.inference import factor_pass
-from gmmkit.inference.factor_fit import check_sizes, fit_factors
+from gmmkit.inference.acceleration import Squarem
+from gmmkit.inference.factor_fit import check_sizes, fit_factors, noise_problem
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.starts import FromMixture, FromPartition, Named
-from gmmkit.inference.stopping import SmallChange
+from gmmkit.inference.stopping import AitkenGain, SmallChange
 from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import FACTORS, Factor, Full, family
 from gmmkit.model.mixture import Mixture
@@ -27,7 +28,7 @@ STRUCTURES = tuple(FACTORS)
 def fitted(rows, k=2, q=1, noise="VVI", start=None, *, weights=None, n_jobs=1, tol=1e-6, **settings):
     reorder = start is None
     start = Named("kmeans", k) if start is None else start
-    settings = FitSettings(rule=SmallChange(tol), n_factors=q, **{"seed": 0, "max_iter": 3000, **settings})
+    settings = FitSettings(**{"rule": SmallChange(tol), "n_factors": q, "seed": 0, "max_iter": 3000, **settings})
     with Workers(n_jobs) as workers:
         return fit_factors(as_table(rows, weights=weights), noise, [start], settings, workers, reorder=reorder)
 
@@ -116,6 +117,38 @@ def test_the_objective_never_falls(structure, reg_covar, q):
         again = one_pass(rows, done.mixture)[1]
         assert again >= done.objectives[-1] - 1e-12
         assert again == pytest.approx(done.mixture.log_density(rows).mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("q", [1, 2])
+def test_stretched_steps_reach_the_same_in_fewer_passes(structure, q):
+    # Noise of the petals' lengths goes to zero, which takes plain EM hundreds of passes.
+    rows = iris()
+    rule = AitkenGain(1e-7)
+    plain, fast = (
+        fitted(rows, 1, q, structure, rule=rule, acceleration=given, max_iter=8000) for given in (None, Squarem())
+    )
+    assert np.diff(fast.objectives).min() >= -1e-12
+    assert fast.objectives[-1] >= plain.objectives[-1] - 1e-3
+    if structure == "VVI":
+        assert len(fast.objectives) < 0.5 * len(plain.objectives)
+
+
+def test_states_that_combine_to_none_are_refused():
+    state = factor_mixture("VVI", 2, 4, 1)
+    empty = state.changed(weights=np.array([1.0, 0.0]))
+    huge = state.changed(means=np.sign(state.means) * 1e308)
+    rows = state.sample(50, seed=0)[0]
+    with Workers(1) as workers:
+        problem = noise_problem(as_table(rows), "VVI", survey(as_table(rows), workers), workers)
+        algorithm = FitSettings(n_factors=1).algorithm(problem, np.random.default_rng(0))
+        same = algorithm.stretched([state, state, state], [4.0, -12.0, 9.0], state)
+        np.testing.assert_allclose(same.covariance.dense(), state.covariance.dense())
+        np.testing.assert_allclose(same.means, state.means)
+        assert algorithm.stretched([state, state, empty], [4.0, -12.0, 9.0], state) is None
+        with np.errstate(over="ignore"):
+            assert algorithm.stretched([state, state, huge], [4.0, -12.0, 9.0], state) is None
+        assert algorithm.stretched([state, state, state.take([0])], [4.0, -12.0, 9.0], state) is None
 
 
 def test_the_penalised_objective_is_its_definition():

@@ -101,6 +101,7 @@ def factor_record(table: Table, asked: FactorsAsked, watch: Watch, provenance: M
     ParameterError
         If no fit can be made.
     """
+    from gmmkit.inference.acceleration import Squarem
     from gmmkit.inference.factor_fit import check_sizes
     from gmmkit.inference.fit import FitSettings
     from gmmkit.inference.stopping import AitkenGain
@@ -126,6 +127,7 @@ def factor_record(table: Table, asked: FactorsAsked, watch: Watch, provenance: M
             reg_covar=asked.reg_covar,
             seed=engine_seed(asked.seed),
             callback=watch.passed,
+            acceleration=Squarem(),
         ),
         n_init=asked.n_init,
         callback=tried,

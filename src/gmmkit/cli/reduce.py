@@ -112,7 +112,7 @@ def reduce(
         int | None, typer.Option(parser=at_least(1), metavar="N", help="Most passes of a fit (1000).")
     ] = None,
     tol: Annotated[
-        float | None, typer.Option(parser=not_negative, metavar="X", help="Gain per row to stop at (1e-5).")
+        float | None, typer.Option(parser=not_negative, metavar="X", help="Gain per row to stop at (1e-6).")
     ] = None,
     reg_covar: Annotated[
         str | None,
@@ -156,7 +156,7 @@ def reduce(
                 criterion=criterion or "bic",
                 seed=seed or 0,
                 max_iter=max_iter or 1000,
-                tol=1e-5 if tol is None else tol,
+                tol=1e-6 if tol is None else tol,
                 reg_covar="auto" if reg_covar in (None, "auto") else float(reg_covar),
                 n_init=n_init or 1,
                 jobs=jobs,

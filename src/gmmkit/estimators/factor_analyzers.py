@@ -18,6 +18,7 @@ from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of, seed_of
 from gmmkit.estimators.verbose import printer
 from gmmkit.execution import Workers
+from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.factor_fit import NOISES, NoiseName, check_sizes, fit_factors
 from gmmkit.inference.fit import FitSettings
@@ -57,7 +58,8 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
     n_init : int, default=1
         Starts; the best is kept.
     init_params : str, default="kmeans"
-        As of :class:`GaussianMixture`; loadings begin along each component's principal axes.
+        As of :class:`GaussianMixture`, with columns in units of their standard deviations where noise is diagonal;
+        loadings begin along each component's principal axes.
     random_state : int, RandomState or None, default=None
     verbose : int, default=0
     verbose_interval : int, default=10
@@ -66,6 +68,9 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
     callback : callable, optional
         Called with a `Progress` after each pass.
     on_singular : {"auto", "floor", "reseed", "drop", "raise"}, default="auto"
+    acceleration : "squarem" or None, default=None
+        "squarem": every third step is stretched where that raises the objective. Factor analysis is slow where a noise
+        variance goes to zero: there it saves most of the passes.
 
     Attributes
     ----------
@@ -123,6 +128,7 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
         "n_jobs": [Integral, None],
         "callback": [callable, None],
         "on_singular": [StrOptions({"auto", "floor", "reseed", "drop", "raise"})],
+        "acceleration": [StrOptions({"squarem"}), None],
     }
 
     def __init__(
@@ -142,6 +148,7 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
         n_jobs: int | None = None,
         callback: Callable[[Progress], object] | None = None,
         on_singular: str = "auto",
+        acceleration: Literal["squarem"] | None = None,
     ) -> None:
         self.n_components = n_components
         self.n_factors = n_factors
@@ -157,6 +164,7 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
         self.n_jobs = n_jobs
         self.callback = callback
         self.on_singular = on_singular
+        self.acceleration = acceleration
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
         """Fit the mixture to rows.
@@ -199,6 +207,7 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
             on_singular=self.on_singular,  # type: ignore[arg-type]
             seed=seed_of(self.random_state),
             callback=printer(self.verbose, self.verbose_interval, self.max_iter, self.callback),
+            acceleration=None if self.acceleration is None else Squarem(),
             n_factors=self.n_factors,
         )
         starts = self._starts(table, start)
@@ -234,7 +243,7 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
     def _starts(self, table: Table, start: Any) -> list[Start]:
         k, d = self.n_components, table.n_columns
         if start is None:
-            return [Named(self.init_params, k)] * self.n_init  # type: ignore[arg-type]
+            return [Named(self.init_params, k, metric="pooled")] * self.n_init  # type: ignore[arg-type]
         if self.n_init > 1:
             raise ParameterError("start cannot be combined with n_init > 1: give one of them")
         if not isinstance(start, Mixture):

@@ -16,6 +16,7 @@ from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers
 from gmmkit.estimators.factor_transformer import FactorTransformer
 from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of, seed_of
+from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.factor_fit import NOISES
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.starts import STARTS
@@ -39,8 +40,8 @@ class MixtureOfFactorAnalyzersSearch(FactorTransformer):
     noise : str or list of str, default=("diagonal", "isotropic")
         Some of "diagonal", "isotropic", "shared-diagonal" and "shared-isotropic".
     criterion : {"bic", "icl", "aic", "sabic", "mml"}, default="bic"
-    tol : float, default=1e-5
-        Gain still to come, per row, at which a fit stops.
+    tol : float, default=1e-6
+        Gain still to come, per row, at which a fit stops; every third step is stretched (SQUAREM).
     reg_covar : "auto" or float, default="auto"
     max_iter : int, default=1000
     n_init : int, default=1
@@ -100,7 +101,7 @@ class MixtureOfFactorAnalyzersSearch(FactorTransformer):
         *,
         noise: str | list[str] | tuple[str, ...] = ("diagonal", "isotropic"),
         criterion: str = "bic",
-        tol: float = 1e-5,
+        tol: float = 1e-6,
         reg_covar: float | Literal["auto"] = "auto",
         max_iter: int = 1000,
         n_init: int = 1,
@@ -154,6 +155,7 @@ class MixtureOfFactorAnalyzersSearch(FactorTransformer):
                 max_iter=self.max_iter,
                 reg_covar=self.reg_covar,
                 seed=seed_of(self.random_state),
+                acceleration=Squarem(),
             ),
             n_init=self.n_init,
             init=self.init_params,  # type: ignore[arg-type]

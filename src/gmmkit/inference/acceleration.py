@@ -22,11 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from gmmkit.inference.combination import combined
 from gmmkit.inference.em import EM
 from gmmkit.inference.problem import Totals
 from gmmkit.inference.stopping import StoppingRule
@@ -108,7 +107,7 @@ class _SquaremSteps:
 
     def begin_anew(self) -> None:
         self._longest = self._tried = self._first_longest
-        self._totals: list[Totals] = []
+        self._totals: list[Any] = []
         self._linked: list[float] = []
         self._stretched = False  # the state tried is
         self._held = False  # one was, and was kept
@@ -142,7 +141,7 @@ class _SquaremSteps:
         return self._confirmed > (_CONFIRMATIONS if self._held else 0)
 
     def next(self, totals: Totals, state: Mixture, plain: Mixture) -> Mixture:
-        self._totals = [*self._totals[-2:], totals]
+        self._totals = [*self._totals[-2:], self._algorithm.remembered(totals, plain)]
         if len(self._totals) < 3 or self._confirmed:
             return plain
         first, last = np.diff(self._linked[-3:])
@@ -153,8 +152,7 @@ class _SquaremSteps:
         if a <= _LEAST:
             return plain
         # T₁ (1 − a)² + 2a (1 − a) T₂ + a² T₃
-        stretched = combined(self._totals, [(1.0 - a) ** 2, 2.0 * a * (1.0 - a), a * a])
-        tried = self._algorithm.refit_unrepaired(stretched, state)
+        tried = self._algorithm.stretched(self._totals, [(1.0 - a) ** 2, 2.0 * a * (1.0 - a), a * a], state)
         if tried is None:
             self._longest = max(a / _GROWTH, _SHORTEST_LIMIT)
             return plain

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.data.table import Block
 from gmmkit.inference.algorithm import log_weights
+from gmmkit.inference.combination import combined
 from gmmkit.inference.prior import Prior
 from gmmkit.inference.problem import Assign, Begin, Problem, Totals, soft, softly
 from gmmkit.inference.repairs import OnSingular, Repair, repair, singular_components
@@ -101,6 +104,14 @@ class EM:
             repairs += [Repair("annihilated", component=int(j), iteration=iteration) for j in annihilated]
             refitted = refitted.take(np.flatnonzero(refitted.weights))
         return self._beside_noise(refitted, totals, statistics, state), repairs
+
+    def remembered(self, totals: Totals, plain: Mixture) -> Any:
+        """Return what steps that are stretched remember of a pass, whose refit is `plain`."""
+        return totals
+
+    def stretched(self, parts: Sequence[Any], coefficients: Sequence[float], state: Mixture) -> Mixture | None:
+        """Return the state that a combination of what is remembered of passes leads to, or None if it is not sound."""
+        return self.refit_unrepaired(combined(parts, coefficients), state)
 
     def refit_unrepaired(self, totals: Totals, state: Mixture) -> Mixture | None:
         """Return the next state of totals that are not a pass's own, or None if they are not sound.

@@ -23,7 +23,9 @@ expansion to accelerate EM: the PX-EM algorithm", Biometrika 85 (1998), section 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +100,29 @@ class FactorAnalysis(EM):
         """Return None: products with factor means are of one state, and cannot be combined with another's."""
         return None
 
+    def remembered(self, totals: Totals, plain: Mixture) -> Any:
+        return plain
+
+    def stretched(self, parts: Sequence[Any], coefficients: Sequence[float], state: Mixture) -> Mixture | None:
+        """Return the state that a combination of states is, or None if it is none.
+
+        Weights and noise variances are combined as logarithms. Loadings stand in their canonical order, which changes
+        little from state to state; where it does, the objective falls, and the step is taken back.
+        """
+        if len({len(part.weights) for part in parts}) > 1 or not all((part.weights > 0).all() for part in parts):
+            return None
+
+        def combined(values: Callable[[Mixture], Array]) -> Array:
+            return np.asarray(sum(c * values(part) for c, part in zip(coefficients, parts, strict=True)))
+
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            weights = np.exp(combined(lambda part: np.log(part.weights)))
+            noise = np.exp(combined(lambda part: np.log(_covariance(part).noise)))
+            loadings, means = combined(lambda part: _covariance(part).loadings), combined(lambda part: part.means)
+        found = Mixture.trusted(weights / weights.sum(), means, _factors(loadings, noise, self._structure))
+        sound = all(np.isfinite(values).all() for values in (found.weights, means, found.covariance.values))
+        return found if sound and (noise > 0).all() else None
+
     def _noise(self, residuals: Array, counts: Array, means: Array) -> Mixture:
         """Return a mixture of noise alone, of residual scatters (k, d) and counts; its weights are equal."""
         family, k = self.problem.family, len(counts)
@@ -111,10 +136,14 @@ class FactorAnalysis(EM):
         return self.problem.family.structure
 
 
+def _covariance(state: Mixture) -> Factor:
+    assert isinstance(state.covariance, Factor)
+    return state.covariance
+
+
 def _of_noise(state: Mixture) -> Mixture:
     """Return a state with its noise for covariances: all that a prior has to do with."""
-    assert isinstance(state.covariance, Factor)
-    return state.changed(covariance=state.covariance.noise_covariance())
+    return state.changed(covariance=_covariance(state).noise_covariance())
 
 
 def _factors(loadings: Array, noise: Array, structure: str) -> Factor:
@@ -127,8 +156,7 @@ def _factors(loadings: Array, noise: Array, structure: str) -> Factor:
 
 def _loadings(totals: Totals, state: Mixture) -> tuple[Array, Array]:
     """Return the loadings (k, d, q) that a pass asks for, and scatters of what they leave (k, d)."""
-    covariance, own = state.covariance, totals.statistics
-    assert isinstance(covariance, Factor)
+    covariance, own = _covariance(state), totals.statistics
     cross, factors = totals.leaves
     counts, means = own.positive_counts(), own.means()
     # About the new means: n S βᵀ.

@@ -220,6 +220,8 @@ def _random_responsibilities(problem: Problem, k: int, random: np.random.Generat
 
 def _metric_covariance(problem: Problem, metric: Metric) -> Covariance:
     """Return the covariance, of one component, in whose metric distances between rows of the frame are measured."""
+    if metric == "pooled" and problem.family.independent_columns:
+        return EEI(problem.pooled.variances()[0], n_components=1)
     if metric == "pooled":
         return Tied(problem.pooled.dense()[0], n_components=1)
     return EEI(_unit_of_length(problem) ** 2, n_components=1)

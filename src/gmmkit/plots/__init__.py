@@ -9,6 +9,7 @@ from gmmkit.plots.classification import plot_classification
 from gmmkit.plots.convergence import plot_convergence
 from gmmkit.plots.criterion import plot_criterion
 from gmmkit.plots.density import plot_density
+from gmmkit.plots.factors import plot_factors
 from gmmkit.plots.intervals import plot_intervals
 from gmmkit.plots.likelihood_ratio import plot_likelihood_ratio
 from gmmkit.plots.merging import plot_merge_curve, plot_merge_tree
@@ -29,6 +30,7 @@ __all__ = [
     "plot_convergence",
     "plot_criterion",
     "plot_density",
+    "plot_factors",
     "plot_intervals",
     "plot_likelihood_ratio",
     "plot_merge_curve",

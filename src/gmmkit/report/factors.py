@@ -16,10 +16,10 @@ FACTORS = "MixtureOfFactorAnalyzers"
 # Defaults of the estimators: what equals them is not written. A test holds them to it.
 ONE_FIT: dict[str, Any] = {
     "noise": "diagonal", "tol": 1e-3, "reg_covar": "auto", "max_iter": 100, "n_init": 1, "init_params": "kmeans",
-    "random_state": None, "on_singular": "auto",
+    "random_state": None, "on_singular": "auto", "acceleration": None,
 }  # fmt: skip
 SEARCH: dict[str, Any] = {
-    "criterion": "bic", "tol": 1e-5, "reg_covar": "auto", "max_iter": 1000, "n_init": 1, "init_params": "kmeans",
+    "criterion": "bic", "tol": 1e-6, "reg_covar": "auto", "max_iter": 1000, "n_init": 1, "init_params": "kmeans",
     "random_state": 0,
 }  # fmt: skip
 

@@ -155,7 +155,9 @@ def _tried(
     try:
         check_sizes(table, k, q)
         assert problem is not None
-        result = fit(problem, [Named(settings.init, k)] * settings.n_init, replace(settings.fit, n_factors=q))
+        result = fit(
+            problem, [Named(settings.init, k, metric="pooled")] * settings.n_init, replace(settings.fit, n_factors=q)
+        )
     except GmmkitError as error:
         return FactorCandidate(**known, error=str(error))
     found = likelihood(result.mixture, table, n_jobs=problem.workers.n_threads)
