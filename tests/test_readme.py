@@ -94,6 +94,9 @@ def test_every_row_of_figures_is_a_row_of_the_results():
         assert row in results, row
     ours, theirs = re.search(r"mean adjusted Rand index of (\S+) over\n41 .* scikit-learn (\S+)\. ", README).groups()
     assert f"| **mean of 41** | | | **{ours}** | {theirs} |" in results
+    found = re.search(r"average precision\nof (\S+ / \S+) over 17 .* IsolationForest (\S+ / \S+) ", README)
+    ours, forest = found.groups()
+    assert f"| **mean of 17** | | | {ours} | {forest} |" in results
 
 
 def test_densities_are_those_of_the_results():

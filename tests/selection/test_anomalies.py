@@ -157,3 +157,11 @@ def test_what_cannot_be_judged():
         found([[1.0], [np.nan], [2.0]])
     with pytest.raises(ParameterError, match="X has weights.*leave them out"):
         find_anomalies(as_table([[1.0], [2.0]], weights=[1.0, 2.0]), CLEAN)
+
+
+def test_more_columns_than_rows_have_one_component_and_still_show_what_is_far():
+    rows = np.random.default_rng(10).normal(size=(60, 120))
+    rows[8, 77] = 1e3
+    result = found(rows)
+    assert result.normality.joint.n_components == 1
+    assert lowest(result.scores, 1) == lowest(result.p_values, 1) == [8]

@@ -130,7 +130,9 @@ def fit_normal(rows: Array, settings: NormalSettings, seed: int, workers: Worker
     # Rows far out in single columns have no say in where joint fits begin.
     first = _best(held.log_density(z).sum(axis=1), settings.trimmed)
     mixtures, all_kept = [], []
-    for i, k in enumerate(_limited(size, int(first.sum())) for size in _SIZES):
+    # No more components than have as many rows as a covariance has columns, on average.
+    n_left, d = int(first.sum()), z.shape[1]
+    for i, k in enumerate(sorted({_limited(size, n_left, d + 1) for size in _SIZES})):
         kept = first
         mixture = _fit(z[kept], k, None, _MAX_ITER, seed + i, workers)
         for _ in range(settings.rounds):
@@ -216,5 +218,5 @@ def _best(scores: Array, trimmed: float) -> Flags:
     return kept
 
 
-def _limited(k: int, n_rows: int) -> int:
-    return max(1, min(k, n_rows // _ROWS_PER_COMPONENT))
+def _limited(k: int, n_rows: int, least: int = 1) -> int:
+    return max(1, min(k, n_rows // max(least, _ROWS_PER_COMPONENT)))
