@@ -57,6 +57,14 @@ def test_more_columns_are_left_to_array_operations(monkeypatch):
     np.testing.assert_array_equal(Full.refit(*given).values, by_arrays(monkeypatch, *given).values)
 
 
+@pytest.mark.parametrize("factor", [1e280, 1e-280])
+def test_weights_may_be_huge_or_tiny(factor):
+    total = moments(3, 4)
+    nothing = np.zeros((4, 4)), np.zeros(4)
+    found, expected = Full.refit(total.scaled(factor), *nothing), Full.refit(total, *nothing)
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-12)
+
+
 @pytest.mark.parametrize("prior", [0.0, 2.0])
 def test_a_component_without_rows_has_what_the_prior_gives_it(monkeypatch, prior):
     total = moments(3, 2)

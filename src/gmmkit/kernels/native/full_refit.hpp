@@ -18,7 +18,8 @@ inline bool refit_one(const FullRefit& r, int j, double* factor) {
     for (int a = 0; a < d; ++a)
         for (int b = 0; b <= a; ++b) {
             const int here = a * d + b, mirrored = b * d + a;
-            const double scatter = 0.5 * (second[here] + second[mirrored]) - first[a] * first[b] * share +
+            // A mean times a sum: the product of two sums of huge weights would not be a number.
+            const double scatter = 0.5 * (second[here] + second[mirrored]) - first[a] * share * first[b] +
                                    0.5 * (pseudo[here] + pseudo[mirrored]);
             covariance[here] = covariance[mirrored] = scatter / r.counts[j] + (a == b ? r.ridge[a] : 0.0);
         }
