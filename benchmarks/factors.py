@@ -80,17 +80,8 @@ def rebuilt(k: int, q: int) -> tuple[float, float, float]:
         warnings.simplefilter("ignore")
         model = MixtureOfFactorAnalyzers(k, q, noise="isotropic", tol=0.05, random_state=0, n_jobs=1).fit(seen)
     spent = time.process_time() - begun
-    coordinates = model.transform(unseen)
-    labels = model.predict(unseen)
-    hard = np.zeros_like(coordinates)
-    # Of the most probable component alone: 1 for it, and its factors.
-    hard[np.arange(len(unseen)), labels] = 1.0
-    own = coordinates[np.arange(len(unseen)), labels]
-    for j in range(q):
-        at = k + labels * q + j
-        hard[np.arange(len(unseen)), at] = coordinates[np.arange(len(unseen)), at] / own
     pca = PCA(q + 1).fit(seen)
-    backs = model.inverse_transform(hard), pca.inverse_transform(pca.transform(unseen))
+    backs = model.inverse_transform(model.transform(unseen, hard=True)), pca.inverse_transform(pca.transform(unseen))
     own_error, pca_error = (float(((back - unseen) ** 2).mean()) for back in backs)
     return own_error, pca_error, spent
 

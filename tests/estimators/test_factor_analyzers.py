@@ -70,6 +70,21 @@ def test_rows_go_there_and_back(k):
     )
 
 
+def test_a_hard_code_is_the_most_probable_component_and_its_factors():
+    fa = fitted()
+    (soft, _), (hard, spread) = (fa.transform(X, return_std=True, hard=h) for h in (False, True))
+    labels, each = fa.predict(X), np.arange(len(X))
+    np.testing.assert_array_equal(hard[:, :2], np.eye(2)[labels])
+    own = 2 + 2 * labels[:, None] + np.arange(2)
+    np.testing.assert_allclose(
+        hard[each[:, None], own], soft[each[:, None], own] / soft[each, labels][:, None], atol=1e-9
+    )
+    assert (np.count_nonzero(hard, axis=1) == 3).all()
+    assert (spread[:, :2] == 0).all()
+    alone = fa.means_[labels] + np.einsum("ndq,nq->nd", fa.loadings_[labels], hard[each[:, None], own])
+    np.testing.assert_allclose(fa.inverse_transform(hard), alone, atol=1e-9)
+
+
 def test_two_local_planes_tell_more_of_two_clusters_than_one_plane():
     fa = fitted(noise="isotropic")
     left = ((fa.inverse_transform(fa.transform(X)) - X) ** 2).sum()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn.mixture
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -60,3 +61,8 @@ def test_names_of_columns_are_kept():
 def test_what_is_no_mixture_is_refused():
     with pytest.raises(ValueError, match="'estimator' parameter of PosteriorFeatures must be"):
         PosteriorFeatures(3).fit(moons(100)[0])
+
+
+def test_another_librarys_mixture_is_refused():
+    with pytest.raises(ValueError, match="estimator must be a mixture of gmmkit's, as GaussianMixture, but got"):
+        PosteriorFeatures(sklearn.mixture.GaussianMixture(2)).fit(moons(100)[0])

@@ -29,7 +29,7 @@ class FactorTransformer(TransformerMixin, MixtureDensity):  # type: ignore[misc]
             X = as_table(X)  # what can be read once is kept for the second reading
         return self.fit(X, y, sample_weight=sample_weight).transform(X)  # type: ignore[no-any-return]
 
-    def transform(self, X: Any, *, return_std: bool = False) -> Any:
+    def transform(self, X: Any, *, return_std: bool = False, hard: bool = False) -> Any:
         """Return rows in the mixture's coordinates.
 
         Parameters
@@ -37,6 +37,9 @@ class FactorTransformer(TransformerMixin, MixtureDensity):  # type: ignore[misc]
         X : array-like of shape (n, d)
         return_std : bool, default=False
             Return the coordinates' posterior standard deviations as well.
+        hard : bool, default=False
+            Take each row to be of its most probable component: 1 for that and its factors, 0 elsewhere. So q + 1
+            numbers say it all, and `inverse_transform` makes of them what the component alone would.
 
         Returns
         -------
@@ -47,7 +50,7 @@ class FactorTransformer(TransformerMixin, MixtureDensity):  # type: ignore[misc]
             If `return_std`.
         """
         table = self._rows(as_table(X) if is_stream(X) else X)
-        found, spread = coordinates(self.mixture_, table, deviations=return_std, n_jobs=self.n_jobs)
+        found, spread = coordinates(self.mixture_, table, deviations=return_std, hard=hard, n_jobs=self.n_jobs)
         dtype = float_type(table)
         found = found.astype(dtype, copy=False)
         return found if spread is None else (found, spread.astype(dtype, copy=False))

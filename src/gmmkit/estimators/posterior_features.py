@@ -11,6 +11,8 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import as_table
+from gmmkit.errors import ParameterError
+from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.search import GaussianMixtureSearch
 from gmmkit.estimators.validation import is_stream, rows_of
 
@@ -26,7 +28,7 @@ class PosteriorFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     estimator : estimator, optional
-        Any with `fit` and `predict_proba`, as :class:`GaussianMixture`; it is cloned. None:
+        One of gmmkit's with a mixture and `predict_proba`, as :class:`GaussianMixture`; it is cloned. None:
         ``GaussianMixtureSearch()``, which chooses the number of components.
 
     Attributes
@@ -59,8 +61,17 @@ class PosteriorFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         X : array-like of shape (n, d), data frame, Table, or iterator of arrays
         y : ignored
         sample_weight : array-like of shape (n,), optional
+
+        Raises
+        ------
+        ParameterError
+            If the estimator is not a mixture of gmmkit's.
         """
         self._validate_params()
+        if not isinstance(self.estimator, MixtureDensity | None):
+            raise ParameterError(
+                f"estimator must be a mixture of gmmkit's, as GaussianMixture, but got {self.estimator!r}"
+            )
         table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
         self.estimator_ = (GaussianMixtureSearch() if self.estimator is None else clone(self.estimator)).fit(table)
         return self

@@ -5,7 +5,8 @@ With c the component that a row comes from, as an indicator of k entries, and f 
     x = Σ_k c_k (μ_k + Λ_k f_k) + e
 
 is linear in c_k and c_k f_k. A row's coordinates are their posterior means, ``r_k`` and ``r_k E[f_k | x]``, and the way
-back is ``Σ_k r_k μ_k + Λ_k (r_k E[f_k | x])``, the posterior mean of the row without its noise. Their variances are
+back is ``Σ_k r_k μ_k + Λ_k (r_k E[f_k | x])``, the posterior mean of the row without its noise. A hard code has 1 for
+the most probable r_k and 0 for the others: q + 1 numbers, the component and its factors. The coordinates' variances are
 
     r_k (1 − r_k)        r_k (V_k + E[f_k | x]²) − (r_k E[f_k | x])²,    V_k = 1 / (1 + s_k²)
 
@@ -49,7 +50,7 @@ def coordinate_names(k: int, q: int) -> list[str]:
 
 
 def coordinates(
-    mixture: Mixture, rows: Any, *, deviations: bool = False, n_jobs: int | None = None
+    mixture: Mixture, rows: Any, *, deviations: bool = False, hard: bool = False, n_jobs: int | None = None
 ) -> tuple[Array, Array | None]:
     """Return rows in coordinates, and the standard deviations of these.
 
@@ -60,6 +61,9 @@ def coordinates(
     rows : array_like of shape (n, d) or Table
     deviations : bool, default=False
         Whether standard deviations are wanted; None otherwise.
+    hard : bool, default=False
+        Whether each row is taken to be of its most probable component (the first of equals), given which its factors
+        are told.
     n_jobs : int or None
 
     Returns
@@ -107,6 +111,8 @@ def coordinates(
             table.check_finite(block)
             place = slice(block.index, block.index + len(block.rows))
             shares, _ = scorer.responsibilities(block.rows, work)
+            if hard:
+                shares = (np.arange(k)[:, None] == shares.argmax(axis=0)).astype(np.float64)
             answer[place, :first] = shares[:first].T if first else 0.0
             if spread is not None:
                 spread[place, :first] = np.sqrt(shares * (1.0 - shares)).T if first else 0.0
