@@ -125,7 +125,7 @@ def classify_table(table: Table, column: str, asked: AskedClasses, command: str)
             "shrinkage": asked.shrinkage,
             "calibration": "temperature" if asked.calibrate else None,
             "folds": asked.folds,
-            "unlabelled": _labels([unknown])[0] if unknown == _UNLABELLED or isinstance(labels[0], int) else unknown,
+            "unlabelled": _unlabelled(rows, labels, unknown),
             "random_state": asked.seed,
         },
         feature_names=table.names,
@@ -173,6 +173,13 @@ def _labelled(table: Table, column: str, unlabelled: str | None) -> tuple[Labell
             f"{where}: class {names[empty[0]]!r} has no row of any weight: leave its rows out, or give them weight"
         )
     return rows, unknown
+
+
+def _unlabelled(rows: LabelledRows, labels: list[int | str], unknown: str) -> int | str:
+    """Return the label of rows of no known class as Python reads it beside the others."""
+    if not (rows.codes < 0).any():
+        return int(_UNLABELLED)
+    return _labels([unknown])[0] if isinstance(labels[0], int) else unknown
 
 
 def _check_folds(rows: LabelledRows, folds: int, where: str) -> None:

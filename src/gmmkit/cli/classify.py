@@ -115,6 +115,7 @@ def classify(
     folds: Annotated[int, typer.Option("--folds", parser=at_least(2), metavar="N", help="Of cross-validation.")] = 10,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
+    report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Also write a report (.html).")] = None,
     seed: Annotated[int, typer.Option(parser=at_least(0), metavar="N", help="The same seed gives the same model.")] = 0,
     jobs: JobsOption = None,
     as_json: JsonOption = False,
@@ -138,7 +139,7 @@ def classify(
         seed,
         jobs,
     )
-    check_outputs(data, output=output, report=None)
+    check_outputs(data, output=output, report=report)
     from gmmkit.data import open_table
 
     command = command_line(context)
@@ -151,14 +152,20 @@ def classify(
             from gmmkit.files import write_model
 
             write_model(record, output)
+        if report is not None:
+            from gmmkit.report import write_report
+
+            watch.say("drawing the report")
+            write_report(record, report, table=table, command=command)
     facts = classification_of(record)
     if as_json:
-        print_json({"model": output, **facts})
+        print_json({"model": output, "report": report, **facts})
     elif not quiet:
         console = console_on(sys.stderr)
         print_classification(console, facts)
-        if output is not None:
-            print_text(console, f"Model in {output}")
+        for name, path in (("Model", output), ("Report", report)):
+            if path is not None:
+                print_text(console, f"{name} in {path}")
 
 
 def _sizes(text: str | None, model: str) -> tuple[int, ...]:
