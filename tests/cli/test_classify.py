@@ -127,6 +127,19 @@ def test_words_say_what_was_chosen_and_how_often_it_is_wrong(gmmkit: Gmmkit, flo
     assert (known["classifier"], known["label"], known["held_out"]["confusion"]) == ("EDDA", "kind", confusion.tolist())
 
 
+def test_weights_are_counted_as_rows(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    # Repeated rows, whose weight no longer fits into six digits.
+    lines = flowers.read_text().splitlines()
+    text = [f"{line},{'weight' if n == 0 else 20_000}" for n, line in enumerate(lines)]
+    (tmp_path / "weighed.csv").write_text("\n".join(text) + "\n")
+    given = ["--label", "kind", "--weights", "weight", "--covariance", "EEE", "--folds", "2", "-o", "m.gmm"]
+    done = gmmkit("classify", "weighed.csv", *given)
+    confusion = load("m.gmm").confusion_
+    assert confusion.sum() == 3_000_000
+    assert f"({confusion.sum() - confusion.trace():,.0f} of 3,000,000, 2 folds)" in done.err
+    assert ["setosa", "1,000,000", "33.3", "%"] in [line.split() for line in done.err.splitlines()]
+
+
 def test_rows_of_no_known_class_take_part(gmmkit: Gmmkit, tmp_path: Path) -> None:
     labels = changed(slice(None, None, 3), "?")
     half = written(tmp_path / "half.csv", X, labels)

@@ -114,7 +114,7 @@ def print_classes(console: Console, facts: Facts) -> None:
         [
             [
                 str(one["class"]),
-                "-" if one["rows"] is None else f"{one['rows']:g}",
+                "-" if one["rows"] is None else _weight(one["rows"]),
                 f"{100 * one['prior']:.1f} %",
                 *([one["covariance_type"], str(one["n_components"])] if own else []),
             ]
@@ -133,17 +133,23 @@ def print_classes(console: Console, facts: Facts) -> None:
     console.print()
     print_text(
         console,
-        f"{_percent(held_out['error'])} of held-out rows are told as another class ({wrong:g} of {total:g}{folds}).",
+        f"{_percent(held_out['error'])} of held-out rows are told as another class "
+        f"({_weight(wrong)} of {_weight(total)}{folds}).",
         style="bold",
     )
     print_table(
         console,
         ["<true, told as:", *names, "wrong"],
-        [[names[c], *(f"{n:g}" for n in row), _share_wrong(row, c)] for c, row in enumerate(confusion)],
+        [[names[c], *map(_weight, row), _share_wrong(row, c)] for c, row in enumerate(confusion)],
     )
     if facts["temperature"] != 1.0:
         surer = "less sure" if facts["temperature"] > 1.0 else "surer"
         print_text(console, f"Probabilities are made {surer}: temperature {facts['temperature']:.3g}.", style="dim")
+
+
+def _weight(rows: float) -> str:
+    """Return a number of rows, or a weight that need not be whole."""
+    return f"{rows:,.0f}" if float(rows).is_integer() else f"{rows:,.4g}" if rows < 1000.0 else f"{rows:,.1f}"
 
 
 def _share_wrong(row: Sequence[float], c: int) -> str:
