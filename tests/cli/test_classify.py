@@ -123,6 +123,9 @@ def test_words_say_what_was_chosen_and_how_often_it_is_wrong(gmmkit: Gmmkit, flo
         assert told[1:4] == [f"{n:g}" for n in row]
     described = gmmkit("describe", "m.gmm")
     assert f"{share} of held-out rows" in described.out
+    own = gmmkit("classify", flowers, "--label", "kind", "--covariance", "EEE", "--model", "MclustDA", "-k", "1:2")
+    assert "Each class's size and structure: the best BIC for its rows." in own.err
+    assert next(line.split()[-2:] for line in own.err.splitlines() if line.startswith("setosa")) == ["EEE", "2"]
     known = gmmkit("describe", "m.gmm", "--json").json["classification"]
     assert (known["classifier"], known["label"], known["held_out"]["confusion"]) == ("EDDA", "kind", confusion.tolist())
 

@@ -173,6 +173,8 @@ def _chosen(facts: Facts) -> str:
 def _print_candidates(console: Console, facts: Facts) -> None:
     tried = facts["candidates"]
     if len(tried) < 2:
+        if facts["classifier"] == "MclustDA" and facts["criterion"] == "bic":
+            print_text(console, "Each class's size and structure: the best BIC for its rows.", style="dim")
         return
     sized = facts["classifier"] != "EDDA"
     shrunk = len({row["shrinkage"] for row in tried}) > 1
