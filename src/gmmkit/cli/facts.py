@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gmmkit.cli.classes import classes_of_model
 from gmmkit.selection.doubts import Doubts, doubts_of, evidence
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
         "evidence": _evidence(record, doubts),
         "warnings": warnings_of(record, doubts),
         **{name: fit.get(name) for name in _ANSWERS},
+        "classification": classes_of_model(record),
         "search": record.table,
         "settings": record.settings,
         "provenance": record.provenance,

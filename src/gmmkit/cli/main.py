@@ -15,6 +15,7 @@ import typer
 
 from gmmkit.cli.anomalies import anomalies
 from gmmkit.cli.boundary import Exit, complain, guarded, plain_warnings
+from gmmkit.cli.classify import classify
 from gmmkit.cli.cluster import cluster
 from gmmkit.cli.demo import demo
 from gmmkit.cli.density import density
@@ -37,7 +38,21 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 bug, 2 usage, 3 bad data, 4 bad model file, 5 did not converge (--strict), "
     "6 out of memory or disk, 130 interrupted.",
 )
-for _verb in (demo, fit, cluster, density, anomalies, reduce, predict, regress, score, sample, describe, report):
+for _verb in (
+    demo,
+    fit,
+    cluster,
+    classify,
+    density,
+    anomalies,
+    reduce,
+    predict,
+    regress,
+    score,
+    sample,
+    describe,
+    report,
+):
     app.command()(guarded(_verb))
 app.add_typer(digits, name="digits")
 

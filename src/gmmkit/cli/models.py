@@ -21,10 +21,28 @@ __all__ = ["Classes", "classes_of", "clusters_of", "open_data_of", "open_model"]
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """The classes of a classifier: their labels (C,), numbers or texts, and the shares (K, C) of components in them."""
+    """What tells the classes of a classifier from the posterior of its components.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (C,)
+        Numbers or texts.
+    shares : ndarray of shape (K, C)
+        Of each component, its share of each class.
+    temperature : float
+        Of probabilities; 1: as the model has them.
+    """
 
     labels: NDArray[Any]
     shares: NDArray[np.float64]
+    temperature: float
+
+    def posterior(self, components: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each class (n, C), given that of each component (n, K)."""
+        from gmmkit.selection.class_validation import tempered
+
+        shared = components @ self.shares
+        return tempered(shared / shared.sum(axis=1, keepdims=True), self.temperature)
 
 
 def open_model(path: str) -> ModelRecord:
@@ -106,4 +124,4 @@ def classes_of(record: ModelRecord) -> Classes | None:
         choice, labels = classes_of_record(record)
     except (LookupError, TypeError, ValueError):
         return None
-    return Classes(np.array(labels), choice.best.classes.shares)
+    return Classes(np.array(labels), choice.best.classes.shares, choice.temperature)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 
-QUANTITIES = ("label", "probability", "uncertainty", "log_density", "cluster", "class")
+QUANTITIES = ("label", "probability", "uncertainty", "log_density", "cluster", "class_probability", "class")
 
 
 def predict(
@@ -39,7 +39,7 @@ def predict(
     """Label each row, with the probability of each component, uncertainty and log-density.
 
     Where components were merged into clusters (gmmkit fit --merge, gmmkit cluster), the last column is the cluster;
-    with a classifier, which was saved from Python, it is the class.
+    with a classifier (gmmkit classify), the last columns are the probability of each class, and the class.
     """
     check_rows_output(output, inputs=(model, data))
     record = open_model(model)
@@ -47,8 +47,8 @@ def predict(
     if only == "cluster" and groups is None:
         raise UsageError(f"--only cluster: the components of {model} were not merged; fit it with --merge")
     classes = classes_of(record)
-    if only == "class" and classes is None:
-        raise UsageError(f"--only class: {model} is no classifier")
+    if only in ("class_probability", "class") and classes is None:
+        raise UsageError(f"--only {only}: {model} is no classifier")
     as_text = classes is not None and only in (None, "class") and classes.labels.dtype.kind == "U"
     if as_text and output is not None and output.lower().endswith(".npy"):
         raise UsageError(f"--output {output} holds numbers, but classes are texts; write .csv or .parquet")
@@ -59,7 +59,8 @@ def predict(
         watch.say(f"predicting {table.n_rows} rows")
         k = record.mixture.n_components
         names = [["label"], [f"probability_{j}" for j in range(k)], ["uncertainty"], ["log_density"]]
-        names += [[] if groups is None else ["cluster"], [] if classes is None else ["class"]]
+        told = [] if classes is None else [f"class_probability_{name}" for name in classes.labels.tolist()]
+        names += [[] if groups is None else ["cluster"], told, [] if classes is None else ["class"]]
         wanted = [
             name for quantity, its in zip(QUANTITIES, names, strict=True) if only in (None, quantity) for name in its
         ]
@@ -90,8 +91,10 @@ def _answers(
                 columns.append(answer.log_density)
             if groups is not None and only in (None, "cluster"):
                 columns.append(_clusters(mixture, answer, groups))
-            if classes is not None and only in (None, "class"):
-                columns.append(classes.labels[(answer.posterior @ classes.shares).argmax(axis=1)])
+            if classes is not None and only in (None, "class_probability", "class"):
+                probabilities = classes.posterior(answer.posterior)
+                columns += list(probabilities.T) if only != "class" else []
+                columns += [classes.labels[probabilities.argmax(axis=1)]] if only != "class_probability" else []
             yield columns
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gmmkit.cli.classes import print_classes
 from gmmkit.cli.findings import print_clusters, print_intervals, print_tests
 from gmmkit.cli.output import count, number, number_beside, print_table, print_text
 
@@ -35,6 +36,8 @@ def print_facts(console: Console, facts: Facts) -> None:
     _print_components(console, facts)
     if facts["merging"]:
         print_clusters(console, facts["merging"], facts["clusters"] or ())
+    if facts["classification"]:
+        print_classes(console, facts["classification"])
     for name in ("information", "bootstrap"):
         if facts[name]:
             print_intervals(console, facts[name])

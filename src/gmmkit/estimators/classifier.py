@@ -20,7 +20,7 @@ from gmmkit.estimators.class_labels import class_labels
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
-from gmmkit.model.class_mixture import ClassMixture, checked_priors
+from gmmkit.model.class_mixture import ClassMixture, checked_priors, listed_labels, priors_by_label
 from gmmkit.model.covariance.catalogue import NAMES, family, structures_for
 from gmmkit.model.evaluation import evaluate
 from gmmkit.model.mixture import Mixture
@@ -284,7 +284,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         check_is_fitted(self)
         known = np.flatnonzero(self.classes_ == label)
         if not len(known):
-            raise ParameterError(f"unknown class {label!r}: expected one of {_listed(self.classes_.tolist())}")
+            raise ParameterError(f"unknown class {label!r}: expected one of {listed_labels(self.classes_.tolist())}")
         mixture = self.class_mixture_.of_class(int(known[0]))
         return mixture.sample(whole("n_samples", n_samples, 1), seed=seed_of(self.random_state))[0]
 
@@ -358,12 +358,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         if isinstance(self.priors, str):
             return np.full(k, 1.0 / k)
         if isinstance(self.priors, Mapping):
-            odd = [label for label in self.priors if label not in labels]
-            missing = [label for label in labels if label not in self.priors]
-            if odd or missing:
-                what = f"unknown class {odd[0]!r}" if odd else f"no prior of class {missing[0]!r}"
-                raise ParameterError(f"priors: {what}; expected one for each of {_listed(labels)}")
-            return checked_priors([self.priors[label] for label in labels], k)
+            return priors_by_label(self.priors, labels)
         return checked_priors(self.priors, k)
 
 
@@ -372,8 +367,3 @@ def _check_classes(rows: LabelledRows) -> None:
     if (weights <= 0).any():
         empty = rows.names[int(weights.argmin())]
         raise DataError(f"class {empty!r} has no row of any weight: leave its rows out, or give them weight")
-
-
-def _listed(labels: list[Any]) -> str:
-    shown = ", ".join(map(repr, labels[:6]))
-    return shown if len(labels) <= 6 else f"{shown}, … ({len(labels)})"

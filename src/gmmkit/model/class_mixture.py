@@ -11,7 +11,7 @@ labelled and unlabelled data", NIPS 9).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from gmmkit.model.evaluation import evaluate_blocks
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import numbers
 
-__all__ = ["ClassMixture", "checked_priors"]
+__all__ = ["ClassMixture", "checked_priors", "listed_labels", "priors_by_label"]
 
 Array = NDArray[np.float64]
 
@@ -150,6 +150,28 @@ def checked_priors(priors: ArrayLike, n_classes: int) -> Array:
     if abs(values.sum() - 1.0) > _SUM_TO_ONE:
         raise ParameterError(f"priors must sum to 1, but sum to {values.sum():g}")
     return np.asarray(values / values.sum())
+
+
+def priors_by_label(priors: Mapping[Any, float], labels: Sequence[Any]) -> Array:
+    """Return the probabilities of classes (C,) in the order of their labels, or raise.
+
+    Examples
+    --------
+    >>> priors_by_label({"b": 0.25, "a": 0.75}, ["a", "b"])
+    array([0.75, 0.25])
+    """
+    odd = [label for label in priors if label not in labels]
+    missing = [label for label in labels if label not in priors]
+    if odd or missing:
+        what = f"unknown class {odd[0]!r}" if odd else f"no prior of class {missing[0]!r}"
+        raise ParameterError(f"priors: {what}; expected one for each of {listed_labels(labels)}")
+    return checked_priors([priors[label] for label in labels], len(labels))
+
+
+def listed_labels(labels: Sequence[Any]) -> str:
+    """Return the labels of classes for a message, not all of very many."""
+    shown = ", ".join(map(repr, labels[:6]))
+    return shown if len(labels) <= 6 else f"{shown}, … ({len(labels)})"
 
 
 def _side_by_side(covariances: Sequence[Covariance]) -> Covariance:

@@ -15,6 +15,7 @@ from gmmkit.files.record import ModelRecord
 from gmmkit.report.answer import answer, facts, headline
 from gmmkit.report.cautions import warnings_section
 from gmmkit.report.choice import choice
+from gmmkit.report.classes import Classes
 from gmmkit.report.commands import commands
 from gmmkit.report.history import history
 from gmmkit.report.html import Html, clean, tag
@@ -82,6 +83,9 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
     '<!DOCTYPE html>'
     """
     subject = Subject(record, table, command)
+    known = Classes.read(subject)
+    if known is not None:
+        return _of_classes(subject, known)
     sections = [
         ("choice", "How the model was chosen", choice(subject)),
         ("pictures", "Pictures", pictures(subject)),
@@ -96,6 +100,21 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
     title = headline(subject)
     header = tag("header", tag("h1", title), answer(subject))
     return page(title, header, [("about", "What was fitted", facts(subject)), *sections], unlisted=1)
+
+
+def _of_classes(subject: Subject, known: Classes) -> str:
+    """Return the report of a classifier: its components are parts of classes, not clusters that were found."""
+    header = tag("header", tag("h1", known.headline), known.answer())
+    sections = [
+        ("about", "What was fitted", facts(subject)),
+        ("confusion", "What is taken for what", known.confusion()),
+        ("choice", "How the model was chosen", known.candidates()),
+        ("classes", "The classes", known.classes()),
+        ("pictures", "Pictures", pictures(subject, kind="component")),
+        ("warnings", "Warnings", warnings_section(subject)),
+        ("reproduce", "Make it again", commands(subject)),
+    ]
+    return page(known.headline, header, sections, unlisted=1)
 
 
 def page(title: str, header: Html, sections: Sequence[tuple[str, str, Html | None]], *, unlisted: int = 0) -> str:

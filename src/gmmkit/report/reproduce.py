@@ -89,7 +89,7 @@ def python_of(record: ModelRecord) -> str:
     rows, opener, opening = _rows(record)
     fitted_to = f"{rows}, start={rows}.labels.codes" if "--start-labels" in words_of(record) else rows
     if name == CLASSIFIER:
-        opening, fitted_to = [*opening, "# y: the label of each row"], f"{rows}, y"
+        opening, fitted_to = [*opening, _labels_of(record)], f"{rows}, y"
     if name in _WHOLE:
         defaults, shown = _WHOLE[name]
         making = [call(f"model = {name}", differing(dict(record.settings), defaults)), f"model.fit({fitted_to})", shown]
@@ -105,7 +105,19 @@ def python_of(record: ModelRecord) -> str:
     if isinstance(record.settings.get("prior"), Mapping):
         opener = [*opener, "ConjugatePrior"]
     asking = {} if name in _WHOLE or factors else _questions(record, search, rows)
-    return "\n".join([_imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
+    numpy = ["import numpy as np", ""] if any("np." in line for line in opening) else []
+    return "\n".join([*numpy, _imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
+
+
+def _labels_of(record: ModelRecord) -> str:
+    """Return the line that gives a classifier its labels: those of the column that was named, numbers where all are."""
+    if path_of(record) is None or option_of(record, "--label") is None:
+        return "# y: the label of each row"
+    classes = record.fit.get("classes")
+    whole = isinstance(classes, list) and all(isinstance(label, int) for label in classes)
+    unlabelled = record.settings.get("unlabelled")
+    numbers = ".astype(int)" if whole and not isinstance(unlabelled, str) else ""
+    return f"y = np.array(table.labels.names)[table.labels.codes]{numbers}"
 
 
 def _imports(names: list[str]) -> str:

@@ -26,6 +26,7 @@ from gmmkit.plots.subject import cluster_of_component
 from gmmkit.report.html import clean
 from gmmkit.report.invocation import option_of
 from gmmkit.report.words import short
+from gmmkit.selection.class_records import CLASSIFIER
 from gmmkit.selection.cluster_choice import ClusterCandidate
 from gmmkit.selection.merge_tree import MergeTree
 from gmmkit.selection.overlap import Overlap, measure_overlap, posteriors_of
@@ -189,11 +190,17 @@ class Subject:
     @property
     def structure(self) -> str:
         """The covariance structure that was fitted, by the name it was asked for by."""
+        own = self.record.fit.get("structures") if self.record.estimator == CLASSIFIER else None
+        if isinstance(own, list) and own:
+            return ", ".join(dict.fromkeys(map(str, own)))
         return self.record.structure if self.candidate is None else self.candidate.model.structure
 
     @property
     def n_parameters(self) -> int:
         """How many parameters were free in the fit."""
+        own = self.record.fit.get("n_parameters") if self.record.estimator == CLASSIFIER else None
+        if isinstance(own, int):
+            return own
         known = self.result if self.candidate is None else self.candidate
         return self.mixture.n_parameters if known is None else known.n_parameters
 

@@ -50,6 +50,8 @@ class ClassSettings:
         Another seed makes other folds of the same rows.
     calibrate : bool
         Whether the temperature of probabilities is estimated, by cross-validation of what was chosen.
+    validate : bool
+        Whether what was chosen is cross-validated in any case.
     priors : ndarray of shape (C,), optional
     fit : FitSettings
     """
@@ -63,6 +65,7 @@ class ClassSettings:
     folds: int = 10
     fold_seed: int = 0
     calibrate: bool = False
+    validate: bool = False
     priors: NDArray[np.float64] | None = None
     fit: FitSettings = field(default_factory=FitSettings)
 
@@ -140,7 +143,7 @@ def choose_classes(rows: LabelledRows, settings: ClassSettings, *, n_jobs: int |
         best = ranked[0]
         if best.fitted is None:
             raise ParameterError(best.failed or "no candidate could be fitted")
-        if settings.calibrate and best.held_out is None:
+        if (settings.calibrate or settings.validate) and best.held_out is None:
             choice.validate(best)
             if best.failed is not None:
                 raise ParameterError(best.failed)
