@@ -122,3 +122,11 @@ def test_models_of_other_columns_are_not_compared(gmmkit: Gmmkit, small: Path, f
     done = gmmkit("density", small, "--compare", "turned.gmm")
     assert done.code == 3
     assert "in the same order" in done.err
+
+
+def test_labels_are_kept_aside(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    data, model = tmp_path / "flowers.csv", tmp_path / "flowers.gmm"
+    lines = [f"{i % 7}.5,{i % 5}.25,{'ab'[i % 2]}" for i in range(60)]
+    data.write_text("\n".join(["x,y,kind", *lines]) + "\n")
+    assert gmmkit("density", data, "--label", "kind", *SMALL, "-o", model).code == 0
+    assert list(read_model(model).feature_names or ()) == ["x", "y"]

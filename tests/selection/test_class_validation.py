@@ -140,3 +140,9 @@ def test_columns_constant_in_a_class_are_told():
     said = narrow_columns(labelled(rows))
     assert said.startswith("column 1 in class 'setosa' (always 2.5) is constant")
     assert narrow_columns(labelled()) is None
+
+
+def test_where_nothing_is_wrong_probabilities_are_no_surer_than_the_models():
+    codes = np.arange(60) % 2
+    posterior = np.where(np.eye(2)[codes] > 0, 0.9, 0.1)
+    assert HeldOutClasses(np.arange(60), codes, posterior, np.ones(60)).temperature() == pytest.approx(1.0, abs=1e-3)

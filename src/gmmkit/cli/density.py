@@ -71,6 +71,9 @@ def density(
     ] = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="COLUMN", help="Column of known labels: kept aside.")
+    ] = None,
     region: Annotated[
         list[float] | None,
         typer.Option(
@@ -109,19 +112,21 @@ def density(
     other = None if compare is None else (compare, open_model(compare))
     if source.lower().endswith(MODEL):
         given = {"--output": output, "--components": components, "--covariance": covariance, "--folds": folds,
-                 "--columns": columns, "--weights": weights}  # fmt: skip
+                 "--columns": columns, "--weights": weights, "--label": label}  # fmt: skip
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"{option} is for data, but {source} is a model: leave it out")
+        record = open_model(source)
         if not (region or box or compare):
             raise UsageError(
                 f"nothing was asked of {source}: give --region, --box or --compare (gmmkit describe says what it is)"
             )
-        record = open_model(source)
         check_boxes(boxes, record.feature_names, record.mixture.n_features)
     else:
         check_output("--output", output, ends=MODEL, inputs=(source,))
-        record = _fitted(context, source, components, covariance, folds, columns, weights, boxes, seed, jobs, quiet)
+        record = _fitted(
+            context, source, components, covariance, folds, columns, weights, label, boxes, seed, jobs, quiet
+        )
     answers = answers_of(record, region or (), boxes, other, engine_seed(seed))
     if output is not None:
         from gmmkit.files import write_model
@@ -146,6 +151,7 @@ def _fitted(
     folds: int | None,
     columns: str | None,
     weights: str | None,
+    label: str | None,
     boxes: Boxes,
     seed: int,
     jobs: int | None,
@@ -161,7 +167,7 @@ def _fitted(
 
     with Watch(quiet=quiet) as watch:
         watch.say(f"reading {source}")
-        table = open_table(source, columns=wanted, weights=weights)
+        table = open_table(source, columns=wanted, weights=weights, label=label)
         check_boxes(boxes, table.names, table.n_columns)
         for name in asked["covariance_type"]:
             family(name, table.n_columns)

@@ -77,12 +77,15 @@ class HeldOutClasses:
         return table
 
     def temperature(self) -> float:
-        """Return the temperature at which the held-out labels are most likely."""
+        """Return the temperature at which the held-out labels are most likely.
+
+        Where none is taken for another they are the likelier the surer: then it is not below 1.
+        """
 
         def loss(log_temperature: float) -> float:
             return self.log_loss(float(np.exp(log_temperature)))
 
-        bounds = (np.log(_COLDEST), np.log(_HOTTEST))
+        bounds = (np.log(_COLDEST if self.error > 0.0 else 1.0), np.log(_HOTTEST))
         return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4}).x))
 
 
