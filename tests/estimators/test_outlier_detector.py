@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from gmmkit import GaussianMixtureOutlierDetector
 from gmmkit.data import as_table
 from gmmkit.errors import DataError, GmmkitWarning, ParameterError
+from gmmkit.inference.em import EM
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +149,26 @@ def test_text_and_weights_are_refused(rows):
         GaussianMixtureOutlierDetector().fit(as_table(rows, weights=np.ones(300)))
     with pytest.raises(DataError, match="is NaN"):
         GaussianMixtureOutlierDetector().fit(rows).explain([[np.nan, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_an_interrupt_goes_on_and_leaves_no_half_fitted_detector(rows, monkeypatch, share):
+    passes, last, sweep = 0, float("inf"), EM.sweep
+
+    def counted(self, state):
+        nonlocal passes
+        passes += 1
+        if passes > last:
+            raise KeyboardInterrupt
+        return sweep(self, state)
+
+    # Passes one after the other, that can be counted: the compiled loop makes all of a fit's.
+    monkeypatch.setattr("gmmkit.inference.fit.run_compiled", lambda *args, **kwargs: None)
+    monkeypatch.setattr(EM, "sweep", counted)
+    GaussianMixtureOutlierDetector(n_jobs=1).fit(rows)
+    assert passes > 50
+    passes, last = 0, int(share * passes)
+    detector = GaussianMixtureOutlierDetector(n_jobs=1)
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(rows)
+    assert not hasattr(detector, "normality_")

@@ -161,7 +161,13 @@ def refit_normal(known: NormalFit, chosen: Flags, seed: int, workers: Workers) -
 
 
 def _fit(z: Array, k: int, start: Mixture | None, max_iter: int, seed: int, workers: Workers) -> Mixture:
-    """Return the most probable mixture of rows z under the conjugate prior of a sphere."""
+    """Return the most probable mixture of rows z under the conjugate prior of a sphere.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If one ended the fit: what is normal cannot be told by half of the passes.
+    """
     table = as_table(z)
     problem = Problem(table, Full, survey(table, workers), workers)
     settings = FitSettings(
@@ -171,7 +177,10 @@ def _fit(z: Array, k: int, start: Mixture | None, max_iter: int, seed: int, work
         seed=seed,
     )
     begin = Named("kmeans", k) if start is None else FromMixture(start)
-    return fit(problem, [begin], settings, reorder=start is None).mixture
+    result = fit(problem, [begin], settings, reorder=start is None)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result.mixture
 
 
 def _normality(
