@@ -9,7 +9,7 @@ import pytest
 import gmmkit
 from gmmkit import GaussianMixtureOutlierDetector
 from gmmkit.cli.main import run
-from gmmkit.errors import ModelFormatError
+from gmmkit.errors import GmmkitWarning, ModelFormatError
 from gmmkit.estimators.persistence import record_of
 from gmmkit.files import read_model, write_model
 
@@ -34,6 +34,13 @@ def test_a_detector_comes_back(tmp_path, settings):
     assert (tmp_path / "again.gmm").read_bytes() == (tmp_path / "d.gmm").read_bytes()
 
 
+def test_a_threshold_below_all_rows_comes_back(tmp_path):
+    with pytest.warns(GmmkitWarning, match="takes 38 rows"):
+        detector = GaussianMixtureOutlierDetector(novelty=True, calibration="split").fit(X[:20])
+    gmmkit.save(detector, tmp_path / "d.gmm")
+    assert gmmkit.load(tmp_path / "d.gmm").offset_ == detector.offset_ == -np.inf
+
+
 def test_many_reference_scores_fit_into_a_file(tmp_path):
     rows = np.random.default_rng(1).normal(size=(25_000, 1))
     detector = GaussianMixtureOutlierDetector().fit(rows)
@@ -56,6 +63,7 @@ def test_many_reference_scores_fit_into_a_file(tmp_path):
         lambda fit: {**fit, "reference": []},
         lambda fit: {**fit, "reference": [2.0, 1.0]},
         lambda fit: {**fit, "offset": float("inf")},
+        lambda fit: {**fit, "offset": float("nan")},
         lambda fit: {**fit, "offset": None},
     ],
 )

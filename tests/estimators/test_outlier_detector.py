@@ -172,3 +172,35 @@ def test_an_interrupt_goes_on_and_leaves_no_half_fitted_detector(rows, monkeypat
     with pytest.raises(KeyboardInterrupt):
         detector.fit(rows)
     assert not hasattr(detector, "normality_")
+
+
+@pytest.mark.parametrize(("n", "d", "p_value"), [(1000, 30, 0.05), (200, 60, 0.05), (100, 2, 0.07), (100, 3, 0.29)])
+def test_as_many_fitted_rows_are_outliers_as_have_small_p_values(n, d, p_value):
+    rows = np.random.default_rng(3).normal(size=(n, d))
+    detector = GaussianMixtureOutlierDetector(p_value=p_value).fit(rows)
+    taken = detector.predict(rows) == -1
+    assert taken.sum() == (detector.p_values_ <= p_value).sum() == round(n * p_value)
+    np.testing.assert_array_equal(taken, detector.score_samples(rows) < detector.offset_)
+
+
+@pytest.mark.parametrize(
+    ("settings", "enough"),
+    [({"novelty": True, "calibration": "split"}, 38), ({"novelty": True}, 19), ({}, 20)],
+)
+def test_too_few_rows_for_a_p_value_flag_none_and_say_how_many_it_takes(settings, enough):
+    random = np.random.default_rng(4)
+    rows, new = random.normal(size=(enough, 2)), random.normal(size=(200, 2)) * 3
+    detector = GaussianMixtureOutlierDetector(**settings)
+    for few in (10, enough - 1):
+        with pytest.warns(GmmkitWarning, match=f"no p-value from {few} rows can be at most 0.05.* takes {enough} rows"):
+            detector.fit(rows[:few])
+        assert detector.offset_ == -np.inf
+        assert (detector.predict(new) == 1).all()
+        # The lowest of contaminated rows is one of them, the lowest new row is one more.
+        assert (detector.p_values(new) if detector.novelty else detector.p_values_).min() > 0.05
+        assert (detector.predict(rows[:few]) == 1).all()
+    detector.fit(rows)
+    assert np.isfinite(detector.offset_)
+    assert 0 < (detector.predict(new) == -1).sum() < 200
+    with pytest.warns(GmmkitWarning, match="at most 1e-05"):
+        detector.set_params(p_value=1e-5).fit(rows)

@@ -179,7 +179,7 @@ def _found(
 ) -> _Found:
     import numpy as np
 
-    from gmmkit.selection.anomalies import AnomalySettings, constant_columns, find_anomalies
+    from gmmkit.selection.anomalies import AnomalySettings, constant_columns, find_anomalies, too_few_rows
     from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values
 
     settings = AnomalySettings(clean is not None, "cross", engine_seed(seed))
@@ -204,6 +204,8 @@ def _found(
     else:
         level = _P_VALUE if p_value is None else p_value
         flags, rule = p_values <= level, f"a p-value of at most {level:g}"
+        if few := too_few_rows(settings, (table if clean is None else clean).n_rows, level):
+            notes.append(few)
     return _Found(result.normality, scores, p_values, flags, rule, tuple(notes))
 
 

@@ -17,8 +17,15 @@ from gmmkit.errors import GmmkitWarning, ParameterError
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
 from gmmkit.model.normality import Normality
 from gmmkit.numerics.arguments import share
-from gmmkit.selection.anomalies import AnomalySettings, Calibration, constant_columns, find_anomalies
-from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values, threshold_at
+from gmmkit.selection.anomalies import (
+    AnomalyResult,
+    AnomalySettings,
+    Calibration,
+    constant_columns,
+    find_anomalies,
+    too_few_rows,
+)
+from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values, fewest_scores, threshold_at
 from gmmkit.selection.explanation import Explanation, explain
 
 __all__ = ["GaussianMixtureOutlierDetector"]
@@ -37,8 +44,10 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
     Parameters
     ----------
     contamination : "auto" or float, default="auto"
-        Share of the fitted rows that are outliers, above 0 and at most 0.5. "auto": as many as have scores so low
-        that their p-value is at most `p_value`.
+        Share of the fitted rows that are outliers, above 0 and at most 0.5. "auto": as many of the fitted rows as
+        have a p-value in `p_values_` of at most `p_value`, those of the lowest scores; after clean rows
+        (``novelty=True``) the rows whose p-value is at most that. Where too few rows were fitted for any p-value to be
+        so small none is an outlier, and a warning says how many rows it takes.
     p_value : float, default=0.05
         With ``contamination="auto"``: the share of normal rows that may be taken for outliers.
     novelty : bool, default=False
@@ -57,7 +66,7 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
     Attributes
     ----------
     offset_ : float
-        ``decision_function(X) == score_samples(X) - offset_``; rows below 0 are outliers.
+        ``decision_function(X) == score_samples(X) - offset_``; rows below 0 are outliers. −∞ where none is.
     p_values_ : ndarray of shape (n,)
         Of the fitted rows, from scores by fits that did not see them, beside each other: of contaminated rows they
         are those of ranks. Not with ``calibration="split"``.
@@ -143,12 +152,12 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         found = find_anomalies(table, settings, n_jobs=self.n_jobs)
         if found.constant:
             warnings.warn(constant_columns(found.constant, table.names), GmmkitWarning, stacklevel=2)
-        self.set_normality(found.normality, found.reference)
+        if self.contamination == "auto" and (few := too_few_rows(settings, table.n_rows, self.p_value)):
+            warnings.warn(few, GmmkitWarning, stacklevel=2)
+        self.set_normality(found.normality, found.reference, self._offset(found))
         self.__dict__.pop("p_values_", None)
         if found.p_values is not None:
             self.p_values_ = found.p_values
-        if self.contamination != "auto":
-            self.offset_ = float(np.percentile(found.scores, 100.0 * self.contamination))
         return self
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
@@ -215,11 +224,22 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         names = getattr(self, "feature_names_in_", None)
         return explain(self.normality_, table.take(np.arange(table.n_rows)), None if names is None else list(names))
 
-    def set_normality(self, normality: Normality, reference: NDArray[np.float64], offset: float | None = None) -> Self:
-        """Set what is normal and the scores out of sample (a model file); returns self."""
-        self.normality_, self.reference_scores_ = normality, reference
-        self.offset_ = threshold_at(reference, self.p_value) if offset is None else offset
+    def set_normality(self, normality: Normality, reference: NDArray[np.float64], offset: float) -> Self:
+        """Set what is normal, the scores out of sample and the offset (a model file); returns self."""
+        self.normality_, self.reference_scores_, self.offset_ = normality, reference, offset
         return self
+
+    def _offset(self, found: AnomalyResult) -> float:
+        if self.contamination != "auto":
+            return float(np.percentile(found.scores, 100.0 * self.contamination))
+        if self.novelty:
+            return threshold_at(found.reference, self.p_value)
+        assert found.p_values is not None, "folds score every row"
+        # A fit scores the rows that it saw higher than others: as many of them are outliers, not those as low.
+        taken = int((found.p_values <= self.p_value).sum())
+        if len(found.scores) <= fewest_scores(self.p_value):
+            return -np.inf
+        return float(np.partition(found.scores, taken)[taken])
 
     def _rows(self, X: Any) -> Table:
         return rows_of(self, as_table(X) if is_stream(X) else X)

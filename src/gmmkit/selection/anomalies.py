@@ -23,10 +23,10 @@ from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.model.normality import Normality
 from gmmkit.numerics.streams import generator
-from gmmkit.selection.conformal import ranks_as_p_values
+from gmmkit.selection.conformal import fewest_scores, ranks_as_p_values
 from gmmkit.selection.normal_model import CLEAN, CONTAMINATED, NormalFit, fit_normal, refit_normal
 
-__all__ = ["AnomalyResult", "AnomalySettings", "Calibration", "constant_columns", "find_anomalies"]
+__all__ = ["AnomalyResult", "AnomalySettings", "Calibration", "constant_columns", "find_anomalies", "too_few_rows"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -127,6 +127,28 @@ def constant_columns(columns: Sequence[int], names: Sequence[str] | None) -> str
     return (
         f"{what} one value only: any other would be an anomaly by itself; "
         f"leave {'it' if one else 'them'} out if {'it is' if one else 'they are'} not to count"
+    )
+
+
+def too_few_rows(settings: AnomalySettings, n_rows: int, level: float) -> str | None:
+    """Say how many rows p-values of at most `level` take; None where there are as many.
+
+    Examples
+    --------
+    >>> too_few_rows(AnomalySettings(clean=True, calibration="split", seed=0), 10, 0.05)
+    'no p-value from 10 rows can be at most 0.05, so none is an outlier by it: that takes 38 rows, or a larger p-value'
+    """
+    scores = fewest_scores(level)
+    rows = 2 * scores if settings.calibration == "split" else scores if settings.clean else scores + 1
+    if settings.clean and scores > _MOST_REFERENCE:
+        takes = f"scores are compared with {_MOST_REFERENCE:,} at most; take"
+    elif n_rows < rows:
+        takes = f"that takes {rows:,} rows, or"
+    else:
+        return None
+    return (
+        f"no p-value from {n_rows:,} rows can be at most {level:g}, so none is an outlier by it: "
+        f"{takes} a larger p-value"
     )
 
 

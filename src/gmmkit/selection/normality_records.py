@@ -81,7 +81,7 @@ def normality_of_record(record: ModelRecord) -> tuple[Normality, NDArray[np.floa
     if not (len(reference) and (np.diff(reference) >= 0).all()):
         raise ValueError("its reference scores are not sorted, or there are none")
     offset = float(fit["offset"])
-    if not np.isfinite(offset):
+    if not offset < np.inf:  # −∞ is below every row
         raise ValueError(f"its offset is {offset}")
     return Normality(units, record.mixture, ColumnMixtures(weights, means, variances, degrees)), reference, offset
 
