@@ -204,3 +204,16 @@ def test_too_few_rows_for_a_p_value_flag_none_and_say_how_many_it_takes(settings
     assert 0 < (detector.predict(new) == -1).sum() < 200
     with pytest.warns(GmmkitWarning, match="at most 1e-05"):
         detector.set_params(p_value=1e-5).fit(rows)
+
+
+@pytest.mark.parametrize(("contamination", "n_groups"), [(0.3, 3), (0.4, 3)])
+def test_more_anomalies_than_a_fifth_are_found_where_they_are_known_to_be(contamination, n_groups):
+    recalls = []
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        rows = random.normal(size=(400, 4))
+        for group in np.array_split(np.arange(round(400 * contamination)), n_groups):
+            rows[group] += 7.0 * random.choice([-1, 1], 4)
+        found = GaussianMixtureOutlierDetector(contamination=contamination).fit_predict(rows) == -1
+        recalls.append(found[: round(400 * contamination)].mean())
+    assert np.mean(recalls) > 0.95

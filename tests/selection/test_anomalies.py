@@ -10,8 +10,7 @@ from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.selection.anomalies import AnomalySettings, _unseen_scores, constant_columns, find_anomalies
 from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values
-from gmmkit.selection.normal_model import CONTAMINATED as FIFTH_TRIMMED
-from gmmkit.selection.normal_model import _consistent, fit_normal
+from gmmkit.selection.normal_model import _consistent, contaminated, fit_normal
 
 CONTAMINATED, CLEAN = AnomalySettings(False, "cross", 0), AnomalySettings(True, "cross", 0)
 
@@ -175,7 +174,7 @@ def test_more_columns_than_rows_have_one_component_and_still_show_what_is_far():
 def test_no_fold_is_scored_by_a_fit_that_saw_it():
     rows = np.random.default_rng(11).normal(size=(60, 4))
     with Workers(1) as workers:
-        fitted = fit_normal(rows, FIFTH_TRIMMED, 0, workers)
+        fitted = fit_normal(rows, contaminated(), 0, workers)
         before = _unseen_scores(fitted, rows, 0, workers)
         # Row 30, alone of its fold, moves; where fits begin and what they trim stays.
         moved = rows.copy()
@@ -209,7 +208,7 @@ def test_what_is_left_of_a_gaussian_is_widened_to_all_of_it(d, trimmed):
 def test_covariances_of_trimmed_fits_are_widened():
     rows = np.random.default_rng(14).normal(size=(20, 9))  # of one component: there are too few rows for two
     with Workers(1) as workers:
-        fitted = fit_normal(rows, FIFTH_TRIMMED, 0, workers)
+        fitted = fit_normal(rows, contaminated(), 0, workers)
     (own,) = fitted.mixtures
     np.testing.assert_allclose(
         fitted.normality.joint.covariance.dense(), _consistent(9, 0.2) * own.covariance.dense(), rtol=1e-12

@@ -182,7 +182,7 @@ def _found(
     from gmmkit.selection.anomalies import AnomalySettings, constant_columns, find_anomalies, too_few_rows
     from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values
 
-    settings = AnomalySettings(clean is not None, "cross", engine_seed(seed))
+    settings = AnomalySettings(clean is not None, "cross", engine_seed(seed), contamination or 0.0)
     result = find_anomalies(table if clean is None else clean, settings, n_jobs=jobs)
     notes = [constant_columns(result.constant, table.names)] if result.constant else []
     if clean is None:

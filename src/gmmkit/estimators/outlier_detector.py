@@ -39,7 +39,8 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         score(x) = log p(z) + Σ_j log p_j(z_j),        z: x in robust units,
 
     under mixtures of 3, 5 and 8 components, averaged, that are shrunk by a conjugate prior and fitted to the fifth of
-    rows that lies lowest left out; only the largest components, with four fifths of the weight, are normal.
+    rows that lies lowest left out; only the largest components, with four fifths of the weight, are normal. Of a
+    larger `contamination` as many rows are left out, and so much less of the weight is normal.
 
     Parameters
     ----------
@@ -80,8 +81,9 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
     Notes
     -----
     At most 3,000 rows are fitted, drawn by `random_state`; all are scored. A group of more than a fifth of the rows
-    is normal, whatever it is. Scores compare rows under one fit, in its robust units: they are no log-densities of the
-    data. Of a constant column any other value is as unusual as can be; a warning names it.
+    is normal, whatever it is; a dense one may be so where `contamination` is larger. Scores compare rows under one fit,
+    in its robust units: they are no log-densities of the data. Of a constant column any other value is as unusual as
+    can be; a warning names it.
 
     Examples
     --------
@@ -148,7 +150,8 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
                 "take calibration='cross' to find outliers among the fitted rows"
             )
         table = rows_of(self, X, reset=True, min_rows=2)
-        settings = AnomalySettings(bool(self.novelty), self.calibration, seed_of(self.random_state))
+        known = 0.0 if self.contamination == "auto" else float(self.contamination)
+        settings = AnomalySettings(bool(self.novelty), self.calibration, seed_of(self.random_state), known)
         found = find_anomalies(table, settings, n_jobs=self.n_jobs)
         if found.constant:
             warnings.warn(constant_columns(found.constant, table.names), GmmkitWarning, stacklevel=2)

@@ -24,7 +24,7 @@ from gmmkit.execution import Workers
 from gmmkit.model.normality import Normality
 from gmmkit.numerics.streams import generator
 from gmmkit.selection.conformal import fewest_scores, ranks_as_p_values
-from gmmkit.selection.normal_model import CLEAN, CONTAMINATED, NormalFit, fit_normal, refit_normal
+from gmmkit.selection.normal_model import CLEAN, NormalFit, contaminated, fit_normal, refit_normal
 
 __all__ = ["AnomalyResult", "AnomalySettings", "Calibration", "constant_columns", "find_anomalies", "too_few_rows"]
 
@@ -49,11 +49,15 @@ class AnomalySettings:
         Whether no row is an anomaly: then nothing is trimmed.
     calibration : {"cross", "split"}
     seed : int
+    contamination : float, default=0
+        Share of the rows that are known to be anomalies, below 1: of rows that are not clean more than the usual fifth
+        is trimmed where it is larger.
     """
 
     clean: bool
     calibration: Calibration
     seed: int
+    contamination: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +105,7 @@ def find_anomalies(table: Table, settings: AnomalySettings, *, n_jobs: int | Non
     seed = int(random.integers(2**31))
     with Workers(n_jobs) as workers:
         rows = table.take(sample)
-        fitted = fit_normal(rows, CLEAN if settings.clean else CONTAMINATED, seed, workers)
+        fitted = fit_normal(rows, CLEAN if settings.clean else contaminated(settings.contamination), seed, workers)
         unseen = None if settings.calibration == "split" else _unseen_scores(fitted, rows, seed, workers)
     scores = fitted.normality.score(table, n_jobs=n_jobs)
     if unseen is None:
