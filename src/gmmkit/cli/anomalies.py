@@ -112,7 +112,7 @@ def anomalies(
     """Find anomalies: a score, a p-value and a yes or no for each row, and with --explain the reason.
 
     Without --train DATA may hold some anomalies; p-values then rank its rows. With --train they are true of new rows:
-    of normal ones a share P has a p-value of at most P.
+    of normal ones about a share P, or less, has a p-value of at most P.
     """
     _check_rule(train, contamination, p_value, fdr)
     check_rows_output(output, inputs=(data,) if train is None else (data, train))

@@ -57,8 +57,8 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
     calibration : "cross" or "split", default="cross"
         What p-values are compared with: the score of every fitted row by a fit to others, in five folds; or the
         scores of half of the rows by the fit to the other half, which needs ``novelty=True``. Of new rows like the
-        fitted ones a share of `p_value` is taken for outliers, at most: with "split" exactly so, however few rows
-        there are, with "cross" about so.
+        fitted ones a share of at most `p_value` is taken for outliers, on average: with "split" exactly so, however
+        few rows there are; with "cross" about so, and fewer where rows are few for their columns.
     random_state : int, RandomState or None, default=0
         A detection is a measurement: it gives the same answer twice unless asked not to.
     n_jobs : int or None, default=None
