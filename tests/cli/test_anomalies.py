@@ -144,6 +144,14 @@ def test_columns_that_are_no_measurements(gmmkit: Gmmkit, rows: Path, tmp_path: 
     one_line(gmmkit("anomalies", "more.csv"), DATA, "column 'kind' is 'a0'", "--columns")
 
 
+def test_rows_are_not_compared_with_themselves(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(rows)
+    for train in (rows.name, str(rows), "link.csv"):
+        words = (f"--train {train} is DATA itself", "give another file of normal rows")
+        one_line(gmmkit("anomalies", rows, "--train", train, "--fdr", "0.1"), USAGE, *words)
+    one_line(gmmkit("anomalies", "-", "--train", "-"), USAGE, "is DATA itself")
+
+
 def test_too_few_rows_for_any_p_value(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
     (tmp_path / "few.csv").write_text("".join(rows.read_text().splitlines(keepends=True)[:11]))
     for options in ([], ["--train", "few.csv"]):

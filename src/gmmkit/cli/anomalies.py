@@ -115,6 +115,7 @@ def anomalies(
     of normal ones about a share P, or less, has a p-value of at most P.
     """
     _check_rule(train, contamination, p_value, fdr)
+    _check_train(data, train)
     check_rows_output(output, inputs=(data,) if train is None else (data, train))
     if explain and output is not None and os.path.splitext(output)[1].lower() == ".npy":
         raise UsageError(f"--output {output}: an NPY file cannot hold reasons, which are text; take .csv or .parquet")
@@ -150,6 +151,17 @@ def _check_rule(train: str | None, contamination: float | None, p_value: float |
         raise UsageError(
             "--contamination is a share of the rows that are fitted, and those of --train are clean; "
             "take --p-value or --fdr"
+        )
+
+
+def _check_train(data: str, train: str | None) -> None:
+    same = train == data or (
+        train is not None and os.path.exists(train) and os.path.exists(data) and os.path.samefile(train, data)
+    )
+    if same:
+        raise UsageError(
+            f"--train {train} is DATA itself, but p-values compare rows with others: give another file of normal rows, "
+            "or leave --train out to find anomalies among the rows of one file"
         )
 
 

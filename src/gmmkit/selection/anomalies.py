@@ -4,8 +4,8 @@ Rows are scored by a fit to all of them, or to 3,000 drawn from more. How unusua
 the fitted rows are cut into five folds, and each is scored by a fit to the others (cross-conformal prediction: Vovk
 2015, Annals of Mathematics and Artificial Intelligence 74); rows that were not drawn are out of sample as they are.
 Folds are fitted from where the fit to all ended, in its units, so that their scores compare with its own. Fits
-to fewer rows score those that they have not seen lower than the fit to all does, which makes p-values of new rows large
-where rows are few for their columns; a split, half of the rows fitted and half of them scored by the same fit, is exact.
+to fewer rows score those that they have not seen lower than the fit to all does, which makes p-values of new rows
+large where rows are few for their columns; a split, half of the rows fitted and half scored by the same fit, is exact.
 """
 
 from __future__ import annotations
