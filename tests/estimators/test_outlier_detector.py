@@ -68,8 +68,10 @@ def test_discoveries_are_of_new_rows_beside_clean_ones(rows):
     assert found[:15].all()
     assert found[15:].mean() < 0.2
     assert not detector.discoveries(rows[100:140], 0.01).any()
-    with pytest.raises(ParameterError, match="novelty is False: fit clean rows with novelty=True"):
-        GaussianMixtureOutlierDetector().fit(rows).discoveries(rows)
+    with pytest.raises(ParameterError, match="novelty was False .*: fit clean rows with novelty=True"):
+        GaussianMixtureOutlierDetector().fit(rows).set_params(novelty=True).discoveries(rows)
+    later = clone(detector).fit(rows[15:]).set_params(novelty=False)
+    np.testing.assert_array_equal(later.discoveries(rows[:40], 0.1), found)
     for rate in (0, 1, -0.1, "a", None, float("nan")):
         with pytest.raises(ParameterError, match="rate must be"):
             detector.discoveries(rows, rate)

@@ -73,6 +73,8 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         are those of ranks. Not with ``calibration="split"``.
     reference_scores_ : ndarray of shape (r,)
         Scores by fits that did not see the rows, of at most 20,000 of them, sorted: what p-values are compared with.
+    novelty_ : bool
+        Whether the rows that were fitted were taken for clean: `novelty` as it was then.
     normality_ : Normality
         What is normal: units, joint mixture and column mixtures.
     n_features_in_ : int
@@ -157,7 +159,7 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
             warnings.warn(constant_columns(found.constant, table.names), GmmkitWarning, stacklevel=2)
         if self.contamination == "auto" and (few := too_few_rows(settings, table.n_rows, self.p_value)):
             warnings.warn(few, GmmkitWarning, stacklevel=2)
-        self.set_normality(found.normality, found.reference, self._offset(found))
+        self.set_normality(found.normality, found.reference, self._offset(found), settings.clean)
         self.__dict__.pop("p_values_", None)
         if found.p_values is not None:
             self.p_values_ = found.p_values
@@ -202,10 +204,10 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         """
         check_is_fitted(self)
         rate = share("rate", rate)
-        if not self.novelty:
+        if not self.novelty_:
             raise ParameterError(
-                "discoveries are told by clean rows, but novelty is False: fit clean rows with novelty=True, or give a "
-                "contamination"
+                "discoveries are told by clean rows, but novelty was False when these were fitted: "
+                "fit clean rows with novelty=True, or give a contamination"
             )
         return benjamini_hochberg(self.p_values(X), rate)
 
@@ -227,9 +229,9 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         names = getattr(self, "feature_names_in_", None)
         return explain(self.normality_, table.take(np.arange(table.n_rows)), None if names is None else list(names))
 
-    def set_normality(self, normality: Normality, reference: NDArray[np.float64], offset: float) -> Self:
-        """Set what is normal, the scores out of sample and the offset (a model file); returns self."""
-        self.normality_, self.reference_scores_, self.offset_ = normality, reference, offset
+    def set_normality(self, normality: Normality, reference: NDArray[np.float64], offset: float, clean: bool) -> Self:
+        """Set what is normal, scores out of sample, the offset, and if rows were clean (a model file); returns self."""
+        self.normality_, self.reference_scores_, self.offset_, self.novelty_ = normality, reference, offset, clean
         return self
 
     def _offset(self, found: AnomalyResult) -> float:
