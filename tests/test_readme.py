@@ -40,13 +40,14 @@ def shell_lines():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with flowers.csv in which the README's commands run one after the other."""
+    """A folder with flowers.csv and new.csv in which the README's commands run one after the other."""
     folder = tmp_path_factory.mktemp("readme")
     iris = load_iris()
     species = np.array(iris.target_names)[iris.target]
     rows = ["length,width,petal_length,petal_width,species"]
     rows += [f"{a},{b},{c},{d},{name}" for (a, b, c, d), name in zip(iris.data, species, strict=True)]
     (folder / "flowers.csv").write_text("\n".join(rows) + "\n")
+    (folder / "new.csv").write_text("\n".join([rows[0], "5.1,3.4,1.5,0.3,setosa", "6.0,2.8,1.4,2.2,virginica"]) + "\n")
     digits = load_digits()
     np.savez(folder / "digits.npz", images=digits.images[:300], labels=digits.target[:300])
     return folder

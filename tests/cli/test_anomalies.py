@@ -144,6 +144,24 @@ def test_columns_that_are_no_measurements(gmmkit: Gmmkit, rows: Path, tmp_path: 
     one_line(gmmkit("anomalies", "more.csv"), DATA, "column 'kind' is 'a0'", "--columns")
 
 
+def test_rows_are_not_compared_with_themselves(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(rows)
+    for train in (rows.name, str(rows), "link.csv"):
+        words = (f"--train {train} is DATA itself", "give another file of normal rows")
+        one_line(gmmkit("anomalies", rows, "--train", train, "--fdr", "0.1"), USAGE, *words)
+    one_line(gmmkit("anomalies", "-", "--train", "-"), USAGE, "is DATA itself")
+
+
+def test_too_few_rows_for_any_p_value(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_text("".join(rows.read_text().splitlines(keepends=True)[:11]))
+    for options in ([], ["--train", "few.csv"]):
+        outcome = gmmkit("anomalies", rows if options else "few.csv", *options)
+        assert "1" not in read(outcome.out)["anomaly"]
+        assert "warning: no p-value from 10 rows can be at most 0.05" in outcome.err
+        assert f"that takes {19 if options else 20} rows" in outcome.err
+    assert "no p-value" not in gmmkit("anomalies", "few.csv", "--p-value", "0.2").err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -49,6 +49,7 @@ ESTIMATORS = [
 @pytest.mark.filterwarnings("ignore::gmmkit.errors.SingularComponentWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::gmmkit.errors.IncompleteRowsWarning")
+@pytest.mark.filterwarnings("ignore:no p-value from .* rows can be at most:gmmkit.errors.GmmkitWarning")
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check):
     check(estimator)

@@ -9,7 +9,7 @@ import pytest
 import gmmkit
 from gmmkit import GaussianMixtureOutlierDetector
 from gmmkit.cli.main import run
-from gmmkit.errors import ModelFormatError
+from gmmkit.errors import GmmkitWarning, ModelFormatError, ParameterError
 from gmmkit.estimators.persistence import record_of
 from gmmkit.files import read_model, write_model
 
@@ -28,10 +28,26 @@ def test_a_detector_comes_back(tmp_path, settings):
     np.testing.assert_array_equal(loaded.decision_function(X), detector.decision_function(X))
     np.testing.assert_array_equal(loaded.p_values(X), detector.p_values(X))
     assert loaded.offset_ == detector.offset_
+    assert loaded.novelty_ is detector.novelty_ is settings.get("novelty", False)
     assert [why.sentence for why in loaded.explain(X[:5])] == [why.sentence for why in detector.explain(X[:5])]
     assert list(loaded.feature_names_in_) == ["a", "b", "c"]
     gmmkit.save(loaded, tmp_path / "again.gmm")
     assert (tmp_path / "again.gmm").read_bytes() == (tmp_path / "d.gmm").read_bytes()
+
+
+def test_a_file_knows_whether_rows_were_clean_whatever_the_parameter_says(tmp_path):
+    gmmkit.save(GaussianMixtureOutlierDetector().fit(X).set_params(novelty=True), tmp_path / "d.gmm")
+    loaded = gmmkit.load(tmp_path / "d.gmm")
+    assert loaded.novelty
+    with pytest.raises(ParameterError, match="discoveries are told by clean rows"):
+        loaded.discoveries(X)
+
+
+def test_a_threshold_below_all_rows_comes_back(tmp_path):
+    with pytest.warns(GmmkitWarning, match="takes 38 rows"):
+        detector = GaussianMixtureOutlierDetector(novelty=True, calibration="split").fit(X[:20])
+    gmmkit.save(detector, tmp_path / "d.gmm")
+    assert gmmkit.load(tmp_path / "d.gmm").offset_ == detector.offset_ == -np.inf
 
 
 def test_many_reference_scores_fit_into_a_file(tmp_path):
@@ -56,7 +72,10 @@ def test_many_reference_scores_fit_into_a_file(tmp_path):
         lambda fit: {**fit, "reference": []},
         lambda fit: {**fit, "reference": [2.0, 1.0]},
         lambda fit: {**fit, "offset": float("inf")},
+        lambda fit: {**fit, "offset": float("nan")},
         lambda fit: {**fit, "offset": None},
+        lambda fit: {**fit, "clean": 1},
+        lambda fit: {name: value for name, value in fit.items() if name != "clean"},
     ],
 )
 def test_an_incomplete_record_is_refused(tmp_path, spoil):

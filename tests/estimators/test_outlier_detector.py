@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from gmmkit import GaussianMixtureOutlierDetector
 from gmmkit.data import as_table
 from gmmkit.errors import DataError, GmmkitWarning, ParameterError
+from gmmkit.inference.em import EM
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,10 @@ def test_discoveries_are_of_new_rows_beside_clean_ones(rows):
     assert found[:15].all()
     assert found[15:].mean() < 0.2
     assert not detector.discoveries(rows[100:140], 0.01).any()
-    with pytest.raises(ParameterError, match="novelty is False: fit clean rows with novelty=True"):
-        GaussianMixtureOutlierDetector().fit(rows).discoveries(rows)
+    with pytest.raises(ParameterError, match="novelty was False .*: fit clean rows with novelty=True"):
+        GaussianMixtureOutlierDetector().fit(rows).set_params(novelty=True).discoveries(rows)
+    later = clone(detector).fit(rows[15:]).set_params(novelty=False)
+    np.testing.assert_array_equal(later.discoveries(rows[:40], 0.1), found)
     for rate in (0, 1, -0.1, "a", None, float("nan")):
         with pytest.raises(ParameterError, match="rate must be"):
             detector.discoveries(rows, rate)
@@ -148,3 +151,71 @@ def test_text_and_weights_are_refused(rows):
         GaussianMixtureOutlierDetector().fit(as_table(rows, weights=np.ones(300)))
     with pytest.raises(DataError, match="is NaN"):
         GaussianMixtureOutlierDetector().fit(rows).explain([[np.nan, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_an_interrupt_goes_on_and_leaves_no_half_fitted_detector(rows, monkeypatch, share):
+    passes, last, sweep = 0, float("inf"), EM.sweep
+
+    def counted(self, state):
+        nonlocal passes
+        passes += 1
+        if passes > last:
+            raise KeyboardInterrupt
+        return sweep(self, state)
+
+    # Passes one after the other, that can be counted: the compiled loop makes all of a fit's.
+    monkeypatch.setattr("gmmkit.inference.fit.run_compiled", lambda *args, **kwargs: None)
+    monkeypatch.setattr(EM, "sweep", counted)
+    GaussianMixtureOutlierDetector(n_jobs=1).fit(rows)
+    assert passes > 50
+    passes, last = 0, int(share * passes)
+    detector = GaussianMixtureOutlierDetector(n_jobs=1)
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(rows)
+    assert not hasattr(detector, "normality_")
+
+
+@pytest.mark.parametrize(("n", "d", "p_value"), [(1000, 30, 0.05), (200, 60, 0.05), (100, 2, 0.07), (100, 3, 0.29)])
+def test_as_many_fitted_rows_are_outliers_as_have_small_p_values(n, d, p_value):
+    rows = np.random.default_rng(3).normal(size=(n, d))
+    detector = GaussianMixtureOutlierDetector(p_value=p_value).fit(rows)
+    taken = detector.predict(rows) == -1
+    assert taken.sum() == (detector.p_values_ <= p_value).sum() == round(n * p_value)
+    np.testing.assert_array_equal(taken, detector.score_samples(rows) < detector.offset_)
+
+
+@pytest.mark.parametrize(
+    ("settings", "enough"),
+    [({"novelty": True, "calibration": "split"}, 38), ({"novelty": True}, 19), ({}, 20)],
+)
+def test_too_few_rows_for_a_p_value_flag_none_and_say_how_many_it_takes(settings, enough):
+    random = np.random.default_rng(4)
+    rows, new = random.normal(size=(enough, 2)), random.normal(size=(200, 2)) * 3
+    detector = GaussianMixtureOutlierDetector(**settings)
+    for few in (10, enough - 1):
+        with pytest.warns(GmmkitWarning, match=f"no p-value from {few} rows can be at most 0.05.* takes {enough} rows"):
+            detector.fit(rows[:few])
+        assert detector.offset_ == -np.inf
+        assert (detector.predict(new) == 1).all()
+        # The lowest of contaminated rows is one of them, the lowest new row is one more.
+        assert (detector.p_values(new) if detector.novelty else detector.p_values_).min() > 0.05
+        assert (detector.predict(rows[:few]) == 1).all()
+    detector.fit(rows)
+    assert np.isfinite(detector.offset_)
+    assert 0 < (detector.predict(new) == -1).sum() < 200
+    with pytest.warns(GmmkitWarning, match="at most 1e-05"):
+        detector.set_params(p_value=1e-5).fit(rows)
+
+
+@pytest.mark.parametrize(("contamination", "n_groups"), [(0.3, 3), (0.4, 3)])
+def test_more_anomalies_than_a_fifth_are_found_where_they_are_known_to_be(contamination, n_groups):
+    recalls = []
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        rows = random.normal(size=(400, 4))
+        for group in np.array_split(np.arange(round(400 * contamination)), n_groups):
+            rows[group] += 7.0 * random.choice([-1, 1], 4)
+        found = GaussianMixtureOutlierDetector(contamination=contamination).fit_predict(rows) == -1
+        recalls.append(found[: round(400 * contamination)].mean())
+    assert np.mean(recalls) > 0.95

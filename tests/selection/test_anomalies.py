@@ -1,12 +1,16 @@
 """What is normal among contaminated rows, and out-of-sample scores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError
-from gmmkit.selection.anomalies import AnomalySettings, constant_columns, find_anomalies
+from gmmkit.execution import Workers
+from gmmkit.selection.anomalies import AnomalySettings, _unseen_scores, constant_columns, find_anomalies
 from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values
+from gmmkit.selection.normal_model import _consistent, contaminated, fit_normal
 
 CONTAMINATED, CLEAN = AnomalySettings(False, "cross", 0), AnomalySettings(True, "cross", 0)
 
@@ -165,3 +169,47 @@ def test_more_columns_than_rows_have_one_component_and_still_show_what_is_far():
     result = found(rows)
     assert result.normality.joint.n_components == 1
     assert lowest(result.scores, 1) == lowest(result.p_values, 1) == [8]
+
+
+def test_no_fold_is_scored_by_a_fit_that_saw_it():
+    rows = np.random.default_rng(11).normal(size=(60, 4))
+    with Workers(1) as workers:
+        fitted = fit_normal(rows, contaminated(), 0, workers)
+        before = _unseen_scores(fitted, rows, 0, workers)
+        # Row 30, alone of its fold, moves; where fits begin and what they trim stays.
+        moved = rows.copy()
+        moved[30] += [0.3, -0.2, 0.1, 0.4]
+        known = replace(fitted, rows=fitted.normality.units.into(moved))
+        after = _unseen_scores(known, moved, 0, workers)
+        back = _unseen_scores(known, rows, 0, workers)
+    own = np.arange(60) // 12 == 2
+    np.testing.assert_array_equal(after[own & (np.arange(60) != 30)], before[own & (np.arange(60) != 30)])
+    # Of its own value alone the row's score depends.
+    assert after[30] != before[30]
+    assert back[30] == before[30]
+    assert fitted.kept[0][30]
+    assert (after[~own] != before[~own]).all()
+
+
+def test_scores_out_of_sample_are_lower():
+    result = found(np.random.default_rng(12).normal(size=(80, 12)), CLEAN)
+    assert result.reference.mean() < result.scores.mean() - 1.0
+
+
+@pytest.mark.parametrize("d", [1, 2, 6])
+@pytest.mark.parametrize("trimmed", [0.0, 0.2, 0.5])
+def test_what_is_left_of_a_gaussian_is_widened_to_all_of_it(d, trimmed):
+    rows = np.random.default_rng(13).normal(size=(100_000, d))
+    far = np.argsort((rows**2).sum(axis=1))
+    left = rows[far[: int((1.0 - trimmed) * len(rows))]]
+    assert _consistent(d, trimmed) * left.var(axis=0) == pytest.approx(np.ones(d), rel=0.02)
+
+
+def test_covariances_of_trimmed_fits_are_widened():
+    rows = np.random.default_rng(14).normal(size=(20, 9))  # of one component: there are too few rows for two
+    with Workers(1) as workers:
+        fitted = fit_normal(rows, contaminated(), 0, workers)
+    (own,) = fitted.mixtures
+    np.testing.assert_allclose(
+        fitted.normality.joint.covariance.dense(), _consistent(9, 0.2) * own.covariance.dense(), rtol=1e-12
+    )

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values, ranks_as_p_values, threshold_at
+from gmmkit.selection.conformal import (
+    benjamini_hochberg,
+    conformal_p_values,
+    fewest_scores,
+    ranks_as_p_values,
+    threshold_at,
+)
 
 
 @pytest.mark.parametrize("n", [1, 5, 19, 20, 100, 999])
@@ -13,10 +19,15 @@ def test_scores_below_the_threshold_are_those_with_small_p_values(n, level):
     scores = np.concatenate([reference, np.linspace(-4, 4, 200)])
     p = conformal_p_values(reference, scores)
     threshold = threshold_at(reference, level)
-    if level * (n + 1) >= 1:
-        np.testing.assert_array_equal(scores < threshold, p <= level * (1 + 1e-12))
-    else:
-        np.testing.assert_array_equal(scores < threshold, p == p.min())
+    np.testing.assert_array_equal(scores < threshold, p <= level * (1 + 1e-12))
+    assert np.isfinite(threshold) == (n >= fewest_scores(level))
+
+
+@pytest.mark.parametrize("level", [0.0003, 0.01, 0.05, 0.07, 0.1, 1 / 3, 0.5, 0.9, *(1 / np.arange(2, 200))])
+def test_so_many_scores_p_values_take_and_no_fewer(level):
+    n = fewest_scores(level)
+    assert 1 / (n + 1) <= level * (1 + 1e-12)
+    assert n == 0 or 1 / n > level
 
 
 def test_p_values_of_the_same_law_are_uniform():

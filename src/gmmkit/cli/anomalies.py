@@ -112,9 +112,10 @@ def anomalies(
     """Find anomalies: a score, a p-value and a yes or no for each row, and with --explain the reason.
 
     Without --train DATA may hold some anomalies; p-values then rank its rows. With --train they are true of new rows:
-    of normal ones a share P has a p-value of at most P.
+    of normal ones about a share P, or less, has a p-value of at most P.
     """
     _check_rule(train, contamination, p_value, fdr)
+    _check_train(data, train)
     check_rows_output(output, inputs=(data,) if train is None else (data, train))
     if explain and output is not None and os.path.splitext(output)[1].lower() == ".npy":
         raise UsageError(f"--output {output}: an NPY file cannot hold reasons, which are text; take .csv or .parquet")
@@ -153,6 +154,17 @@ def _check_rule(train: str | None, contamination: float | None, p_value: float |
         )
 
 
+def _check_train(data: str, train: str | None) -> None:
+    same = train == data or (
+        train is not None and os.path.exists(train) and os.path.exists(data) and os.path.samefile(train, data)
+    )
+    if same:
+        raise UsageError(
+            f"--train {train} is DATA itself, but p-values compare rows with others: give another file of normal rows, "
+            "or leave --train out to find anomalies among the rows of one file"
+        )
+
+
 def _clean_rows(path: str, table: Table, wanted: Sequence[str] | None) -> Table:
     """Open the clean rows by the columns of the others."""
     from gmmkit.data import open_table
@@ -179,10 +191,10 @@ def _found(
 ) -> _Found:
     import numpy as np
 
-    from gmmkit.selection.anomalies import AnomalySettings, constant_columns, find_anomalies
+    from gmmkit.selection.anomalies import AnomalySettings, constant_columns, find_anomalies, too_few_rows
     from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values
 
-    settings = AnomalySettings(clean is not None, "cross", engine_seed(seed))
+    settings = AnomalySettings(clean is not None, "cross", engine_seed(seed), contamination or 0.0)
     result = find_anomalies(table if clean is None else clean, settings, n_jobs=jobs)
     notes = [constant_columns(result.constant, table.names)] if result.constant else []
     if clean is None:
@@ -204,6 +216,8 @@ def _found(
     else:
         level = _P_VALUE if p_value is None else p_value
         flags, rule = p_values <= level, f"a p-value of at most {level:g}"
+        if few := too_few_rows(settings, (table if clean is None else clean).n_rows, level):
+            notes.append(few)
     return _Found(result.normality, scores, p_values, flags, rule, tuple(notes))
 
 

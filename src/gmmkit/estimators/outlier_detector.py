@@ -17,8 +17,15 @@ from gmmkit.errors import GmmkitWarning, ParameterError
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
 from gmmkit.model.normality import Normality
 from gmmkit.numerics.arguments import share
-from gmmkit.selection.anomalies import AnomalySettings, Calibration, constant_columns, find_anomalies
-from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values, threshold_at
+from gmmkit.selection.anomalies import (
+    AnomalyResult,
+    AnomalySettings,
+    Calibration,
+    constant_columns,
+    find_anomalies,
+    too_few_rows,
+)
+from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values, fewest_scores, threshold_at
 from gmmkit.selection.explanation import Explanation, explain
 
 __all__ = ["GaussianMixtureOutlierDetector"]
@@ -32,13 +39,16 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         score(x) = log p(z) + Σ_j log p_j(z_j),        z: x in robust units,
 
     under mixtures of 3, 5 and 8 components, averaged, that are shrunk by a conjugate prior and fitted to the fifth of
-    rows that lies lowest left out; only the largest components, with four fifths of the weight, are normal.
+    rows that lies lowest left out; only the largest components, with four fifths of the weight, are normal. Of a
+    larger `contamination` as many rows are left out, and so much less of the weight is normal.
 
     Parameters
     ----------
     contamination : "auto" or float, default="auto"
-        Share of the fitted rows that are outliers, above 0 and at most 0.5. "auto": as many as have scores so low
-        that their p-value is at most `p_value`.
+        Share of the fitted rows that are outliers, above 0 and at most 0.5. "auto": as many of the fitted rows as
+        have a p-value in `p_values_` of at most `p_value`, those of the lowest scores; after clean rows
+        (``novelty=True``) the rows whose p-value is at most that. Where too few rows were fitted for any p-value to be
+        so small none is an outlier, and a warning says how many rows it takes.
     p_value : float, default=0.05
         With ``contamination="auto"``: the share of normal rows that may be taken for outliers.
     novelty : bool, default=False
@@ -47,8 +57,8 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
     calibration : "cross" or "split", default="cross"
         What p-values are compared with: the score of every fitted row by a fit to others, in five folds; or the
         scores of half of the rows by the fit to the other half, which needs ``novelty=True``. Of new rows like the
-        fitted ones a share of `p_value` is taken for outliers, at most: with "split" exactly so, however few rows
-        there are, with "cross" about so.
+        fitted ones a share of at most `p_value` is taken for outliers, on average: with "split" exactly so, however
+        few rows there are; with "cross" about so, and fewer where rows are few for their columns.
     random_state : int, RandomState or None, default=0
         A detection is a measurement: it gives the same answer twice unless asked not to.
     n_jobs : int or None, default=None
@@ -57,12 +67,14 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
     Attributes
     ----------
     offset_ : float
-        ``decision_function(X) == score_samples(X) - offset_``; rows below 0 are outliers.
+        ``decision_function(X) == score_samples(X) - offset_``; rows below 0 are outliers. −∞ where none is.
     p_values_ : ndarray of shape (n,)
         Of the fitted rows, from scores by fits that did not see them, beside each other: of contaminated rows they
         are those of ranks. Not with ``calibration="split"``.
     reference_scores_ : ndarray of shape (r,)
         Scores by fits that did not see the rows, of at most 20,000 of them, sorted: what p-values are compared with.
+    novelty_ : bool
+        Whether the rows that were fitted were taken for clean: `novelty` as it was then.
     normality_ : Normality
         What is normal: units, joint mixture and column mixtures.
     n_features_in_ : int
@@ -71,8 +83,9 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
     Notes
     -----
     At most 3,000 rows are fitted, drawn by `random_state`; all are scored. A group of more than a fifth of the rows
-    is normal, whatever it is. Scores compare rows under one fit, in its robust units: they are no log-densities of the
-    data. Of a constant column any other value is as unusual as can be; a warning names it.
+    is normal, whatever it is; a dense one may be so where `contamination` is larger. Scores compare rows under one fit,
+    in its robust units: they are no log-densities of the data. Of a constant column any other value is as unusual as
+    can be; a warning names it.
 
     Examples
     --------
@@ -139,16 +152,17 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
                 "take calibration='cross' to find outliers among the fitted rows"
             )
         table = rows_of(self, X, reset=True, min_rows=2)
-        settings = AnomalySettings(bool(self.novelty), self.calibration, seed_of(self.random_state))
+        known = 0.0 if self.contamination == "auto" else float(self.contamination)
+        settings = AnomalySettings(bool(self.novelty), self.calibration, seed_of(self.random_state), known)
         found = find_anomalies(table, settings, n_jobs=self.n_jobs)
         if found.constant:
             warnings.warn(constant_columns(found.constant, table.names), GmmkitWarning, stacklevel=2)
-        self.set_normality(found.normality, found.reference)
+        if self.contamination == "auto" and (few := too_few_rows(settings, table.n_rows, self.p_value)):
+            warnings.warn(few, GmmkitWarning, stacklevel=2)
+        self.set_normality(found.normality, found.reference, self._offset(found), settings.clean)
         self.__dict__.pop("p_values_", None)
         if found.p_values is not None:
             self.p_values_ = found.p_values
-        if self.contamination != "auto":
-            self.offset_ = float(np.percentile(found.scores, 100.0 * self.contamination))
         return self
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
@@ -190,10 +204,10 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         """
         check_is_fitted(self)
         rate = share("rate", rate)
-        if not self.novelty:
+        if not self.novelty_:
             raise ParameterError(
-                "discoveries are told by clean rows, but novelty is False: fit clean rows with novelty=True, or give a "
-                "contamination"
+                "discoveries are told by clean rows, but novelty was False when these were fitted: "
+                "fit clean rows with novelty=True, or give a contamination"
             )
         return benjamini_hochberg(self.p_values(X), rate)
 
@@ -215,11 +229,22 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         names = getattr(self, "feature_names_in_", None)
         return explain(self.normality_, table.take(np.arange(table.n_rows)), None if names is None else list(names))
 
-    def set_normality(self, normality: Normality, reference: NDArray[np.float64], offset: float | None = None) -> Self:
-        """Set what is normal and the scores out of sample (a model file); returns self."""
-        self.normality_, self.reference_scores_ = normality, reference
-        self.offset_ = threshold_at(reference, self.p_value) if offset is None else offset
+    def set_normality(self, normality: Normality, reference: NDArray[np.float64], offset: float, clean: bool) -> Self:
+        """Set what is normal, scores out of sample, the offset, and if rows were clean (a model file); returns self."""
+        self.normality_, self.reference_scores_, self.offset_, self.novelty_ = normality, reference, offset, clean
         return self
+
+    def _offset(self, found: AnomalyResult) -> float:
+        if self.contamination != "auto":
+            return float(np.percentile(found.scores, 100.0 * self.contamination))
+        if self.novelty:
+            return threshold_at(found.reference, self.p_value)
+        assert found.p_values is not None, "folds score every row"
+        # A fit scores the rows that it saw higher than others: as many of them are outliers, not those as low.
+        taken = int((found.p_values <= self.p_value).sum())
+        if len(found.scores) <= fewest_scores(self.p_value):
+            return -np.inf
+        return float(np.partition(found.scores, taken)[taken])
 
     def _rows(self, X: Any) -> Table:
         return rows_of(self, as_table(X) if is_stream(X) else X)

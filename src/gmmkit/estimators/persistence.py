@@ -110,8 +110,14 @@ def record_of(estimator: Savable) -> ModelRecord:
         return record_of_classes(choice, labels, _settings(estimator), feature_names=_names(estimator))
     if isinstance(estimator, GaussianMixtureOutlierDetector):
         normality, names = _result_of(estimator, "normality_"), _names(estimator)
-        kept = _settings(estimator)
-        return record_of_normality(normality, estimator.reference_scores_, estimator.offset_, kept, feature_names=names)
+        return record_of_normality(
+            normality,
+            estimator.reference_scores_,
+            estimator.offset_,
+            estimator.novelty_,
+            _settings(estimator),
+            feature_names=names,
+        )
     if isinstance(estimator, GaussianMixtureSearch):
         found = _result_of(estimator, "search_result_")
         settings = {"n_init": estimator.n_init, "min_eigenvalue": estimator.min_eigenvalue}

@@ -3,9 +3,9 @@
 Rows are scored by a fit to all of them, or to 3,000 drawn from more. How unusual a score is, scores out of sample tell:
 the fitted rows are cut into five folds, and each is scored by a fit to the others (cross-conformal prediction: Vovk
 2015, Annals of Mathematics and Artificial Intelligence 74); rows that were not drawn are out of sample as they are.
-Folds are fitted from where the fit to all ended, in its units, so that their scores compare with its own. What is left
-of a dependence makes p-values of new rows slightly large in small samples; a split, half of the rows fitted and half of
-them scored, has none.
+Folds are fitted from where the fit to all ended, in its units, so that their scores compare with its own. Fits
+to fewer rows score those that they have not seen lower than the fit to all does, which makes p-values of new rows
+large where rows are few for their columns; a split, half of the rows fitted and half scored by the same fit, is exact.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.model.normality import Normality
 from gmmkit.numerics.streams import generator
-from gmmkit.selection.conformal import ranks_as_p_values
-from gmmkit.selection.normal_model import CLEAN, CONTAMINATED, NormalFit, fit_normal, refit_normal
+from gmmkit.selection.conformal import fewest_scores, ranks_as_p_values
+from gmmkit.selection.normal_model import CLEAN, NormalFit, contaminated, fit_normal, refit_normal
 
-__all__ = ["AnomalyResult", "AnomalySettings", "Calibration", "constant_columns", "find_anomalies"]
+__all__ = ["AnomalyResult", "AnomalySettings", "Calibration", "constant_columns", "find_anomalies", "too_few_rows"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -49,11 +49,15 @@ class AnomalySettings:
         Whether no row is an anomaly: then nothing is trimmed.
     calibration : {"cross", "split"}
     seed : int
+    contamination : float, default=0
+        Share of the rows that are known to be anomalies, below 1: of rows that are not clean more than the usual fifth
+        is trimmed where it is larger.
     """
 
     clean: bool
     calibration: Calibration
     seed: int
+    contamination: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +105,7 @@ def find_anomalies(table: Table, settings: AnomalySettings, *, n_jobs: int | Non
     seed = int(random.integers(2**31))
     with Workers(n_jobs) as workers:
         rows = table.take(sample)
-        fitted = fit_normal(rows, CLEAN if settings.clean else CONTAMINATED, seed, workers)
+        fitted = fit_normal(rows, CLEAN if settings.clean else contaminated(settings.contamination), seed, workers)
         unseen = None if settings.calibration == "split" else _unseen_scores(fitted, rows, seed, workers)
     scores = fitted.normality.score(table, n_jobs=n_jobs)
     if unseen is None:
@@ -127,6 +131,28 @@ def constant_columns(columns: Sequence[int], names: Sequence[str] | None) -> str
     return (
         f"{what} one value only: any other would be an anomaly by itself; "
         f"leave {'it' if one else 'them'} out if {'it is' if one else 'they are'} not to count"
+    )
+
+
+def too_few_rows(settings: AnomalySettings, n_rows: int, level: float) -> str | None:
+    """Say how many rows p-values of at most `level` take; None where there are as many.
+
+    Examples
+    --------
+    >>> too_few_rows(AnomalySettings(clean=True, calibration="split", seed=0), 10, 0.05)
+    'no p-value from 10 rows can be at most 0.05, so none is an outlier by it: that takes 38 rows, or a larger p-value'
+    """
+    scores = fewest_scores(level)
+    rows = 2 * scores if settings.calibration == "split" else scores if settings.clean else scores + 1
+    if settings.clean and scores > _MOST_REFERENCE:
+        takes = f"scores are compared with {_MOST_REFERENCE:,} at most; take"
+    elif n_rows < rows:
+        takes = f"that takes {rows:,} rows, or"
+    else:
+        return None
+    return (
+        f"no p-value from {n_rows:,} rows can be at most {level:g}, so none is an outlier by it: "
+        f"{takes} a larger p-value"
     )
 
 

@@ -15,9 +15,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["benjamini_hochberg", "conformal_p_values", "ranks_as_p_values", "threshold_at"]
+__all__ = ["benjamini_hochberg", "conformal_p_values", "fewest_scores", "ranks_as_p_values", "threshold_at"]
 
 Array = NDArray[np.float64]
+# Rounding must not cost a row: 0.07 × 100 is 7.000000000000001 and 0.29 × 100 is 28.999999999999996.
+_ROUNDED = 1.0 + 1e-12
 
 
 def conformal_p_values(reference: Array, scores: Array) -> Array:
@@ -44,7 +46,7 @@ def ranks_as_p_values(scores: Array) -> Array:
 
 
 def threshold_at(reference: Array, level: float) -> float:
-    """Return the score below which p-values are at most `level`; that of the lowest where none can be so small.
+    """Return the score below which p-values are at most `level`; −∞ where none can be so small (`fewest_scores`).
 
     Parameters
     ----------
@@ -59,9 +61,19 @@ def threshold_at(reference: Array, level: float) -> float:
     >>> threshold_at(reference, 0.05), conformal_p_values(reference, np.array([3.9, 4.0]))
     (4.0, array([0.05, 0.06]))
     """
-    # Rounding must not cost a row: 0.07 × 100 is 7.000000000000001 and 0.29 × 100 is 28.999999999999996.
-    allowed = int(np.floor(level * (len(reference) + 1.0) * (1.0 + 1e-12))) - 1
-    return float(reference[min(max(allowed, 0), len(reference) - 1)])
+    allowed = int(np.floor(level * (len(reference) + 1.0) * _ROUNDED)) - 1
+    return float(reference[min(allowed, len(reference) - 1)]) if allowed >= 0 else -np.inf
+
+
+def fewest_scores(level: float) -> int:
+    """Return how many scores a p-value of at most `level` (above 0) takes to be compared with.
+
+    Examples
+    --------
+    >>> fewest_scores(0.05), fewest_scores(0.29)
+    (19, 3)
+    """
+    return int(np.ceil(1.0 / (level * _ROUNDED))) - 1
 
 
 def benjamini_hochberg(p_values: Array, rate: float) -> NDArray[np.bool_]:
@@ -74,7 +86,7 @@ def benjamini_hochberg(p_values: Array, rate: float) -> NDArray[np.bool_]:
     """
     ordered = np.sort(p_values)
     m = len(ordered)
-    passed = np.flatnonzero(ordered <= rate * np.arange(1, m + 1) / m * (1.0 + 1e-12))
+    passed = np.flatnonzero(ordered <= rate * np.arange(1, m + 1) / m * _ROUNDED)
     if not len(passed):
         return np.zeros(m, dtype=bool)
     return np.asarray(p_values <= ordered[passed[-1]])

@@ -2,15 +2,16 @@
 
 Plain likelihood gives anomalies components of their own. Three things keep them out:
 
-- rows are *trimmed*: fit, leave out the fifth that lies lowest, fit again (concentration steps: Rousseeuw & Van
-  Driessen 1999, Technometrics 41; of mixtures: Neykov et al. 2007, Computational Statistics & Data Analysis 52);
-- *small components are not normal*: afterwards the largest that hold four fifths of the weight count, and the rows that
-  are to be trimmed are those that lie lowest under these;
+- rows are *trimmed*: fit, leave out the fifth that lies lowest, or as many as are known to be anomalies where these are
+  more, fit again (concentration steps: Rousseeuw & Van Driessen 1999, Technometrics 41; of mixtures: Neykov et al.
+  2007, Computational Statistics & Data Analysis 52);
+- *small components are not normal*: afterwards the largest that hold the share of the weight that is not trimmed count,
+  and the rows that are to be trimmed are those that lie lowest under these;
 - *shrinkage*: the conjugate prior (`inference/conjugate.py`), a sphere of k^(−2/d) in robust units, so that no
   component shrinks onto a few rows or a plane, however few rows there are for so many columns.
 
-Densities of 3, 5 and 8 components are averaged: no one number has to be right. What is normal must be: a group of more
-than a fifth of the rows is, whatever it is.
+Densities of 3, 5 and 8 components are averaged: no one number has to be right. What is normal must be: a dense group of
+more than a fifth of the rows is, whatever it is, and may be so where more rows are trimmed.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.model.normality import Normality
 from gmmkit.model.units import RobustUnits, robust_units
 
-__all__ = ["CLEAN", "CONTAMINATED", "NormalFit", "NormalSettings", "fit_normal", "refit_normal"]
+__all__ = ["CLEAN", "NormalFit", "NormalSettings", "contaminated", "fit_normal", "refit_normal"]
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -45,6 +46,8 @@ _SIZES, _COLUMN_SIZE = (3, 5, 8), 5
 # Joint densities fall off as fast as Gaussians where broken correlations lie; single columns have heavy tails, or a few
 # values that are somewhat far out by themselves would outweigh them.
 _JOINT_DEGREES, _COLUMN_DEGREES = 30.0, 4.0
+# Of rows that may be anomalies, where no larger share is known to be.
+_TRIMMED = 0.2
 # Fewer rows than this for each component are described as well by fewer components.
 _ROWS_PER_COMPONENT = 5
 _TOL, _MAX_ITER, _COLUMN_PASSES = 1e-3, 30, 30
@@ -71,8 +74,20 @@ class NormalSettings:
     principal: float
 
 
-#: Rows of which some are anomalies, and rows of which none is.
-CONTAMINATED, CLEAN = NormalSettings(0.2, 1, 0.8), NormalSettings(0.0, 0, 1.0)
+#: Rows of which none is an anomaly.
+CLEAN = NormalSettings(0.0, 0, 1.0)
+
+
+def contaminated(share: float = 0.0) -> NormalSettings:
+    """Return the settings for rows of which some are anomalies, at least this share of them.
+
+    Examples
+    --------
+    >>> contaminated(), contaminated(0.3).trimmed
+    (NormalSettings(trimmed=0.2, rounds=1, principal=0.8), 0.3)
+    """
+    trimmed = max(_TRIMMED, share)
+    return NormalSettings(trimmed, rounds=1, principal=1.0 - trimmed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +176,13 @@ def refit_normal(known: NormalFit, chosen: Flags, seed: int, workers: Workers) -
 
 
 def _fit(z: Array, k: int, start: Mixture | None, max_iter: int, seed: int, workers: Workers) -> Mixture:
-    """Return the most probable mixture of rows z under the conjugate prior of a sphere."""
+    """Return the most probable mixture of rows z under the conjugate prior of a sphere.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If one ended the fit: what is normal cannot be told by half of the passes.
+    """
     table = as_table(z)
     problem = Problem(table, Full, survey(table, workers), workers)
     settings = FitSettings(
@@ -171,7 +192,10 @@ def _fit(z: Array, k: int, start: Mixture | None, max_iter: int, seed: int, work
         seed=seed,
     )
     begin = Named("kmeans", k) if start is None else FromMixture(start)
-    return fit(problem, [begin], settings, reorder=start is None).mixture
+    result = fit(problem, [begin], settings, reorder=start is None)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result.mixture
 
 
 def _normality(

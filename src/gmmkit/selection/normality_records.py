@@ -21,6 +21,7 @@ def record_of_normality(
     normality: Normality,
     reference: NDArray[np.float64],
     offset: float,
+    clean: bool,
     settings: Mapping[str, Any],
     *,
     feature_names: Sequence[str] | None = None,
@@ -34,6 +35,8 @@ def record_of_normality(
         Scores out of sample, sorted.
     offset : float
         The score below which rows are outliers.
+    clean : bool
+        Whether the fitted rows were.
     settings : mapping
         The detector's parameters.
     feature_names : sequence of str, optional
@@ -54,12 +57,13 @@ def record_of_normality(
             },
             "reference": reference,
             "offset": offset,
+            "clean": clean,
         },
     )
 
 
-def normality_of_record(record: ModelRecord) -> tuple[Normality, NDArray[np.float64], float]:
-    """Return what `record_of_normality` was made of: normality, reference and offset.
+def normality_of_record(record: ModelRecord) -> tuple[Normality, NDArray[np.float64], float, bool]:
+    """Return what `record_of_normality` was made of: normality, reference, offset and whether rows were clean.
 
     Raises
     ------
@@ -81,9 +85,13 @@ def normality_of_record(record: ModelRecord) -> tuple[Normality, NDArray[np.floa
     if not (len(reference) and (np.diff(reference) >= 0).all()):
         raise ValueError("its reference scores are not sorted, or there are none")
     offset = float(fit["offset"])
-    if not np.isfinite(offset):
+    if not offset < np.inf:  # −∞ is below every row
         raise ValueError(f"its offset is {offset}")
-    return Normality(units, record.mixture, ColumnMixtures(weights, means, variances, degrees)), reference, offset
+    clean = fit["clean"]
+    if not isinstance(clean, bool):
+        raise TypeError(f"whether its rows were clean is {clean!r}")
+    columns = ColumnMixtures(weights, means, variances, degrees)
+    return Normality(units, record.mixture, columns), reference, offset, clean
 
 
 def _numbers(values: Mapping[str, Any], name: str, *shape: int | None) -> NDArray[np.float64]:
