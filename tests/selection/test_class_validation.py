@@ -115,6 +115,33 @@ def test_shrinkage_goes_from_quadratic_to_linear():
     np.testing.assert_allclose(found[0.5], (found[0.0] + pooled) / 2, rtol=1e-4, atol=1e-6)
 
 
+def test_a_share_is_that_of_the_fitted_size_whatever_else_was_tried():
+    one, many = (Recipe("MclustDA", ("VVV",), sizes, shrinkage=0.5) for sizes in ((1,), (1, 2, 5)))
+    with Workers(1) as workers:
+        alone, among = (fit_recipe(labelled(), recipe, FIT, workers) for recipe in (one, many))
+        edda = fit_recipe(labelled(), Recipe("EDDA", ("VVV",), shrinkage=0.5), FIT, workers)
+    assert among.n_components == (1, 1, 1)
+    np.testing.assert_array_equal(among.classes.posterior(X), alone.classes.posterior(X))
+    # One component of a third of the rows: half of it is the pooled covariance.
+    np.testing.assert_allclose(among.classes.posterior(X), edda.classes.posterior(X), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "heap", "tried", "chosen"), [("MclustDA", 40, (1, 2, 5), (2, 2, 2)), ("pool", 240, (1, 4), (1,))]
+)
+def test_what_is_cross_validated_is_drawn_as_much_as_what_is_fitted(model, heap, tried, chosen):
+    # Heaps of so many rows, so that fewer components are chosen than were tried.
+    far = 12.0 * (np.arange(240)[:, None] // heap)
+    rows = labelled(np.random.default_rng(3).normal(0, 1, (240, 2)) + far, np.repeat([0, 1, 2], 80))
+    with Workers(1) as workers:
+        fitted = fit_recipe(rows, Recipe(model, ("VVV",), tried, shrinkage=0.05), FIT, workers)
+        again = fit_recipe(rows, fitted.settled, FIT, workers)
+    assert fitted.n_components == chosen
+    np.testing.assert_allclose(
+        again.classes.mixture.covariance.dense(), fitted.classes.mixture.covariance.dense(), rtol=1e-6
+    )
+
+
 def test_the_best_of_each_shrinkage_competes_by_held_out_likelihood():
     settings = ClassSettings("EDDA", ("EII", "EEE", "VVV"), shrinkages=(0.0, 0.3), folds=5, fit=FIT)
     choice = choose_classes(labelled(), settings)

@@ -58,8 +58,9 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         Probabilities of the classes, in the order of ``classes_`` or by label. None: their shares of the labelled rows.
     shrinkage : float or "cv", default=0.0
         Share of the pooled covariance within classes in that of a component of average size (Friedman 1989), in [0, 1):
-        for classes with few rows beside their columns. "cv": the one of 0, 0.02, …, 0.9 that makes held-out labels most
-        likely.
+        for classes with few rows beside their columns. Of average size are n / (C k) labelled rows where each of C
+        classes has k components, n / k where a pool has. "cv": the one of 0, 0.02, …, 0.9 that makes held-out labels
+        most likely.
     calibration : {"temperature"} or None, default=None
         "temperature": probabilities made as sure as cross-validation finds them right (Guo et al. 2017).
     min_eigenvalue : float, default=0.01
