@@ -1,10 +1,14 @@
 """Cross-validation of classifiers: folds, what is held out, temperatures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
+from cases import Interrupted
 from gmmkit.data import as_table
+from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
@@ -102,6 +106,59 @@ def test_mixtures_with_unlabelled_rows_are_no_less_likely_than_without():
     assert together.log_likelihood == pytest.approx(edda.log_likelihood, abs=0.05)
     np.testing.assert_allclose(together.classes.priors, edda.classes.priors, atol=0.01)
     assert together.n_parameters == edda.n_parameters
+
+
+@pytest.mark.parametrize(("model", "sizes"), [("EDDA", (1,)), ("MclustDA", (1,)), ("pool", (3,))])
+def test_an_interrupt_leaves_no_half_fitted_classes(model, sizes):
+    codes, recipe = np.where(np.arange(150) % 5 == 0, Y, -1), Recipe(model, ("VVV",), sizes, shrinkage=0.1)
+
+    def fitted(at):
+        source = Interrupted(X, at)
+        with Workers(1) as workers:
+            fit_recipe(LabelledRows(Table(source), codes, NAMES), recipe, FIT, workers)
+        return source.readings
+
+    whole = fitted(at=-1)
+    assert whole > 20
+    for at in np.unique(np.linspace(1, whole, 20, dtype=int)):
+        with pytest.raises(KeyboardInterrupt):
+            fitted(at)
+
+
+def test_an_interrupt_in_the_search_of_a_class_goes_on():
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    recipe = Recipe("MclustDA", ("VVV", "EEE"), (1, 2), shrinkage=0.1)
+    with Workers(1) as workers, pytest.raises(KeyboardInterrupt):
+        fit_recipe(labelled(), recipe, replace(FIT, callback=stop), workers)
+
+
+def test_mixtures_are_fitted_by_the_callers_rule_and_passes():
+    codes = np.where(np.arange(150) % 5 == 0, Y, -1)
+    n_iter, likelihoods = {}, {}
+    with Workers(1) as workers:
+        for rows in (labelled(), labelled(codes=codes)):
+            for tol in (1e-3, 1e-12):
+                how = replace(FIT, rule=AitkenGain(tol), max_iter=2000)
+                fitted = fit_recipe(rows, Recipe("MclustDA", ("VVV",), (2,)), how, workers)
+                assert fitted.converged
+                n_iter[rows.has_unlabelled, tol] = fitted.n_iter
+                likelihoods[rows.has_unlabelled, tol] = fitted.log_likelihood
+        few = fit_recipe(labelled(codes=codes), Recipe("MclustDA", ("VVV",)), replace(FIT, max_iter=2), workers)
+    for unlabelled in (False, True):
+        assert n_iter[unlabelled, 1e-12] > n_iter[unlabelled, 1e-3]
+        assert likelihoods[unlabelled, 1e-12] > likelihoods[unlabelled, 1e-3]
+    assert not few.converged
+
+
+def test_as_many_rounds_over_all_rows_as_passes_are_allowed():
+    rows = labelled(codes=np.where(np.arange(150) % 5 == 0, Y, -1))
+    never_met = replace(FIT, rule=AitkenGain(0.0), max_iter=250)
+    with Workers(1) as workers:
+        found = fit_recipe(rows, Recipe("MclustDA", ("EEE",)), never_met, workers)
+    assert found.n_iter > 250
+    assert not found.converged
 
 
 def test_shrinkage_goes_from_quadratic_to_linear():

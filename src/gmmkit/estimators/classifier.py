@@ -97,7 +97,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     temperature_ : float
         1 without calibration.
     n_iter_ : int
-        Passes of the fit, or of the class that took most.
+        Passes of the fit, or of the class that took most and then, where rows have no label, over all rows.
     candidates_ : list of dict
         What was tried, best first.
     confusion_ : ndarray of shape (C, C) or None

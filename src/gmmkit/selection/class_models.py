@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,28 +18,27 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Table
 from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
-from gmmkit.inference.fit import FitSettings, fit
+from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.labelled import Shares, fit_labelled, from_labels
 from gmmkit.inference.pooled import PooledPrior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
 from gmmkit.inference.starts import FromMixture, Named
-from gmmkit.inference.stopping import AitkenGain, SmallChange
+from gmmkit.inference.stopping import SmallChange
 from gmmkit.inference.survey import survey
 from gmmkit.model.class_mixture import ClassMixture
 from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.class_recipes import ClassFit, Recipe
 from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
-from gmmkit.selection.ranking import Candidate
+from gmmkit.selection.ranking import Candidate, SearchResult
 from gmmkit.selection.search import DEFAULTS, SearchSettings, search
 
 __all__ = ["fit_recipe", "pooled_covariance"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
-# Passes over all rows of mixtures of their own structures with rows of no class.
-_MOST_ROUNDS = 200
+_Found = TypeVar("_Found", FitResult, SearchResult)
 
 
 def fit_recipe(
@@ -67,6 +67,8 @@ def fit_recipe(
     ------
     GmmkitError
         If a class cannot be fitted; the message names it.
+    KeyboardInterrupt
+        If one came; nothing is left of the fit.
     """
     within = None
     if recipe.shrinkage:
@@ -82,8 +84,21 @@ def pooled_covariance(rows: LabelledRows, settings: FitSettings, workers: Worker
     seen = rows.labelled_only()
     problem = _problem(seen.table, "EEE", workers)
     start, shares = from_labels(rows.codes, rows.n_classes), Shares(np.eye(rows.n_classes))
-    fitted = fit_labelled(problem, start, rows.codes, shares, _supervised(settings)).mixture
-    return np.asarray(fitted.covariance.dense()[0])
+    found = _complete(fit_labelled(problem, start, rows.codes, shares, _supervised(settings)))
+    return np.asarray(found.mixture.covariance.dense()[0])
+
+
+def _complete(found: _Found) -> _Found:
+    """Return what was found, unless Ctrl-C cut it short: classes that are half fitted are of no use to anybody.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If one ended the fit or the search.
+    """
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return found
 
 
 def _supervised(settings: FitSettings) -> FitSettings:
@@ -123,7 +138,7 @@ def _fit_edda(
     # Where every class is known its density does not depend on its prior.
     held = priors if rows.has_unlabelled else None
     settings = _drawn(settings if rows.has_unlabelled else _supervised(settings), rows, recipe, within, 1)
-    result = fit_labelled(problem, start, rows.codes, shares, settings, class_weights=held)
+    result = _complete(fit_labelled(problem, start, rows.codes, shares, settings, class_weights=held))
     classes = ClassMixture(result.mixture, shares.values)
     k, d = rows.n_classes, rows.table.n_columns
     spurious = None if recipe.shrinkage else result.health.spurious()
@@ -172,8 +187,8 @@ def _fit_mixtures(
     classes = ClassMixture.of_classes(mixtures, weights / weights.sum() if priors is None else priors)
     if rows.has_unlabelled:
         drawn = [_drawn(settings, rows, recipe, within, mixture.n_components) for mixture in mixtures]
-        classes, met = _with_unlabelled(rows, mixtures, structures, drawn, workers, priors)
-        converged &= met
+        classes, met, rounds = _with_unlabelled(rows, mixtures, structures, drawn, workers, priors)
+        converged, n_iter = converged and met, n_iter + rounds
     return ClassFit(
         recipe,
         classes,
@@ -199,7 +214,7 @@ def _best_mixture(
     for some in sizes:
         how = _search_settings(replace(recipe, sizes=some), _drawn(settings, rows, recipe, within, some[0]))
         try:
-            found.append(search(table, how, n_jobs=workers.n_threads).best)
+            found.append(_complete(search(table, how, n_jobs=workers.n_threads)).best)
         except GmmkitError as error:
             failed.append(error)
     if not found:
@@ -214,29 +229,31 @@ def _with_unlabelled(
     settings: Sequence[FitSettings],
     workers: Workers,
     priors: Array | None,
-) -> tuple[ClassMixture, bool]:
+) -> tuple[ClassMixture, bool, int]:
     """Go on from mixtures of labelled rows with all rows: each class's next pass counts rows by their posteriors.
 
-    Classes have structures of their own, so that each has a pass of its own: one round is one pass of EM.
+    Classes have structures of their own, so that each has a pass of its own: one round is one pass of EM. Returned are
+    the classes, whether the stopping rule was met, and the number of rounds.
     """
     own, unlabelled = rows.class_weights, rows.codes < 0
     prior = own / own.sum() if priors is None else priors
-    mixtures, objectives, rule = list(mixtures), list[float](), AitkenGain(DEFAULTS["tol"])
+    mixtures, objectives, rule = list(mixtures), list[float](), settings[0].rule
     one_pass = [replace(own, max_iter=1) for own in settings]
-    for _ in range(min(_MOST_ROUNDS, settings[0].max_iter)):
+    for _ in range(settings[0].max_iter):
         classes = ClassMixture.of_classes(mixtures, prior)
         objectives.append(log_likelihood_of(classes, rows, workers) / rows.weights.sum())
         if rule.reached(objectives, -np.inf):
-            return classes, True
+            return classes, True, len(objectives)
         posterior = classes.posterior(rows.table)
         counts = np.empty(rows.n_classes)
         for c, structure in enumerate(structures):
             shared = rows.weights * np.where(unlabelled, posterior[:, c], rows.codes == c)
             counts[c] = shared.sum()
             problem = _problem(rows.table.with_weights(shared), structure, workers)
-            mixtures[c] = fit(problem, [FromMixture(mixtures[c])], one_pass[c], reorder=False).mixture
+            passed = _complete(fit(problem, [FromMixture(mixtures[c])], one_pass[c], reorder=False))
+            mixtures[c] = passed.mixture
         prior = counts / counts.sum() if priors is None else priors
-    return ClassMixture.of_classes(mixtures, prior), False
+    return ClassMixture.of_classes(mixtures, prior), False, len(objectives)
 
 
 def _fit_pool(
@@ -254,7 +271,7 @@ def _fit_pool(
             continue
         shares = Shares(np.full((k, rows.n_classes), 1.0 / rows.n_classes), free=True)
         how = _drawn(settings, rows, recipe, within, k)
-        result = fit_labelled(problem, Named("kmeans", k, "pooled"), rows.codes, shares, how)
+        result = _complete(fit_labelled(problem, Named("kmeans", k, "pooled"), rows.codes, shares, how))
         classes = ClassMixture(result.mixture, shares.values)
         spurious = None if recipe.shrinkage else result.health.spurious()
         found = ClassFit(
@@ -282,7 +299,7 @@ def _search_settings(recipe: Recipe, settings: FitSettings) -> SearchSettings:
         covariance_types=recipe.structures,
         criterion="bic",
         n_init=DEFAULTS["n_init"],
-        tol=DEFAULTS["tol"],
+        tol=settings.rule.tol,
         smallest_eigenvalue=recipe.min_eigenvalue,
         fit=settings,
     )

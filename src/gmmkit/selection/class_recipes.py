@@ -67,7 +67,7 @@ class ClassFit:
         Why the fit is not admissible.
     converged : bool
     n_iter : int
-        Passes of the fit, or of the class that took most.
+        Passes of the fit, or of the class that took most and then over all rows.
     repairs : tuple of (int or None, Repair)
         What was degenerate, with the class that it was in.
     """
