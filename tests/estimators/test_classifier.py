@@ -8,7 +8,7 @@ from sklearn.datasets import load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 
 from gmmkit import GaussianMixtureClassifier
-from gmmkit.errors import DataError, ParameterError, SingularComponentWarning
+from gmmkit.errors import DataError, ParameterError, SingularComponentWarning, UnlabelledRowsWarning
 
 X, Y = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[Y]
@@ -109,7 +109,7 @@ def test_unlabelled_rows_help(model):
     seen = np.concatenate([rng.choice(np.flatnonzero(y == c), 5, replace=False) for c in range(3)])
     known[seen] = y[seen]
     settings = {"covariance_type": "EEE", "n_components": 3 if model == "pool" else 1, "shrinkage": 0.0}
-    with_all = GaussianMixtureClassifier(model, **settings).fit(rows, known)
+    with_all = GaussianMixtureClassifier(model, unlabelled=-1, **settings).fit(rows, known)
     truth = GaussianMixtureClassifier(covariance_type="EEE").fit(rows, y)
     assert with_all.classes_.tolist() == [0, 1, 2]
     assert with_all.score(rows, y) > truth.score(rows, y) - 0.03
@@ -117,6 +117,21 @@ def test_unlabelled_rows_help(model):
     true_means = np.array([rows[y == c].mean(axis=0) for c in range(3)])
     limit = 0.5 if model == "pool" else 0.3
     assert np.abs(means - true_means).max() < limit
+
+
+def test_rows_that_are_taken_for_unlabelled_are_told_once():
+    with pytest.warns(UnlabelledRowsWarning, match=r"50 of 150 rows are labelled -1 .*unlabelled=None") as said:
+        found = GaussianMixtureClassifier(covariance_type="EEE", calibration="temperature").fit(X, Y - 1)
+    assert found.classes_.tolist() == [0, 1]
+    assert len(said) == 1
+    assert said[0].filename == __file__
+    # Named, it is no surprise: warnings are errors here.
+    named = GaussianMixtureClassifier(covariance_type="EEE", unlabelled=-1).fit(X, Y - 1)
+    assert named.classes_.tolist() == [0, 1]
+    with pytest.raises(DataError, match=r"y has 1 class, 1, and rows of no known class labelled -1, but"):
+        GaussianMixtureClassifier(unlabelled=-1).fit(X, np.where(Y == 0, -1, 1))
+    with pytest.raises(DataError, match=r"y has 0 classes, and rows of no known class labelled '\?', but"):
+        GaussianMixtureClassifier(unlabelled="?").fit(X, np.full(150, "?"))
 
 
 def test_minus_one_is_a_class_beside_one_other():

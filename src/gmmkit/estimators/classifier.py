@@ -68,9 +68,10 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         rounded values, and is chosen only where there is no other: see :class:`GaussianMixtureSearch`.
     folds : int, default=10
         Of cross-validation. Folds follow from the values of the rows, class by class.
-    unlabelled : object, default=-1
-        The label of rows whose class is not known: they take part in the fit with their posteriors. Where there is but
-        one other label, −1 is a class like any other. None: no label means that.
+    unlabelled : object, default="auto"
+        The label of rows whose class is not known: they take part in the fit with their posteriors. None: every label
+        is a class. "auto": −1 is that label, as in scikit-learn's semi-supervised estimators, where there are two or
+        more others, and an `UnlabelledRowsWarning` says so; {−1, 1} are two classes, as in its classifiers.
     tol : float, default=1e-7
         Stop when Aitken's estimate of the log-likelihood still to be gained per row is less.
     reg_covar : "auto" or float, default="auto"
@@ -147,7 +148,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         calibration: Literal["temperature"] | None = None,
         min_eigenvalue: float = MIN_EIGENVALUE,
         folds: int = 10,
-        unlabelled: Any = -1,
+        unlabelled: Any = "auto",
         tol: float = DEFAULTS["tol"],
         reg_covar: float | Literal["auto"] = "auto",
         max_iter: int = DEFAULTS["max_iter"],
@@ -193,6 +194,8 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
 
         Warns
         -----
+        UnlabelledRowsWarning
+            If rows labelled −1 are taken for such of no known class, and `unlabelled` does not say that they are.
         SingularComponentWarning
             If a class has too few rows for its structure, or a column is constant in it.
         ConvergenceWarning
