@@ -9,6 +9,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticD
 
 from gmmkit import GaussianMixtureClassifier
 from gmmkit.errors import DataError, ParameterError, SingularComponentWarning, UnlabelledRowsWarning
+from gmmkit.execution import Workers
 
 X, Y = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[Y]
@@ -216,6 +217,31 @@ def test_the_same_answer_for_any_number_of_threads():
     one = GaussianMixtureClassifier("MclustDA", n_components=[1, 2], n_jobs=1).fit(X, Y)
     two = GaussianMixtureClassifier("MclustDA", n_components=[1, 2], n_jobs=2).fit(X, Y)
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+    many = np.tile(X, (200, 1))
+    for ask in ("predict", "predict_proba", "score_samples"):
+        np.testing.assert_array_equal(getattr(one, ask)(many), getattr(two, ask)(many))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("ask", ["predict", "predict_proba", "predict_log_proba", "score_samples"])
+def test_answers_are_computed_on_so_many_threads(ask, n_jobs, monkeypatch):
+    found = GaussianMixtureClassifier(covariance_type="EEE", n_jobs=n_jobs).fit(X, Y)
+    asked = list[int | None]()
+
+    class Counted(Workers):
+        def __init__(self, n_jobs=None):
+            asked.append(n_jobs)
+            super().__init__(n_jobs)
+
+    monkeypatch.setattr("gmmkit.model.evaluation.Workers", Counted)
+    getattr(found, ask)(X)
+    assert asked == [n_jobs]
+
+
+@pytest.mark.parametrize("ask", ["predict", "predict_proba", "score_samples"])
+def test_rows_may_come_as_a_stream(ask):
+    found = GaussianMixtureClassifier(covariance_type="EEE").fit(iter([X[:70], X[70:]]), Y)
+    np.testing.assert_array_equal(getattr(found, ask)(iter([X[:60], X[60:]])), getattr(found, ask)(X))
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError, SingularComponentWarning
 from gmmkit.estimators.class_labels import class_labels
-from gmmkit.estimators.validation import is_stream, rows_of, seed_of
+from gmmkit.estimators.validation import rows_of, seed_of
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.class_mixture import ClassMixture, checked_priors
@@ -202,7 +201,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             If no fit of the best candidate converged within `max_iter` passes.
         """
         self._validate_params()
-        table = rows_of(self, as_table(X) if is_stream(X) else X, sample_weight=sample_weight, reset=True, min_rows=2)
+        table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
         self.classes_, codes = class_labels(y, table.n_rows, self.unlabelled)
         rows = LabelledRows(table, codes, tuple(str(label) for label in self.classes_.tolist()))
         _check_classes(rows)
@@ -268,7 +267,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         """
         check_is_fitted(self)
         cost = share("cost", cost)
-        table = rows_of(self, as_table(X) if is_stream(X) else X)
+        table = rows_of(self, X)
         probabilities = self.predict_proba(table)
         rejected = probabilities.max(axis=1) < 1.0 - cost
         if density is not None:
@@ -301,7 +300,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
 
     def _posterior(self, X: Any) -> NDArray[np.float64]:
         classes: ClassMixture = self.class_mixture_
-        return classes.posterior(rows_of(self, as_table(X) if is_stream(X) else X))
+        return classes.posterior(rows_of(self, X), n_jobs=self.n_jobs)
 
     def set_result(self, choice: ClassChoice, classes: NDArray[Any]) -> Self:
         """Set the attributes of classes fitted elsewhere (a model file); returns self."""

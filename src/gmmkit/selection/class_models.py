@@ -244,7 +244,7 @@ def _with_unlabelled(
         objectives.append(log_likelihood_of(classes, rows, workers) / rows.weights.sum())
         if rule.reached(objectives, -np.inf):
             return classes, True, len(objectives)
-        posterior = classes.posterior(rows.table)
+        posterior = classes.posterior(rows.table, n_jobs=workers.n_threads)
         counts = np.empty(rows.n_classes)
         for c, structure in enumerate(structures):
             shared = rows.weights * np.where(unlabelled, posterior[:, c], rows.codes == c)
