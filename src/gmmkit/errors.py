@@ -13,6 +13,7 @@ __all__ = [
     "PrecisionWarning",
     "SingularComponentError",
     "SingularComponentWarning",
+    "UnlabelledRowsWarning",
 ]
 
 
@@ -74,3 +75,7 @@ class PrecisionWarning(GmmkitWarning):
 
 class IncompleteRowsWarning(GmmkitWarning):
     """Rows with missing values were left out of a fit; the message says how many."""
+
+
+class UnlabelledRowsWarning(GmmkitWarning):
+    """Rows labelled −1 were taken for rows of no known class without being asked; the message says how many."""

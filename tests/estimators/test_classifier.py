@@ -8,7 +8,8 @@ from sklearn.datasets import load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 
 from gmmkit import GaussianMixtureClassifier
-from gmmkit.errors import DataError, ParameterError, SingularComponentWarning
+from gmmkit.errors import DataError, ParameterError, SingularComponentWarning, UnlabelledRowsWarning
+from gmmkit.execution import Workers
 
 X, Y = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[Y]
@@ -109,7 +110,7 @@ def test_unlabelled_rows_help(model):
     seen = np.concatenate([rng.choice(np.flatnonzero(y == c), 5, replace=False) for c in range(3)])
     known[seen] = y[seen]
     settings = {"covariance_type": "EEE", "n_components": 3 if model == "pool" else 1, "shrinkage": 0.0}
-    with_all = GaussianMixtureClassifier(model, **settings).fit(rows, known)
+    with_all = GaussianMixtureClassifier(model, unlabelled=-1, **settings).fit(rows, known)
     truth = GaussianMixtureClassifier(covariance_type="EEE").fit(rows, y)
     assert with_all.classes_.tolist() == [0, 1, 2]
     assert with_all.score(rows, y) > truth.score(rows, y) - 0.03
@@ -117,6 +118,21 @@ def test_unlabelled_rows_help(model):
     true_means = np.array([rows[y == c].mean(axis=0) for c in range(3)])
     limit = 0.5 if model == "pool" else 0.3
     assert np.abs(means - true_means).max() < limit
+
+
+def test_rows_that_are_taken_for_unlabelled_are_told_once():
+    with pytest.warns(UnlabelledRowsWarning, match=r"50 of 150 rows are labelled -1 .*unlabelled=None") as said:
+        found = GaussianMixtureClassifier(covariance_type="EEE", calibration="temperature").fit(X, Y - 1)
+    assert found.classes_.tolist() == [0, 1]
+    assert len(said) == 1
+    assert said[0].filename == __file__
+    # Named, it is no surprise: warnings are errors here.
+    named = GaussianMixtureClassifier(covariance_type="EEE", unlabelled=-1).fit(X, Y - 1)
+    assert named.classes_.tolist() == [0, 1]
+    with pytest.raises(DataError, match=r"y has 1 class, 1, and rows of no known class labelled -1, but"):
+        GaussianMixtureClassifier(unlabelled=-1).fit(X, np.where(Y == 0, -1, 1))
+    with pytest.raises(DataError, match=r"y has 0 classes, and rows of no known class labelled '\?', but"):
+        GaussianMixtureClassifier(unlabelled="?").fit(X, np.full(150, "?"))
 
 
 def test_minus_one_is_a_class_beside_one_other():
@@ -201,6 +217,31 @@ def test_the_same_answer_for_any_number_of_threads():
     one = GaussianMixtureClassifier("MclustDA", n_components=[1, 2], n_jobs=1).fit(X, Y)
     two = GaussianMixtureClassifier("MclustDA", n_components=[1, 2], n_jobs=2).fit(X, Y)
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+    many = np.tile(X, (200, 1))
+    for ask in ("predict", "predict_proba", "score_samples"):
+        np.testing.assert_array_equal(getattr(one, ask)(many), getattr(two, ask)(many))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("ask", ["predict", "predict_proba", "predict_log_proba", "score_samples"])
+def test_answers_are_computed_on_so_many_threads(ask, n_jobs, monkeypatch):
+    found = GaussianMixtureClassifier(covariance_type="EEE", n_jobs=n_jobs).fit(X, Y)
+    asked = list[int | None]()
+
+    class Counted(Workers):
+        def __init__(self, n_jobs=None):
+            asked.append(n_jobs)
+            super().__init__(n_jobs)
+
+    monkeypatch.setattr("gmmkit.model.evaluation.Workers", Counted)
+    getattr(found, ask)(X)
+    assert asked == [n_jobs]
+
+
+@pytest.mark.parametrize("ask", ["predict", "predict_proba", "score_samples"])
+def test_rows_may_come_as_a_stream(ask):
+    found = GaussianMixtureClassifier(covariance_type="EEE").fit(iter([X[:70], X[70:]]), Y)
+    np.testing.assert_array_equal(getattr(found, ask)(iter([X[:60], X[60:]])), getattr(found, ask)(X))
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """Cross-validation of classifiers: folds, what is held out, temperatures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
+from cases import Interrupted
 from gmmkit.data import as_table
+from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
@@ -104,6 +108,59 @@ def test_mixtures_with_unlabelled_rows_are_no_less_likely_than_without():
     assert together.n_parameters == edda.n_parameters
 
 
+@pytest.mark.parametrize(("model", "sizes"), [("EDDA", (1,)), ("MclustDA", (1,)), ("pool", (3,))])
+def test_an_interrupt_leaves_no_half_fitted_classes(model, sizes):
+    codes, recipe = np.where(np.arange(150) % 5 == 0, Y, -1), Recipe(model, ("VVV",), sizes, shrinkage=0.1)
+
+    def fitted(at):
+        source = Interrupted(X, at)
+        with Workers(1) as workers:
+            fit_recipe(LabelledRows(Table(source), codes, NAMES), recipe, FIT, workers)
+        return source.readings
+
+    whole = fitted(at=-1)
+    assert whole > 20
+    for at in np.unique(np.linspace(1, whole, 20, dtype=int)):
+        with pytest.raises(KeyboardInterrupt):
+            fitted(at)
+
+
+def test_an_interrupt_in_the_search_of_a_class_goes_on():
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    recipe = Recipe("MclustDA", ("VVV", "EEE"), (1, 2), shrinkage=0.1)
+    with Workers(1) as workers, pytest.raises(KeyboardInterrupt):
+        fit_recipe(labelled(), recipe, replace(FIT, callback=stop), workers)
+
+
+def test_mixtures_are_fitted_by_the_callers_rule_and_passes():
+    codes = np.where(np.arange(150) % 5 == 0, Y, -1)
+    n_iter, likelihoods = {}, {}
+    with Workers(1) as workers:
+        for rows in (labelled(), labelled(codes=codes)):
+            for tol in (1e-3, 1e-12):
+                how = replace(FIT, rule=AitkenGain(tol), max_iter=2000)
+                fitted = fit_recipe(rows, Recipe("MclustDA", ("VVV",), (2,)), how, workers)
+                assert fitted.converged
+                n_iter[rows.has_unlabelled, tol] = fitted.n_iter
+                likelihoods[rows.has_unlabelled, tol] = fitted.log_likelihood
+        few = fit_recipe(labelled(codes=codes), Recipe("MclustDA", ("VVV",)), replace(FIT, max_iter=2), workers)
+    for unlabelled in (False, True):
+        assert n_iter[unlabelled, 1e-12] > n_iter[unlabelled, 1e-3]
+        assert likelihoods[unlabelled, 1e-12] > likelihoods[unlabelled, 1e-3]
+    assert not few.converged
+
+
+def test_as_many_rounds_over_all_rows_as_passes_are_allowed():
+    rows = labelled(codes=np.where(np.arange(150) % 5 == 0, Y, -1))
+    never_met = replace(FIT, rule=AitkenGain(0.0), max_iter=250)
+    with Workers(1) as workers:
+        found = fit_recipe(rows, Recipe("MclustDA", ("EEE",)), never_met, workers)
+    assert found.n_iter > 250
+    assert not found.converged
+
+
 def test_shrinkage_goes_from_quadratic_to_linear():
     found = {}
     with Workers(1) as workers:
@@ -113,6 +170,33 @@ def test_shrinkage_goes_from_quadratic_to_linear():
         pooled = fit_recipe(labelled(), Recipe("EDDA", ("EEE",)), FIT, workers).classes.mixture.covariance.dense()
     np.testing.assert_allclose(found[0.999999], pooled, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found[0.5], (found[0.0] + pooled) / 2, rtol=1e-4, atol=1e-6)
+
+
+def test_a_share_is_that_of_the_fitted_size_whatever_else_was_tried():
+    one, many = (Recipe("MclustDA", ("VVV",), sizes, shrinkage=0.5) for sizes in ((1,), (1, 2, 5)))
+    with Workers(1) as workers:
+        alone, among = (fit_recipe(labelled(), recipe, FIT, workers) for recipe in (one, many))
+        edda = fit_recipe(labelled(), Recipe("EDDA", ("VVV",), shrinkage=0.5), FIT, workers)
+    assert among.n_components == (1, 1, 1)
+    np.testing.assert_array_equal(among.classes.posterior(X), alone.classes.posterior(X))
+    # One component of a third of the rows: half of it is the pooled covariance.
+    np.testing.assert_allclose(among.classes.posterior(X), edda.classes.posterior(X), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "heap", "tried", "chosen"), [("MclustDA", 40, (1, 2, 5), (2, 2, 2)), ("pool", 240, (1, 4), (1,))]
+)
+def test_what_is_cross_validated_is_drawn_as_much_as_what_is_fitted(model, heap, tried, chosen):
+    # Heaps of so many rows, so that fewer components are chosen than were tried.
+    far = 12.0 * (np.arange(240)[:, None] // heap)
+    rows = labelled(np.random.default_rng(3).normal(0, 1, (240, 2)) + far, np.repeat([0, 1, 2], 80))
+    with Workers(1) as workers:
+        fitted = fit_recipe(rows, Recipe(model, ("VVV",), tried, shrinkage=0.05), FIT, workers)
+        again = fit_recipe(rows, fitted.settled, FIT, workers)
+    assert fitted.n_components == chosen
+    np.testing.assert_allclose(
+        again.classes.mixture.covariance.dense(), fitted.classes.mixture.covariance.dense(), rtol=1e-6
+    )
 
 
 def test_the_best_of_each_shrinkage_competes_by_held_out_likelihood():

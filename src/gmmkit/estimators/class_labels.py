@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from gmmkit.errors import DataError
+from gmmkit.errors import DataError, UnlabelledRowsWarning
 from gmmkit.estimators.given import missing_label
 from gmmkit.numerics.arguments import shown
 
@@ -24,12 +25,17 @@ def class_labels(y: Any, n_rows: int, unlabelled: Any) -> tuple[NDArray[Any], ND
     y : array-like of shape (n,)
     n_rows : int
     unlabelled : object
-        The label of rows of no known class; a class like the others where there is but one other. None: no label is.
+        The label of rows of no known class. None: no label is. "auto": −1 beside two classes or more, with a warning.
 
     Raises
     ------
     DataError
         If there are not as many labels as rows, a label is missing, or there are fewer than two classes.
+
+    Warns
+    -----
+    UnlabelledRowsWarning
+        If rows are taken for such of no known class though nobody named their label.
 
     Examples
     --------
@@ -40,6 +46,8 @@ def class_labels(y: Any, n_rows: int, unlabelled: Any) -> tuple[NDArray[Any], ND
         # scikit-learn's words, which its checks read.
         raise DataError("requires y to be passed, but the target y is None: give one label a row")
     labels = column_or_1d(y, warn=True)
+    guessed = isinstance(unlabelled, str) and unlabelled == "auto"
+    unlabelled = -1 if guessed else unlabelled
     if len(labels) != n_rows:
         raise DataError(f"y has {len(labels)} labels, but X has {n_rows} rows: give one label a row")
     missing = missing_label(labels)
@@ -60,14 +68,23 @@ def class_labels(y: Any, n_rows: int, unlabelled: Any) -> tuple[NDArray[Any], ND
     check_classification_targets(labels)
     codes = codes.astype(np.intp)
     unknown = [] if unlabelled is None else [c for c, label in enumerate(classes.tolist()) if label == unlabelled]
-    if unknown and len(classes) > 2:
+    if unknown and not (guessed and len(classes) <= 2):
         (u,) = unknown
+        if guessed:
+            warnings.warn(
+                f"y: {int((codes == u).sum())} of {n_rows} rows are labelled -1 and are taken for rows of no known "
+                "class: give unlabelled=-1 if that is right, unlabelled=None if -1 is a class",
+                UnlabelledRowsWarning,
+                stacklevel=3,
+            )
         codes = np.where(codes == u, -1, codes - (codes > u))
         classes = np.delete(classes, u)
     if len(classes) < 2:
+        found = f"1 class, {shown(classes.tolist()[0])}" if len(classes) else "0 classes"
+        beside = f", and rows of no known class labelled {shown(unlabelled)}" if (codes < 0).any() else ""
         raise DataError(
-            f"y has 1 class, {shown(classes.tolist()[0])}, but a classifier needs rows of at least two: "
-            "the number of classes has to be greater than one; got 1 class"
+            f"y has {found}{beside}, but a classifier needs rows of at least two: "
+            f"the number of classes has to be greater than one; got {found.partition(',')[0]}"
         )
     return classes, codes
 

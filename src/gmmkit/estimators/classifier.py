@@ -14,10 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError, SingularComponentWarning
 from gmmkit.estimators.class_labels import class_labels
-from gmmkit.estimators.validation import is_stream, rows_of, seed_of
+from gmmkit.estimators.validation import rows_of, seed_of
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.class_mixture import ClassMixture, checked_priors, listed_labels, priors_by_label
@@ -58,8 +57,9 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         Probabilities of the classes, in the order of ``classes_`` or by label. None: their shares of the labelled rows.
     shrinkage : float or "cv", default=0.0
         Share of the pooled covariance within classes in that of a component of average size (Friedman 1989), in [0, 1):
-        for classes with few rows beside their columns. "cv": the one of 0, 0.02, …, 0.9 that makes held-out labels most
-        likely.
+        for classes with few rows beside their columns. Of average size are n / (C k) labelled rows where each of C
+        classes has k components, n / k where a pool has. "cv": the one of 0, 0.02, …, 0.9 that makes held-out labels
+        most likely.
     calibration : {"temperature"} or None, default=None
         "temperature": probabilities made as sure as cross-validation finds them right (Guo et al. 2017).
     min_eigenvalue : float, default=0.01
@@ -67,9 +67,10 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         rounded values, and is chosen only where there is no other: see :class:`GaussianMixtureSearch`.
     folds : int, default=10
         Of cross-validation. Folds follow from the values of the rows, class by class.
-    unlabelled : object, default=-1
-        The label of rows whose class is not known: they take part in the fit with their posteriors. Where there is but
-        one other label, −1 is a class like any other. None: no label means that.
+    unlabelled : object, default="auto"
+        The label of rows whose class is not known: they take part in the fit with their posteriors. None: every label
+        is a class. "auto": −1 is that label, as in scikit-learn's semi-supervised estimators, where there are two or
+        more others, and an `UnlabelledRowsWarning` says so; {−1, 1} are two classes, as in its classifiers.
     tol : float, default=1e-7
         Stop when Aitken's estimate of the log-likelihood still to be gained per row is less.
     reg_covar : "auto" or float, default="auto"
@@ -96,7 +97,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     temperature_ : float
         1 without calibration.
     n_iter_ : int
-        Passes of the fit, or of the class that took most.
+        Passes of the fit, or of the class that took most and then, where rows have no label, over all rows.
     candidates_ : list of dict
         What was tried, best first.
     confusion_ : ndarray of shape (C, C) or None
@@ -146,7 +147,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         calibration: Literal["temperature"] | None = None,
         min_eigenvalue: float = MIN_EIGENVALUE,
         folds: int = 10,
-        unlabelled: Any = -1,
+        unlabelled: Any = "auto",
         tol: float = DEFAULTS["tol"],
         reg_covar: float | Literal["auto"] = "auto",
         max_iter: int = DEFAULTS["max_iter"],
@@ -192,13 +193,15 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
 
         Warns
         -----
+        UnlabelledRowsWarning
+            If rows labelled −1 are taken for such of no known class, and `unlabelled` does not say that they are.
         SingularComponentWarning
             If a class has too few rows for its structure, or a column is constant in it.
         ConvergenceWarning
             If no fit of the best candidate converged within `max_iter` passes.
         """
         self._validate_params()
-        table = rows_of(self, as_table(X) if is_stream(X) else X, sample_weight=sample_weight, reset=True, min_rows=2)
+        table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
         self.classes_, codes = class_labels(y, table.n_rows, self.unlabelled)
         rows = LabelledRows(table, codes, tuple(str(label) for label in self.classes_.tolist()))
         _check_classes(rows)
@@ -264,7 +267,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         """
         check_is_fitted(self)
         cost = share("cost", cost)
-        table = rows_of(self, as_table(X) if is_stream(X) else X)
+        table = rows_of(self, X)
         probabilities = self.predict_proba(table)
         rejected = probabilities.max(axis=1) < 1.0 - cost
         if density is not None:
@@ -297,7 +300,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
 
     def _posterior(self, X: Any) -> NDArray[np.float64]:
         classes: ClassMixture = self.class_mixture_
-        return classes.posterior(rows_of(self, as_table(X) if is_stream(X) else X))
+        return classes.posterior(rows_of(self, X), n_jobs=self.n_jobs)
 
     def set_result(self, choice: ClassChoice, classes: NDArray[Any]) -> Self:
         """Set the attributes of classes fitted elsewhere (a model file); returns self."""

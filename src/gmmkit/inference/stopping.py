@@ -19,6 +19,10 @@ _MARGIN, _IN_A_ROW = 50.0, 5
 class StoppingRule(Protocol):
     """Tells from the objectives so far whether to stop."""
 
+    @property
+    def tol(self) -> float:
+        """The gain per unit of weight that is not worth a pass."""
+
     def reached(self, objectives: Sequence[float], before: float) -> bool:
         """Return whether to stop; `before` is the objective known before the first pass, −inf if none."""
 

@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gmmkit.data import as_table
 from gmmkit.errors import ParameterError
 from gmmkit.model.covariance import Covariance, Diagonal, Full, Spherical
-from gmmkit.model.evaluation import evaluate_blocks
+from gmmkit.model.evaluation import group_posterior
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import numbers
 
@@ -121,15 +120,9 @@ class ClassMixture:
         shares = np.divide(joint, weights[:, None], out=self.shares.copy(), where=weights[:, None] > 0)
         return ClassMixture(self.mixture.changed(weights=weights / weights.sum()), shares)
 
-    def posterior(self, rows: Any) -> Array:
+    def posterior(self, rows: Any, *, n_jobs: int | None = None) -> Array:
         """Return the probability of each class given each row (n, C); every row sums to 1, however far it is."""
-        table = as_table(rows)
-        answer = np.empty((table.n_rows, self.n_classes))
-        for block, found in evaluate_blocks(self.mixture, table):
-            own = answer[block.index : block.index + len(block.rows)]
-            np.matmul(found.posterior, self.shares, out=own)
-            own /= own.sum(axis=1, keepdims=True)
-        return answer
+        return group_posterior(self.mixture, rows, self.shares, n_jobs=n_jobs)
 
 
 def checked_priors(priors: ArrayLike, n_classes: int) -> Array:

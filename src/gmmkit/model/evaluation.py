@@ -18,7 +18,7 @@ from gmmkit.model.fused import Fused
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
 
-__all__ = ["BlockAnswer", "Likelihood", "classify", "evaluate", "evaluate_blocks", "likelihood"]
+__all__ = ["BlockAnswer", "Likelihood", "classify", "evaluate", "evaluate_blocks", "group_posterior", "likelihood"]
 
 Array = NDArray[np.float64]
 Quantity = Literal["log_density", "component_log_density", "posterior", "noise"]
@@ -139,6 +139,31 @@ def evaluate_blocks(mixture: Mixture, rows: Any) -> Iterator[tuple[Block, BlockA
             work = work or scorer.workspace(few)
             shares, log_density = scorer.responsibilities(piece.rows, work)
             yield piece, BlockAnswer(_labels(scorer, work.scored), shares.T, log_density + volume)
+
+
+def group_posterior(mixture: Mixture, rows: Any, shares: Array, *, n_jobs: int | None = None) -> Array:
+    """Return the probability of each group given each row (n, g), of components with these shares of groups (k, g)."""
+    table, k = _checked_table(mixture, rows), mixture.n_components
+    answer = np.empty((table.n_rows, shares.shape[1]))
+
+    def add_up(posterior: Array, start: int) -> None:
+        own = answer[start : start + len(posterior)]
+        np.matmul(posterior, shares, out=own)
+        own /= own.sum(axis=1, keepdims=True)
+
+    def fuse(fused: Fused, block: Block) -> bool:
+        posterior = np.empty((len(block.rows), k))
+        if not fused.answer(block.rows, posterior=posterior):
+            return False
+        add_up(posterior, block.index)
+        return True
+
+    def write(scorer: Scorer, block: Block, work: Workspace) -> None:
+        posterior, _ = scorer.responsibilities(block.rows, work)
+        add_up(posterior.T, block.index)
+
+    _each_block(table, mixture, write, n_jobs, fuse, k)
+    return answer
 
 
 def classify(mixture: Mixture, rows: Any, *, n_jobs: int | None = None) -> NDArray[np.int64]:

@@ -37,7 +37,7 @@ _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_miscla
 CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
 CLASSES: dict[str, Any] = {
     "model": "EDDA", "n_components": [1, 2, 3, 4, 5], "covariance_type": "all", "criterion": "bic", "priors": None,
-    "shrinkage": 0.0, "calibration": None, "min_eigenvalue": 0.01, "folds": 10, "unlabelled": -1, "tol": 1e-7,
+    "shrinkage": 0.0, "calibration": None, "min_eigenvalue": 0.01, "folds": 10, "unlabelled": "auto", "tol": 1e-7,
     "reg_covar": "auto", "max_iter": 1000, "random_state": 0,
 }  # fmt: skip
 # Estimators that are made whole, and what shows what they found.

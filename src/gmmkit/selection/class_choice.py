@@ -207,7 +207,12 @@ class _Choice:
             self._member = stratified_folds(self.rows, self.settings.folds, self.settings.fold_seed, self.workers)
         try:
             settled = one.fitted.settled
-            one.held_out = hold_out(self.rows, self._member, lambda seen, fold: self._classes(seen, fold, settled))
+            one.held_out = hold_out(
+                self.rows,
+                self._member,
+                lambda seen, fold: self._classes(seen, fold, settled),
+                n_jobs=self.workers.n_threads,
+            )
         except GmmkitError as error:
             one.failed = f"what one fold leaves cannot be fitted: {error}"
             return

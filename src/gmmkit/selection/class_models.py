@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +18,27 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Table
 from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
-from gmmkit.inference.fit import FitSettings, fit
+from gmmkit.inference.fit import FitResult, FitSettings, fit
 from gmmkit.inference.labelled import Shares, fit_labelled, from_labels
 from gmmkit.inference.pooled import PooledPrior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
 from gmmkit.inference.starts import FromMixture, Named
-from gmmkit.inference.stopping import AitkenGain, SmallChange
+from gmmkit.inference.stopping import SmallChange
 from gmmkit.inference.survey import survey
 from gmmkit.model.class_mixture import ClassMixture
 from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.class_recipes import ClassFit, Recipe
 from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
+from gmmkit.selection.ranking import Candidate, SearchResult
 from gmmkit.selection.search import DEFAULTS, SearchSettings, search
 
 __all__ = ["fit_recipe", "pooled_covariance"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
-# Passes over all rows of mixtures of their own structures with rows of no class.
-_MOST_ROUNDS = 200
+_Found = TypeVar("_Found", FitResult, SearchResult)
 
 
 def fit_recipe(
@@ -66,12 +67,14 @@ def fit_recipe(
     ------
     GmmkitError
         If a class cannot be fitted; the message names it.
+    KeyboardInterrupt
+        If one came; nothing is left of the fit.
     """
+    within = None
     if recipe.shrinkage:
         within = pooled_covariance(rows, settings, workers) if pooled is None else pooled
-        settings = replace(settings, prior=_pooled_prior(rows, recipe, within))
     fitted = {"EDDA": _fit_edda, "MclustDA": _fit_mixtures, "pool": _fit_pool}[recipe.model](
-        rows, recipe, settings, workers, priors
+        rows, recipe, settings, workers, priors, within
     )
     return fitted if priors is None else replace(fitted, classes=fitted.classes.with_priors(priors))
 
@@ -81,8 +84,21 @@ def pooled_covariance(rows: LabelledRows, settings: FitSettings, workers: Worker
     seen = rows.labelled_only()
     problem = _problem(seen.table, "EEE", workers)
     start, shares = from_labels(rows.codes, rows.n_classes), Shares(np.eye(rows.n_classes))
-    fitted = fit_labelled(problem, start, rows.codes, shares, _supervised(settings)).mixture
-    return np.asarray(fitted.covariance.dense()[0])
+    found = _complete(fit_labelled(problem, start, rows.codes, shares, _supervised(settings)))
+    return np.asarray(found.mixture.covariance.dense()[0])
+
+
+def _complete(found: _Found) -> _Found:
+    """Return what was found, unless Ctrl-C cut it short: classes that are half fitted are of no use to anybody.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If one ended the fit or the search.
+    """
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return found
 
 
 def _supervised(settings: FitSettings) -> FitSettings:
@@ -94,23 +110,35 @@ def _problem(table: Table, structure: str, workers: Workers) -> Problem:
     return Problem(table, family(structure, table.n_columns), survey(table, workers), workers)
 
 
-def _pooled_prior(rows: LabelledRows, recipe: Recipe, pooled: Array) -> PooledPrior:
-    """Return the pooled covariance as so many rows that its share comes out at a component of average size."""
-    components = max(recipe.sizes) if recipe.model == "pool" else rows.n_classes * max(recipe.sizes)
-    share = recipe.shrinkage / (1.0 - recipe.shrinkage)
-    return PooledPrior(pooled=pooled, pseudo_rows=rows.effective_rows / components * share)
+def _drawn(settings: FitSettings, rows: LabelledRows, recipe: Recipe, within: Array | None, k: int) -> FitSettings:
+    """Return settings that draw the covariances of k components of a class, or of the pool, toward the pooled one.
+
+    It counts as so many rows that its share is the recipe's at a component of average size: of n / k rows of the pool,
+    of n / (C k) of a class of average size. How many components there are is the fit's own number, so that what was
+    chosen of all rows is drawn as much as what each fold fits.
+    """
+    if within is None:
+        return settings
+    components = k if recipe.model == "pool" else rows.n_classes * k
+    ratio = recipe.shrinkage / (1.0 - recipe.shrinkage)
+    return replace(settings, prior=PooledPrior(pooled=within, pseudo_rows=rows.effective_rows / components * ratio))
 
 
 def _fit_edda(
-    rows: LabelledRows, recipe: Recipe, settings: FitSettings, workers: Workers, priors: Array | None
+    rows: LabelledRows,
+    recipe: Recipe,
+    settings: FitSettings,
+    workers: Workers,
+    priors: Array | None,
+    within: Array | None,
 ) -> ClassFit:
     problem = _problem(rows.table, recipe.structures[0], workers)
     shares = Shares(np.eye(rows.n_classes))
     start = from_labels(rows.codes, rows.n_classes)
     # Where every class is known its density does not depend on its prior.
     held = priors if rows.has_unlabelled else None
-    settings = settings if rows.has_unlabelled else _supervised(settings)
-    result = fit_labelled(problem, start, rows.codes, shares, settings, class_weights=held)
+    settings = _drawn(settings if rows.has_unlabelled else _supervised(settings), rows, recipe, within, 1)
+    result = _complete(fit_labelled(problem, start, rows.codes, shares, settings, class_weights=held))
     classes = ClassMixture(result.mixture, shares.values)
     k, d = rows.n_classes, rows.table.n_columns
     spurious = None if recipe.shrinkage else result.health.spurious()
@@ -129,7 +157,12 @@ def _fit_edda(
 
 
 def _fit_mixtures(
-    rows: LabelledRows, recipe: Recipe, settings: FitSettings, workers: Workers, priors: Array | None
+    rows: LabelledRows,
+    recipe: Recipe,
+    settings: FitSettings,
+    workers: Workers,
+    priors: Array | None,
+    within: Array | None,
 ) -> ClassFit:
     mixtures, structures, repairs = list[Mixture](), list[str](), list[tuple[int | None, Repair]]()
     n_parameters, spurious, converged, n_iter = 0, None, True, 0
@@ -138,7 +171,7 @@ def _fit_mixtures(
             replace(recipe, structures=(recipe.structures[c],), sizes=(recipe.sizes[c],)) if recipe.settled else recipe
         )
         try:
-            best = search(rows.of_class(c), _search_settings(own, settings), n_jobs=workers.n_threads).best
+            best = _best_mixture(rows, c, own, settings, workers, within)
         except GmmkitError as error:
             raise type(error)(f"class {name!r}: {error}") from error
         assert best.result is not None
@@ -153,8 +186,9 @@ def _fit_mixtures(
     weights = rows.class_weights
     classes = ClassMixture.of_classes(mixtures, weights / weights.sum() if priors is None else priors)
     if rows.has_unlabelled:
-        classes, met = _with_unlabelled(rows, mixtures, structures, settings, workers, priors)
-        converged &= met
+        drawn = [_drawn(settings, rows, recipe, within, mixture.n_components) for mixture in mixtures]
+        classes, met, rounds = _with_unlabelled(rows, mixtures, structures, drawn, workers, priors)
+        converged, n_iter = converged and met, n_iter + rounds
     return ClassFit(
         recipe,
         classes,
@@ -169,36 +203,57 @@ def _fit_mixtures(
     )
 
 
+def _best_mixture(
+    rows: LabelledRows, c: int, recipe: Recipe, settings: FitSettings, workers: Workers, within: Array | None
+) -> Candidate:
+    """Return the best mixture of a class's labelled rows by BIC."""
+    table = rows.of_class(c)
+    # What a size is drawn by is its own, and so is its search: other candidates change nothing of it.
+    sizes = [recipe.sizes] if within is None else [(k,) for k in recipe.sizes]
+    found, failed = list[Candidate](), list[GmmkitError]()
+    for some in sizes:
+        how = _search_settings(replace(recipe, sizes=some), _drawn(settings, rows, recipe, within, some[0]))
+        try:
+            found.append(_complete(search(table, how, n_jobs=workers.n_threads)).best)
+        except GmmkitError as error:
+            failed.append(error)
+    if not found:
+        raise failed[0]
+    return min(found, key=lambda one: (one.spurious is not None, one.criterion("bic")))
+
+
 def _with_unlabelled(
     rows: LabelledRows,
     mixtures: Sequence[Mixture],
     structures: Sequence[str],
-    settings: FitSettings,
+    settings: Sequence[FitSettings],
     workers: Workers,
     priors: Array | None,
-) -> tuple[ClassMixture, bool]:
+) -> tuple[ClassMixture, bool, int]:
     """Go on from mixtures of labelled rows with all rows: each class's next pass counts rows by their posteriors.
 
-    Classes have structures of their own, so that each has a pass of its own: one round is one pass of EM.
+    Classes have structures of their own, so that each has a pass of its own: one round is one pass of EM. Returned are
+    the classes, whether the stopping rule was met, and the number of rounds.
     """
     own, unlabelled = rows.class_weights, rows.codes < 0
     prior = own / own.sum() if priors is None else priors
-    mixtures, objectives, rule = list(mixtures), list[float](), AitkenGain(DEFAULTS["tol"])
-    one_pass = replace(settings, max_iter=1)
-    for _ in range(min(_MOST_ROUNDS, settings.max_iter)):
+    mixtures, objectives, rule = list(mixtures), list[float](), settings[0].rule
+    one_pass = [replace(own, max_iter=1) for own in settings]
+    for _ in range(settings[0].max_iter):
         classes = ClassMixture.of_classes(mixtures, prior)
         objectives.append(log_likelihood_of(classes, rows, workers) / rows.weights.sum())
         if rule.reached(objectives, -np.inf):
-            return classes, True
-        posterior = classes.posterior(rows.table)
+            return classes, True, len(objectives)
+        posterior = classes.posterior(rows.table, n_jobs=workers.n_threads)
         counts = np.empty(rows.n_classes)
         for c, structure in enumerate(structures):
             shared = rows.weights * np.where(unlabelled, posterior[:, c], rows.codes == c)
             counts[c] = shared.sum()
             problem = _problem(rows.table.with_weights(shared), structure, workers)
-            mixtures[c] = fit(problem, [FromMixture(mixtures[c])], one_pass, reorder=False).mixture
+            passed = _complete(fit(problem, [FromMixture(mixtures[c])], one_pass[c], reorder=False))
+            mixtures[c] = passed.mixture
         prior = counts / counts.sum() if priors is None else priors
-    return ClassMixture.of_classes(mixtures, prior), False
+    return ClassMixture.of_classes(mixtures, prior), False, len(objectives)
 
 
 def _fit_pool(
@@ -207,6 +262,7 @@ def _fit_pool(
     settings: FitSettings,
     workers: Workers,
     priors: Array | None,  # noqa: ARG001 (a pool's weights are no class's own: priors are given to its fit)
+    within: Array | None,
 ) -> ClassFit:
     (structure,), best = recipe.structures, None
     problem, n = _problem(rows.table, structure, workers), float(rows.weights.sum())
@@ -214,7 +270,8 @@ def _fit_pool(
         if k > rows.table.n_rows:
             continue
         shares = Shares(np.full((k, rows.n_classes), 1.0 / rows.n_classes), free=True)
-        result = fit_labelled(problem, Named("kmeans", k, "pooled"), rows.codes, shares, settings)
+        how = _drawn(settings, rows, recipe, within, k)
+        result = _complete(fit_labelled(problem, Named("kmeans", k, "pooled"), rows.codes, shares, how))
         classes = ClassMixture(result.mixture, shares.values)
         spurious = None if recipe.shrinkage else result.health.spurious()
         found = ClassFit(
@@ -242,7 +299,7 @@ def _search_settings(recipe: Recipe, settings: FitSettings) -> SearchSettings:
         covariance_types=recipe.structures,
         criterion="bic",
         n_init=DEFAULTS["n_init"],
-        tol=DEFAULTS["tol"],
+        tol=settings.rule.tol,
         smallest_eigenvalue=recipe.min_eigenvalue,
         fit=settings,
     )

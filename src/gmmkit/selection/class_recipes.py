@@ -31,7 +31,8 @@ class Recipe:
     sizes : tuple of int
         Numbers of components of a class ("MclustDA") or of the pool, of which BIC takes the best.
     shrinkage : float
-        Share of the pooled covariance within classes in that of a component of average size; 0: none.
+        Share of the pooled covariance within classes in that of a component of average size, n / (C k) labelled rows
+        where each of C classes has k, n / k of a pool of k; 0: none.
     min_eigenvalue : float
         Smallest variance of a component of a class's mixture, as a share of that class's, that is admissible.
     settled : bool
@@ -66,7 +67,7 @@ class ClassFit:
         Why the fit is not admissible.
     converged : bool
     n_iter : int
-        Passes of the fit, or of the class that took most.
+        Passes of the fit, or of the class that took most and then over all rows.
     repairs : tuple of (int or None, Repair)
         What was degenerate, with the class that it was in.
     """

@@ -124,7 +124,11 @@ def stratified_folds(rows: LabelledRows, folds: int, seed: int, workers: Workers
 
 
 def hold_out(
-    rows: LabelledRows, member: NDArray[np.intp], fit: Callable[[LabelledRows, int], ClassMixture]
+    rows: LabelledRows,
+    member: NDArray[np.intp],
+    fit: Callable[[LabelledRows, int], ClassMixture],
+    *,
+    n_jobs: int | None = None,
 ) -> HeldOutClasses:
     """Return what models of the other folds say of each fold's rows.
 
@@ -135,6 +139,8 @@ def hold_out(
         The fold of each labelled row; rows of −1 are seen by all.
     fit : callable
         Given the rows that are seen (the others have no weight) and the fold that is not, returns the fitted classes.
+    n_jobs : int, optional
+        Threads that say what models make of the rows.
     """
     weights = rows.weights
     held = np.flatnonzero(member >= 0)
@@ -142,5 +148,5 @@ def hold_out(
     for fold in range(int(member.max()) + 1):
         classes = fit(rows.weighing(np.where(member == fold, 0.0, weights)), fold)
         unseen = np.flatnonzero(member[held] == fold)
-        posterior[unseen] = classes.posterior(rows.table.take(held[unseen]))
+        posterior[unseen] = classes.posterior(rows.table.take(held[unseen]), n_jobs=n_jobs)
     return HeldOutClasses(held, rows.codes[held], posterior, weights[held])
