@@ -89,6 +89,19 @@ def test_bounds_of_the_caller_come_first():
             shape_of(column, wrong)
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+def test_an_integer_weight_is_a_repetition_for_shapes(name):
+    column = COLUMNS[name]
+    weights = np.random.default_rng(11).integers(1, 5, len(column))
+    weights[column == column.min()] = 100  # which makes it an end
+    weighted = shape_of(column, weights=weights.astype(float))
+    repeated = shape_of(np.repeat(column, weights))
+    for field in ("low", "high", "step", "anchor", "offset", "beyond"):
+        assert getattr(weighted, field) == pytest.approx(getattr(repeated, field), rel=1e-12), field
+    assert weighted.low == column.min()
+    assert repr(shape_of(column, weights=np.full(400, 1.0))) == repr(shape_of(column))
+
+
 # --- rows -------------------------------------------------------------------------------------------------------
 
 
@@ -110,6 +123,27 @@ def test_drawn_rows_have_the_kinds_and_the_margins_of_the_real_ones(rows):
     assert max(column.distance for column in found.columns) < 0.12
     again, _ = synthesizer_of(rows, few, seed=0).sample(4000, seed=1)
     np.testing.assert_array_equal(drawn, again)
+
+
+def test_an_integer_weight_is_a_repetition_for_rows(rows):
+    random = np.random.default_rng(0)
+    weights, classes = random.integers(0, 4, len(rows)), random.integers(0, 2, len(rows))
+    weighted = synthesizer_of(rows, one, weights=weights.astype(float), classes=classes, seed=0)
+    repeated = synthesizer_of(np.repeat(rows, weights, axis=0), one, classes=np.repeat(classes, weights), seed=0)
+    np.testing.assert_array_equal(weighted.shares, repeated.shares)
+    for here, there in zip(weighted.mixtures, repeated.mixtures, strict=True):
+        np.testing.assert_allclose(here.means, there.means, rtol=1e-9)
+    np.testing.assert_allclose(weighted.sample(50, seed=1)[0], repeated.sample(50, seed=1)[0], rtol=1e-6)
+
+
+def test_rows_of_no_weight_are_not_there(rows):
+    weights = np.r_[np.ones(len(rows)), 0.0, 0.0]
+    outside = np.vstack([rows, np.full(10, -1e6), np.full(10, 1e6 + 0.5)])
+    found, plain = synthesizer_of(outside, one, weights=weights, seed=0), synthesizer_of(rows, one, seed=0)
+    assert found.shapes == plain.shapes
+    np.testing.assert_allclose(found.sample(20, seed=1)[0], plain.sample(20, seed=1)[0], rtol=1e-9)
+    with pytest.raises(DataError, match=r"class 1 has 0 row\(s\)"):
+        synthesizer_of(outside, one, weights=weights, classes=(weights == 0).astype(int))
 
 
 def test_given_columns_are_conditioned_on():

@@ -124,7 +124,9 @@ class ColumnShape:
         return np.asarray(np.clip(answer, low, high))
 
 
-def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> ColumnShape:
+def shape_of(
+    column: Array, bounds: Any = None, *, weights: Array | None = None, name: str = "the column"
+) -> ColumnShape:
     """Return the shape of a column of values (n,).
 
     Parameters
@@ -133,6 +135,8 @@ def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> 
     bounds : (float, float), optional
         The least and the largest value; None or ±inf for no end. Default: the least or the largest that is there, where
         more than 5 % of the values, and at least 5, are it; else at least 0, where none is below.
+    weights : ndarray of shape (n,), optional
+        Above 0; a value of weight 3 is as three of them.
     name : str
         For messages.
 
@@ -146,39 +150,54 @@ def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> 
     least, most = float(column.min()), float(column.max())
     if least == most:
         return ColumnShape(least, most, 0.0, least, 1.0)
+    counts = np.ones(len(column)) if weights is None else weights
     distinct = np.unique(column)
     two = len(distinct) == 2
     step = float(most - least) if two else recorded_step(column)
     if bounds is None:
-        low = least if two or _many(column, least) else 0.0 if least >= 0 else -math.inf
-        high = most if two or _many(column, most) else math.inf
+        low = least if two or _many(column, least, counts) else 0.0 if least >= 0 else -math.inf
+        high = most if two or _many(column, most, counts) else math.inf
     else:
         low, high = _checked(bounds, name)
         if least < low or most > high:
             outside = least if least < low else most
             raise DataError(f"{name} has the value {outside:g}, outside the bounds {low:g} to {high:g}: widen them")
     ends = [np.abs(column - end) for end in (low, high) if math.isfinite(end)]
-    offset = max([step, *(_OFFSET * float(np.median(away[away > 0])) for away in ends)])
+    offset = max([step, *(_OFFSET * _median(away[away > 0], counts[away > 0]) for away in ends)])
     plain = ColumnShape(low, high, step, least, offset)
     if two:
         return plain
-    at = [column == end for end in (low, high)]
-    inner = plain.forward(column[~(at[0] | at[1])])
-    spread = float(inner.std()) if len(inner) else 0.0
-    return replace(plain, beyond=(_beyond(column, low, spread), _beyond(column, high, spread)))
+    inside = (column != low) & (column != high)
+    spread = _deviation(plain.forward(column[inside]), counts[inside]) if inside.any() else 0.0
+    return replace(plain, beyond=(_beyond(column, low, spread, counts), _beyond(column, high, spread, counts)))
 
 
-def _many(column: Array, end: float) -> bool:
+def _many(column: Array, end: float, counts: Array) -> bool:
     """Tell whether so many values are at an end that it is one."""
-    count = int((column == end).sum())
-    return count >= _FEWEST and count > _MANY * len(column)
+    at = column == end
+    # Weights may be shares: rows count for what they are, too.
+    return max(at.sum(), counts[at].sum()) >= _FEWEST and bool(counts[at].sum() > _MANY * counts.sum())
 
 
-def _beyond(column: Array, end: float, spread: float) -> float:
+def _median(values: Array, counts: Array) -> float:
+    """Return the median of values of which there are so many: between the two in the middle, half way."""
+    order = np.argsort(values)
+    reached = np.cumsum(counts[order])
+    middle = 0.5 * reached[-1]
+    places = [np.searchsorted(reached, middle, side=side) for side in ("left", "right")]
+    return float(values[order][np.minimum(places, len(values) - 1)].mean())
+
+
+def _deviation(values: Array, counts: Array) -> float:
+    """Return the standard deviation of values of which there are so many."""
+    return math.sqrt(float(np.average((values - np.average(values, weights=counts)) ** 2, weights=counts)))
+
+
+def _beyond(column: Array, end: float, spread: float, counts: Array) -> float:
     """Return how far values at an end are spread: by their odds, so that the density does not jump there."""
-    if not _many(column, end):
+    if not _many(column, end, counts):
         return 0.0
-    share = float((column == end).mean())
+    share = float(counts[column == end].sum() / counts.sum())
     return spread * min(max(2.0 * share / (1.0 - share), _LEAST_WIDTH), _MOST_WIDTH)
 
 
