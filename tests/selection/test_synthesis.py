@@ -89,6 +89,27 @@ def test_bounds_of_the_caller_come_first():
             shape_of(column, wrong)
 
 
+@pytest.mark.parametrize(
+    ("column", "bounds", "ends"),
+    [
+        (COLUMNS["count"], (-0.5, 11.5), (0.0, 11.0)),
+        (COLUMNS["count"], (0, None), (0.0, math.inf)),
+        (COLUMNS["tenths"], (-3.25, 20.05), (-3.2, 20.0)),
+        (COLUMNS["count"] + 0.5, None, (0.5, math.inf)),
+        (COLUMNS["count"] * 3 + 2, (1, 100), (2.0, 98.0)),
+        (COLUMNS["positive"], (-0.5, 111.5), (-0.5, 111.5)),
+    ],
+)
+def test_ends_are_values_of_the_columns_steps(column, bounds, ends):
+    shape = shape_of(column, bounds)
+    assert (shape.low, shape.high) == pytest.approx(ends, abs=1e-12)
+    drawn = shape.back(np.linspace(-40.0, 40.0, 4001))
+    assert set(drawn[[0, -1]]) >= {end for end in (shape.low, shape.high) if math.isfinite(end)}
+    if shape.step:
+        apart = (drawn[drawn < 1e9] - column.min()) / shape.step
+        np.testing.assert_allclose(apart, np.round(apart), atol=1e-4)
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_an_integer_weight_is_a_repetition_for_shapes(name):
     column = COLUMNS[name]
@@ -123,6 +144,22 @@ def test_drawn_rows_have_the_kinds_and_the_margins_of_the_real_ones(rows):
     assert max(column.distance for column in found.columns) < 0.12
     again, _ = synthesizer_of(rows, few, seed=0).sample(4000, seed=1)
     np.testing.assert_array_equal(drawn, again)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({2: 2.5}, "column 2 is given as 2.5, but takes values in steps of 1: give 2 or 3"),
+        ({3: 4.97}, r"in steps of 0\.1: give 4\.9 or 5"),
+        ({6: 0.5}, "give 0 or 1"),
+        ({8: 1e9 + 2.5}, "given as 1000000002.5, .* give 1000000002 or 1000000003"),
+    ],
+)
+def test_a_given_value_between_two_steps_is_refused(rows, given, said):
+    found = synthesizer_of(rows, one, seed=0)
+    with pytest.raises(ParameterError, match=said):
+        found.sample(3, given=given)
+    assert (found.sample(3, given={3: 0.1 * 3, 2: 2}, seed=0)[0][:, 2] == 2.0).all()
 
 
 def test_an_integer_weight_is_a_repetition_for_rows(rows):

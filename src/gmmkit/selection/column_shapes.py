@@ -32,8 +32,8 @@ _OFFSET = 0.1
 _MANY, _FEWEST = 0.05, 5
 # Bounds of how far beyond, in standard deviations of the others.
 _LEAST_WIDTH, _MOST_WIDTH = 0.5, 4.0
-# Digits of a step that a rounded value is written to.
-_DIGITS = 6
+# Digits of a step that a rounded value is written to, and share of a step that is rounding of the machine.
+_DIGITS, _OFF_GRID = 6, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class ColumnShape:
     Attributes
     ----------
     low, high : float
-        The least and the largest value it may have; ±inf for none. Equal: it has no other.
+        The least and the largest value it may have, of its steps where it has any; ±inf for none. Equal: it has no
+        other.
     step : float
         Of which differences of values are multiples; 0: none.
     anchor : float
@@ -118,10 +119,30 @@ class ColumnShape:
             else:
                 answer = values
         if self.step:
-            answer = self.anchor + np.round((answer - self.anchor) / self.step) * self.step
-            # 0.3, not 0.30000000000000004.
-            answer = np.round(answer, max(0, _DIGITS - math.floor(math.log10(self.step))))
+            answer = _stepped(np.round((answer - self.anchor) / self.step), self.anchor, self.step)
         return np.asarray(np.clip(answer, low, high))
+
+    def neighbours(self, value: float) -> tuple[float, float]:
+        """Return the values of its steps below and above one: both the value itself where it is one of them.
+
+        Examples
+        --------
+        >>> counts = shape_of(np.array([0.0, 3.0, 1.0, 0.0, 7.0]))
+        >>> counts.neighbours(2.5), counts.neighbours(2.0)
+        ((2.0, 3.0), (2.0, 2.0))
+        """
+        if not self.step:
+            return value, value
+        steps = (value - self.anchor) / self.step
+        if abs(steps - round(steps)) <= _OFF_GRID:
+            return value, value
+        below, above = _stepped(np.array([math.floor(steps), math.ceil(steps)]), self.anchor, self.step).tolist()
+        return below, above
+
+
+def _stepped(steps: Array, anchor: float, step: float) -> Array:
+    # 0.3, not 0.30000000000000004.
+    return np.asarray(np.round(anchor + steps * step, max(0, _DIGITS - math.floor(math.log10(step)))))
 
 
 def shape_of(
@@ -134,7 +155,8 @@ def shape_of(
     column : ndarray of shape (n,)
     bounds : (float, float), optional
         The least and the largest value; None or ±inf for no end. Default: the least or the largest that is there, where
-        more than 5 % of the values, and at least 5, are it; else at least 0, where none is below.
+        more than 5 % of the values, and at least 5, are it; else at least 0, where none is below. Of a column
+        recorded to a step, an end between two steps is moved inward to the next.
     weights : ndarray of shape (n,), optional
         Above 0; a value of weight 3 is as three of them.
     name : str
@@ -162,6 +184,10 @@ def shape_of(
         if least < low or most > high:
             outside = least if least < low else most
             raise DataError(f"{name} has the value {outside:g}, outside the bounds {low:g} to {high:g}: widen them")
+    grid = ColumnShape(low, high, step, least, 1.0)
+    # No value in between is one of the column's: they end where the steps within the bounds do.
+    low = grid.neighbours(low)[1] if math.isfinite(low) else low
+    high = grid.neighbours(high)[0] if math.isfinite(high) else high
     ends = [np.abs(column - end) for end in (low, high) if math.isfinite(end)]
     offset = max([step, *(_OFFSET * _median(away[away > 0], counts[away > 0]) for away in ends)])
     plain = ColumnShape(low, high, step, least, offset)

@@ -75,7 +75,8 @@ class Synthesizer:
         Raises
         ------
         ParameterError
-            If a given column does not exist or all are given, or a value is none of its column's.
+            If a given column does not exist or all are given, or a value is none of its column's: outside its ends, or
+            between its steps.
         """
         whole("n_rows", n_rows, 1)
         random = generator(seed)
@@ -132,6 +133,12 @@ class Synthesizer:
             if not shape.low <= x <= shape.high:
                 raise ParameterError(
                     f"column {j} is given as {x:g}, but takes values from {shape.low:g} to {shape.high:g}"
+                )
+            below, above = shape.neighbours(x)
+            if below < above:
+                raise ParameterError(
+                    f"column {j} is given as {x:.15g}, but takes values in steps of {shape.step:g}: "
+                    f"give {below:.15g} or {above:.15g}"
                 )
             if not shape.constant:  # which tells nothing
                 found[j] = float(shape.forward(np.array([x]))[0])
