@@ -8,6 +8,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from gmmkit import GaussianMixture, GaussianMixtureGenerator
+from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError
 
 
@@ -70,6 +71,22 @@ def test_weights_count(rows):
     only = GaussianMixtureGenerator(GaussianMixture(1)).fit(X, sample_weight=(labels == "rare").astype(float))
     assert only.sample(400, random_state=0)[0][:, 0].mean() == pytest.approx(X["age"][labels == "rare"].mean(), abs=0.6)
     assert only.sample(3)[1] is None
+
+
+def test_fidelity_weighs_the_real_rows_as_the_fit_did(rows):
+    X, labels = rows
+    weights = np.where(labels == "rare", 8.0, 1.0)
+    heavy = GaussianMixtureGenerator(GaussianMixture(2, random_state=0)).fit(X, sample_weight=weights)
+    drawn = pd.DataFrame(heavy.sample(400, random_state=1)[0], columns=X.columns)
+    found = heavy.fidelity(X, drawn, sample_weight=weights)
+    assert max(column.distance for column in found.columns) < 0.2
+    assert found.p_value > 1e-3
+    assert found.n_real < 400
+    table = as_table(X, weights=weights)
+    assert heavy.fidelity(table, drawn) == found
+    assert max(column.distance for column in heavy.fidelity(X, drawn).columns) > 0.25
+    with pytest.raises(DataError, match="weights"):
+        heavy.fidelity(X, sample_weight=weights[:-1])
 
 
 def test_what_cannot_be_used_is_said(rows, fitted):

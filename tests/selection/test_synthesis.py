@@ -10,7 +10,7 @@ import pytest
 from gmmkit import GaussianMixture
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.selection.column_shapes import shape_of
-from gmmkit.selection.fidelity import fidelity_of
+from gmmkit.selection.fidelity import fidelity_of, thinned
 from gmmkit.selection.synthesis import synthesizer_of
 
 
@@ -274,3 +274,15 @@ def test_constant_and_single_columns_and_too_few_rows():
         fidelity_of(random.normal(size=(9, 1)), random.normal(size=(50, 1)), "a")
     with pytest.raises(DataError, match="columns"):
         fidelity_of(random.normal(size=(20, 1)), random.normal(size=(20, 2)), "a")
+
+
+def test_real_rows_are_thinned_as_their_weights_say():
+    random = np.random.default_rng(0)
+    rows = np.r_[random.normal(0, 1, (3000, 1)), random.normal(6, 1, (3000, 1))]
+    weights = np.r_[np.full(3000, 0.5), np.full(3000, 2.0)]
+    kept = thinned(rows, weights, seed=0)
+    assert (kept > 3).mean() == pytest.approx(0.8, abs=0.02)
+    assert len(np.unique(kept)) == len(kept)  # none is its own neighbour
+    np.testing.assert_array_equal(kept, thinned(rows, weights, seed=0))
+    assert thinned(rows, None) is rows
+    np.testing.assert_array_equal(thinned(rows, np.ones(6000)), rows)

@@ -16,7 +16,7 @@ from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
 from gmmkit.model.mixture import Mixture
-from gmmkit.selection.fidelity import Fidelity, fidelity_of
+from gmmkit.selection.fidelity import Fidelity, fidelity_of, thinned
 from gmmkit.selection.synthesis import Synthesizer, synthesizer_of
 
 __all__ = ["GaussianMixtureGenerator"]
@@ -178,7 +178,7 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         drawn, classes = self.synthesizer_.sample_counts(lacking, seed=seed)
         return np.concatenate([rows, drawn]), np.concatenate([given, self.classes_[classes]])
 
-    def fidelity(self, X: Any, drawn: Any = None) -> Fidelity:
+    def fidelity(self, X: Any, drawn: Any = None, sample_weight: Any = None) -> Fidelity:
         """Return how like real rows drawn ones are: margins, correlations, a classifier test, nearest rows.
 
         Parameters
@@ -187,9 +187,24 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
             Real rows; those of the fit, against rows that were learnt by heart.
         drawn : array-like of shape (m, d), optional
             Default: as many as there are real ones, drawn now.
+        sample_weight : array-like of shape (n,), optional
+            Of the real rows; default: those of a `Table`. A row is kept with its share of the largest weight, so that
+            the real rows are distributed as the weights say.
+
+        Returns
+        -------
+        Fidelity
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot be used, or fewer than 10 are drawn or, for their weights, kept.
         """
         check_is_fitted(self)
-        real = _finite(self._table(X))
+        table = self._table(X)
+        if sample_weight is not None:
+            table = table.with_weights(sample_weight)
+        real = thinned(_finite(table), table.weights, seed=seed_of(self.random_state))
         rows = self.sample(len(real))[0] if drawn is None else _finite(self._table(drawn))
         names = getattr(self, "feature_names_in_", range(real.shape[1]))
         return fidelity_of(real, rows, [str(name) for name in names], seed=seed_of(self.random_state))
