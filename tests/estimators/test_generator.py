@@ -89,6 +89,27 @@ def test_fidelity_weighs_the_real_rows_as_the_fit_did(rows):
         heavy.fidelity(X, sample_weight=weights[:-1])
 
 
+def test_labels_go_by_either_name_and_are_checked(rows, fitted):
+    X, labels = rows
+    bounds = {"age": (0, 40)}
+    found = GaussianMixtureGenerator(GaussianMixture(2, random_state=0), bounds=bounds).fit(X, labels)
+    assert found.classes_.tolist() == ["common", "rare"]
+    for here, there in zip(found.sample(20), fitted.sample(20), strict=True):
+        np.testing.assert_array_equal(here, there)
+    one = GaussianMixtureGenerator(GaussianMixture(1))
+    assert set(one.fit(X, np.zeros(400, dtype=int)).sample(5)[1]) == {0}
+    with pytest.raises(ParameterError, match="both given"):
+        one.fit(X, labels, labels=labels)
+    numbers = (labels == "rare").astype(float)
+    for wrong in (np.r_[[np.nan], numbers[1:]], np.r_[[None], labels[1:]], pd.Series([pd.NA, *labels[1:]])):
+        with pytest.raises(DataError, match="the label of row 0 is"):
+            one.fit(X, wrong)
+    with pytest.raises(DataError, match="all numbers or all text"):
+        one.fit(X, np.array([1, *labels[1:]], dtype=object))
+    with pytest.raises(ValueError, match="continuous"):
+        one.fit(X, np.linspace(0, 1, 400))
+
+
 def test_what_cannot_be_used_is_said(rows, fitted):
     X, labels = rows
     plain = GaussianMixtureGenerator(GaussianMixture(1))
@@ -102,7 +123,7 @@ def test_what_cannot_be_used_is_said(rows, fitted):
         GaussianMixtureGenerator(bounds={"wage": (0, 1)}).fit(X.to_numpy())
     with pytest.raises(DataError, match="column 'age' has the value"):
         GaussianMixtureGenerator(bounds={"age": (0, 1)}).fit(X)
-    with pytest.raises(DataError, match="labels must be one for each of the 400 rows"):
+    with pytest.raises(DataError, match="y has 399 labels, but X has 400 rows"):
         plain.fit(X, labels=labels[:-1])
     with pytest.raises(DataError, match=r"class lone has 1 row\(s\)"):
         plain.fit(X, labels=np.r_[["lone"], labels[1:]])

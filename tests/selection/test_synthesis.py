@@ -165,12 +165,29 @@ def test_a_given_value_between_two_steps_is_refused(rows, given, said):
 def test_an_integer_weight_is_a_repetition_for_rows(rows):
     random = np.random.default_rng(0)
     weights, classes = random.integers(0, 4, len(rows)), random.integers(0, 2, len(rows))
-    weighted = synthesizer_of(rows, one, weights=weights.astype(float), classes=classes, seed=0)
-    repeated = synthesizer_of(np.repeat(rows, weights, axis=0), one, classes=np.repeat(classes, weights), seed=0)
+
+    def both(rows):
+        return (
+            synthesizer_of(rows, one, weights=weights.astype(float), classes=classes, seed=0),
+            synthesizer_of(np.repeat(rows, weights, axis=0), one, classes=np.repeat(classes, weights), seed=0),
+        )
+
+    weighted, repeated = both(rows[:, [2, 3, 6, 7]])  # all with steps
     np.testing.assert_array_equal(weighted.shares, repeated.shares)
-    for here, there in zip(weighted.mixtures, repeated.mixtures, strict=True):
-        np.testing.assert_allclose(here.means, there.means, rtol=1e-9)
     np.testing.assert_allclose(weighted.sample(50, seed=1)[0], repeated.sample(50, seed=1)[0], rtol=1e-6)
+    weighted, repeated = both(rows[:, [0, 1]])  # none
+    np.testing.assert_allclose(weighted.sample(50, seed=1)[0], repeated.sample(50, seed=1)[0], rtol=1e-6)
+    weighted, repeated = both(rows)  # where places within cells differ
+    for here, there in zip(weighted.mixtures, repeated.mixtures, strict=True):
+        np.testing.assert_allclose(here.means[0, :2], there.means[0, :2], rtol=1e-9)
+
+
+def test_a_class_of_one_heavy_row_is_as_many_as_it_weighs(rows):
+    classes = np.r_[1, np.zeros(len(rows) - 1, int)]
+    weights = np.r_[4.0, np.ones(len(rows) - 1)]
+    found = synthesizer_of(rows[:, :2], one, weights=weights, classes=classes, seed=0)
+    assert found.shares[1] == pytest.approx(4.0 / (len(rows) + 3))
+    np.testing.assert_allclose(found.sample_counts([0, 9], seed=0)[0], np.tile(rows[0, :2], (9, 1)), atol=0.2)
 
 
 def test_rows_of_no_weight_are_not_there(rows):

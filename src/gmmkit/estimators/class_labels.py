@@ -16,7 +16,7 @@ from gmmkit.numerics.arguments import shown
 __all__ = ["class_labels"]
 
 
-def class_labels(y: Any, n_rows: int, unlabelled: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
+def class_labels(y: Any, n_rows: int, unlabelled: Any, *, fewest: int = 2) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Return the classes (C,), in order, and the class of each row (n,), −1 where it is not known.
 
     Parameters
@@ -25,11 +25,14 @@ def class_labels(y: Any, n_rows: int, unlabelled: Any) -> tuple[NDArray[Any], ND
     n_rows : int
     unlabelled : object
         The label of rows of no known class; a class like the others where there is but one other. None: no label is.
+    fewest : int, default=2
+        Classes that there must be.
 
     Raises
     ------
     DataError
-        If there are not as many labels as rows, a label is missing, or there are fewer than two classes.
+        If there are not as many labels as rows, a label is missing, there are fewer than `fewest` classes, or they
+        are numbers that are not whole.
 
     Examples
     --------
@@ -64,7 +67,7 @@ def class_labels(y: Any, n_rows: int, unlabelled: Any) -> tuple[NDArray[Any], ND
         (u,) = unknown
         codes = np.where(codes == u, -1, codes - (codes > u))
         classes = np.delete(classes, u)
-    if len(classes) < 2:
+    if len(classes) < fewest:
         raise DataError(
             f"y has 1 class, {shown(classes.tolist()[0])}, but a classifier needs rows of at least two: "
             "the number of classes has to be greater than one; got 1 class"

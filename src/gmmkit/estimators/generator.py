@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import Table, as_table
 from gmmkit.errors import DataError, ParameterError
+from gmmkit.estimators.class_labels import class_labels
 from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
@@ -84,10 +85,11 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         ----------
         X : array-like of shape (n, d), data frame or Table
             Read into memory.
-        y : ignored
+        y : array-like of shape (n,), optional
+            Class of each row, numbers or texts; each class has a mixture of its own and needs at least 3 rows.
         sample_weight : array-like of shape (n,), optional
         labels : array-like of shape (n,), optional
-            Class of each row, numbers or texts; each class has a mixture of its own and needs at least 3 rows.
+            The same as `y`, by its name: one of the two.
 
         Returns
         -------
@@ -96,16 +98,17 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If the rows cannot be used, or bounds are of no column or exclude a value.
+            If the rows or labels cannot be used (one is missing, say), or bounds are of no column or exclude a value.
         """
         self._validate_params()
         table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=3)
         codes = None
         self.classes_ = None
-        if labels is not None:
-            self.classes_, codes = np.unique(np.asarray(labels), return_inverse=True)
-            if codes.shape != (table.n_rows,):
-                raise DataError(f"labels must be one for each of the {table.n_rows} rows, but got {np.shape(labels)}")
+        if y is not None and labels is not None:
+            raise ParameterError("y and labels are both given, but are the same: give the classes once")
+        given = y if labels is None else labels
+        if given is not None:
+            self.classes_, codes = class_labels(given, table.n_rows, None, fewest=1)
         names = getattr(self, "feature_names_in_", None)
         self.synthesizer_: Synthesizer = synthesizer_of(
             _finite(table),

@@ -197,8 +197,12 @@ def synthesizer_of(
     shapes = tuple(shape_of(rows[:, j], known.get(j), weights=weights, name=called[j]) for j in range(d))
     if all(shape.constant for shape in shapes):
         raise DataError("no column has two values that differ, so that there is nothing to draw")
-    if weights is not None and any(shape.step or any(shape.beyond) for shape in shapes):
-        copies = copies_of(weights, _MOST_ROWS)  # each at a place of its own
+    if weights is not None:
+        # Where all columns have steps, each copy of a row at a place of its own. Else copies would be the same row
+        # again, which folds would learn by heart: they stand in only where a class would have too few.
+        every = all(shape.step or shape.constant for shape in shapes)
+        few = np.bincount(codes)[codes] < _FEWEST
+        copies = np.where(every | few, copies_of(weights, _MOST_ROWS), 1)
         rows, codes = np.repeat(rows, copies, axis=0), np.repeat(codes, copies)
         weights = np.repeat(weights / copies, copies)
     moved = np.column_stack([shape.scattered(column, random) for shape, column in zip(shapes, rows.T, strict=True)])
