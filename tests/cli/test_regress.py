@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gmmkit import GaussianMixture, GaussianMixtureRegressor, load, open_table, save
@@ -94,8 +96,45 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert done.err.count("\n") == 1
 
 
-def test_values_that_are_missing_are_named(gmmkit: Gmmkit, model: Path, tmp_path: Path) -> None:
-    (tmp_path / "gaps.csv").write_text("eruptions\n2.0\n\nNA\n")
-    done = gmmkit("regress", model, "gaps.csv", "--target", "waiting")
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npy"])
+def test_inputs_that_are_missing_are_integrated_out(gmmkit: Gmmkit, tmp_path: Path, kind: str) -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(200, 3)) @ random.normal(size=(3, 3))
+    np.savetxt(tmp_path / "joint.csv", X, delimiter=",", header="a,b,c", comments="")
+    assert gmmkit("fit", "joint.csv", "-k", "2", "--covariance", "VVV", "-o", "joint.gmm").code == 0
+    rows = np.array([[1.0, np.nan], [np.nan, 2.0], [np.nan, np.nan], [0.5, -1.5]])
+    if kind == "csv":
+        (tmp_path / "gaps.csv").write_text('a,b\n1.0,\nNA,2\n"",?\n0.5,-1.5\n')
+    elif kind == "parquet":
+        pq.write_table(pa.table({"b": [None, 2, None, -1.5], "a": [1.0, None, None, 0.5]}), tmp_path / "gaps.parquet")
+    else:
+        np.save(tmp_path / "joint.npy", X)
+        assert gmmkit("fit", "joint.npy", "-k", "2", "--covariance", "VVV", "-o", "joint.gmm").code == 0
+        np.save(tmp_path / "gaps.npy", rows)
+    done = gmmkit("regress", "joint.gmm", f"gaps.{kind}", "--target", "2" if kind == "npy" else "c")
+    assert (done.code, done.err) == (0, "")
+    known = Predictive(load("joint.gmm").mixture_, [2], rows)
+    np.testing.assert_allclose(cells(done.out)[:, 0], known.mean()[:, 0])
+    np.testing.assert_allclose(cells(done.out)[:, 2:], known.quantile([0.05, 0.5, 0.95])[:, 0])
+    refused = gmmkit("predict", "joint.gmm", f"gaps.{kind}")  # what has no use for them goes on refusing
+    assert (refused.code, refused.out) == (3, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2.0,1\n,inf\n", "line 3, column 'b' is inf"),
+        ("2.0,\nx,1\n", "line 3, column 'a' is 'x'"),
+        ("2.0,\n1_000,1\n", "line 3, column 'a' is '1_000'"),
+        ("2.0,\n1.0\n", "line 3 has 1 field"),
+    ],
+)
+def test_values_that_are_no_numbers_are_named(gmmkit: Gmmkit, tmp_path: Path, text: str, said: str) -> None:
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    np.savetxt(tmp_path / "joint.csv", X, delimiter=",", header="a,b,c", comments="")
+    assert gmmkit("fit", "joint.csv", "-k", "1", "--covariance", "full", "-o", "joint.gmm").code == 0
+    (tmp_path / "gaps.csv").write_text(f"a,b\n{text}")
+    done = gmmkit("regress", "joint.gmm", "gaps.csv", "--target", "c")
     assert (done.code, done.out) == (3, "")
-    assert "gaps.csv" in done.err
+    assert said in done.err
+    assert done.err.count("\n") == 1

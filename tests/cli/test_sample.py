@@ -121,3 +121,21 @@ def test_mistakes_of_models_and_of_data(gmmkit: Gmmkit, model: Path, flowers: Pa
     assert "column 'petal' has the value 1, outside the bounds" in done.err
     assert gmmkit("sample", tmp_path / "no.csv").code == 3
     assert gmmkit("sample", tmp_path / "no.gmm").code == 4
+
+
+def test_weighted_rows_are_compared_as_they_weigh(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = np.r_[np.c_[random.normal(0, 1, 200), np.ones(200)], np.c_[random.normal(6, 1, 100), np.full(100, 6.0)]]
+    np.savetxt(tmp_path / "w.csv", rows, delimiter=",", header="x,n", comments="")
+    asked = ("--weights", "n", "-n", "300", "--fidelity", "like.json", "-o", "new.csv")
+    assert gmmkit("sample", "w.csv", *asked).code == 0
+    kept = json.loads((tmp_path / "like.json").read_text())
+    assert kept["columns"][0]["distance"] < 0.15
+    assert kept["columns"][0]["real_mean"] == pytest.approx(4.5, abs=0.5)
+    rows[0, 1] = 1e5
+    np.savetxt(tmp_path / "w.csv", rows, delimiter=",", header="x,n", comments="")
+    (tmp_path / "new.csv").unlink()
+    (tmp_path / "like.json").unlink()
+    done = gmmkit("sample", "w.csv", *asked)
+    assert (done.code, done.out) == (2, "")
+    assert "as their weights have them" in done.err

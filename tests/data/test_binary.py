@@ -92,6 +92,22 @@ def test_parquet_mistakes(parquet, monkeypatch):
     refused(parquet({"a": [1, 2], "n": [1, -1]}), "row 1 of data.parquet", "-1", weights="n")
 
 
+def test_nulls_of_parquet_are_nan_where_they_are_asked_for(parquet):
+    columns = {
+        "a": [1, None, 3],
+        "b": [None, None, None],
+        "c": [True, None, False],
+        "n": [1, 2, 1],
+        "k": ["x", "y", "x"],
+    }
+    table = open_table(parquet(columns), weights="n", label="k", missing=True)
+    nan = np.nan
+    np.testing.assert_array_equal(table.take(np.arange(3)), [[1, nan, 1], [nan, nan, nan], [3, nan, 0]])
+    for aside in ("n", "k"):
+        path = parquet({**columns, aside: [columns[aside][0], None, columns[aside][2]]})
+        refused(path, f"row 1, column '{aside}' is null", weights="n", label="k", missing=True)
+
+
 def test_damaged_parquet(parquet):
     path = parquet({"a": np.random.default_rng(0).normal(size=5000)}, write_page_checksum=True)
     content = path.read_bytes()

@@ -241,6 +241,7 @@ def test_any_bytes_give_a_table_or_one_clear_line(written, seed):
         content = b"".join(pieces[i] for i in rng.integers(0, len(pieces), rng.integers(1, 25)))
         name = str(rng.choice(["d.csv", "d.tsv", "d.txt"]))
         options = {} if rng.random() < 0.7 else {"label": 0}
+        options["missing"] = bool(rng.random() < 0.3)
         try:
             table = open_table(written(content, name), **options)
         except DataError as error:
@@ -250,3 +251,34 @@ def test_any_bytes_give_a_table_or_one_clear_line(written, seed):
             text = content.decode(errors="replace").replace("\r\n", "\n")
             n_lines = sum(bool(line.strip()) for line in text.split("\n"))
             assert table.n_rows == n_lines - (table.names is not None), content
+
+
+@pytest.mark.parametrize("chunk", [1, 2**21])
+def test_missing_values_are_nan_where_they_are_asked_for(written, chunk, monkeypatch):
+    monkeypatch.setattr("gmmkit.data.text.CHUNK_CHARACTERS", chunk)
+    path = written('a,n,kind,b\n1.5,1,x,\nNA,2,,"?"\n" null ",1,x,2.5\n-,3,y,nan\n'.replace("2,,", "2,y,"))
+    table = open_table(path, weights="n", label="kind", missing=True)
+    nan = np.nan
+    np.testing.assert_array_equal(whole(table), [[1.5, nan], [nan, nan], [nan, 2.5], [nan, nan]])
+    assert (table.weights.tolist(), table.labels.codes.tolist()) == ([1, 2, 1, 3], [0, 1, 0, 1])
+    with pytest.raises(DataError, match=r"line 2, column 'b' is empty \(2 more such rows among the 4"):
+        open_table(written("a,b\n1,\n,2\n,\n3,4\n"))
+    headless = open_table(written("1.5,,2\n,2.5,3\n"), missing=True)
+    np.testing.assert_array_equal(whole(headless), [[1.5, nan, 2.0], [nan, 2.5, 3.0]])
+    assert headless.names is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,n,k\n,1,x\n2,,x\n", "line 3, column 'n' is empty; expected a weight"),
+        ("a,n,k\n,1,x\n2,1,\n", "line 3, column 'k' is empty; expected a label"),
+        ("a,n,k\n,1,x\nred,1,x\n", "line 3, column 'a' is 'red'"),
+        ("a,n,k\n,1,x\n1_0,1,x\n", "line 3, column 'a' is '1_0'"),
+        ('a,n,k\n,1,x\n"1,5",1,x\n', "decimal commas are not supported"),
+        ("a,n,k\n,1,x\n\n2,1,x\n", "line 3 is blank"),
+    ],
+)
+def test_what_is_no_number_is_refused_where_values_may_be_missing(written, text, said):
+    with pytest.raises(DataError, match=said):
+        open_table(written(text), weights="n", label="k", missing=True)

@@ -8,6 +8,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from gmmkit import GaussianMixture, GaussianMixtureGenerator
+from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError
 
 
@@ -72,6 +73,43 @@ def test_weights_count(rows):
     assert only.sample(3)[1] is None
 
 
+def test_fidelity_weighs_the_real_rows_as_the_fit_did(rows):
+    X, labels = rows
+    weights = np.where(labels == "rare", 8.0, 1.0)
+    heavy = GaussianMixtureGenerator(GaussianMixture(2, random_state=0)).fit(X, sample_weight=weights)
+    drawn = pd.DataFrame(heavy.sample(400, random_state=1)[0], columns=X.columns)
+    found = heavy.fidelity(X, drawn, sample_weight=weights)
+    assert max(column.distance for column in found.columns) < 0.2
+    assert found.p_value > 1e-3
+    assert found.n_real < 400
+    table = as_table(X, weights=weights)
+    assert heavy.fidelity(table, drawn) == found
+    assert max(column.distance for column in heavy.fidelity(X, drawn).columns) > 0.25
+    with pytest.raises(DataError, match="weights"):
+        heavy.fidelity(X, sample_weight=weights[:-1])
+
+
+def test_labels_go_by_either_name_and_are_checked(rows, fitted):
+    X, labels = rows
+    bounds = {"age": (0, 40)}
+    found = GaussianMixtureGenerator(GaussianMixture(2, random_state=0), bounds=bounds).fit(X, labels)
+    assert found.classes_.tolist() == ["common", "rare"]
+    for here, there in zip(found.sample(20), fitted.sample(20), strict=True):
+        np.testing.assert_array_equal(here, there)
+    one = GaussianMixtureGenerator(GaussianMixture(1))
+    assert set(one.fit(X, np.zeros(400, dtype=int)).sample(5)[1]) == {0}
+    with pytest.raises(ParameterError, match="both given"):
+        one.fit(X, labels, labels=labels)
+    numbers = (labels == "rare").astype(float)
+    for wrong in (np.r_[[np.nan], numbers[1:]], np.r_[[None], labels[1:]], pd.Series([pd.NA, *labels[1:]])):
+        with pytest.raises(DataError, match="the label of row 0 is"):
+            one.fit(X, wrong)
+    with pytest.raises(DataError, match="all numbers or all text"):
+        one.fit(X, np.array([1, *labels[1:]], dtype=object))
+    with pytest.raises(ValueError, match="continuous"):
+        one.fit(X, np.linspace(0, 1, 400))
+
+
 def test_what_cannot_be_used_is_said(rows, fitted):
     X, labels = rows
     plain = GaussianMixtureGenerator(GaussianMixture(1))
@@ -85,7 +123,7 @@ def test_what_cannot_be_used_is_said(rows, fitted):
         GaussianMixtureGenerator(bounds={"wage": (0, 1)}).fit(X.to_numpy())
     with pytest.raises(DataError, match="column 'age' has the value"):
         GaussianMixtureGenerator(bounds={"age": (0, 1)}).fit(X)
-    with pytest.raises(DataError, match="labels must be one for each of the 400 rows"):
+    with pytest.raises(DataError, match="y has 399 labels, but X has 400 rows"):
         plain.fit(X, labels=labels[:-1])
     with pytest.raises(DataError, match=r"class lone has 1 row\(s\)"):
         plain.fit(X, labels=np.r_[["lone"], labels[1:]])

@@ -10,7 +10,7 @@ import pytest
 from gmmkit import GaussianMixture
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.selection.column_shapes import shape_of
-from gmmkit.selection.fidelity import fidelity_of
+from gmmkit.selection.fidelity import fidelity_of, thinned
 from gmmkit.selection.synthesis import synthesizer_of
 
 
@@ -89,6 +89,40 @@ def test_bounds_of_the_caller_come_first():
             shape_of(column, wrong)
 
 
+@pytest.mark.parametrize(
+    ("column", "bounds", "ends"),
+    [
+        (COLUMNS["count"], (-0.5, 11.5), (0.0, 11.0)),
+        (COLUMNS["count"], (0, None), (0.0, math.inf)),
+        (COLUMNS["tenths"], (-3.25, 20.05), (-3.2, 20.0)),
+        (COLUMNS["count"] + 0.5, None, (0.5, math.inf)),
+        (COLUMNS["count"] * 3 + 2, (1, 100), (2.0, 98.0)),
+        (COLUMNS["positive"], (-0.5, 111.5), (-0.5, 111.5)),
+    ],
+)
+def test_ends_are_values_of_the_columns_steps(column, bounds, ends):
+    shape = shape_of(column, bounds)
+    assert (shape.low, shape.high) == pytest.approx(ends, abs=1e-12)
+    drawn = shape.back(np.linspace(-40.0, 40.0, 4001))
+    assert set(drawn[[0, -1]]) >= {end for end in (shape.low, shape.high) if math.isfinite(end)}
+    if shape.step:
+        apart = (drawn[drawn < 1e9] - column.min()) / shape.step
+        np.testing.assert_allclose(apart, np.round(apart), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_an_integer_weight_is_a_repetition_for_shapes(name):
+    column = COLUMNS[name]
+    weights = np.random.default_rng(11).integers(1, 5, len(column))
+    weights[column == column.min()] = 100  # which makes it an end
+    weighted = shape_of(column, weights=weights.astype(float))
+    repeated = shape_of(np.repeat(column, weights))
+    for field in ("low", "high", "step", "anchor", "offset", "beyond"):
+        assert getattr(weighted, field) == pytest.approx(getattr(repeated, field), rel=1e-12), field
+    assert weighted.low == column.min()
+    assert repr(shape_of(column, weights=np.full(400, 1.0))) == repr(shape_of(column))
+
+
 # --- rows -------------------------------------------------------------------------------------------------------
 
 
@@ -110,6 +144,60 @@ def test_drawn_rows_have_the_kinds_and_the_margins_of_the_real_ones(rows):
     assert max(column.distance for column in found.columns) < 0.12
     again, _ = synthesizer_of(rows, few, seed=0).sample(4000, seed=1)
     np.testing.assert_array_equal(drawn, again)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({2: 2.5}, "column 2 is given as 2.5, but takes values in steps of 1: give 2 or 3"),
+        ({3: 4.97}, r"in steps of 0\.1: give 4\.9 or 5"),
+        ({6: 0.5}, "give 0 or 1"),
+        ({8: 1e9 + 2.5}, "given as 1000000002.5, .* give 1000000002 or 1000000003"),
+    ],
+)
+def test_a_given_value_between_two_steps_is_refused(rows, given, said):
+    found = synthesizer_of(rows, one, seed=0)
+    with pytest.raises(ParameterError, match=said):
+        found.sample(3, given=given)
+    assert (found.sample(3, given={3: 0.1 * 3, 2: 2}, seed=0)[0][:, 2] == 2.0).all()
+
+
+def test_an_integer_weight_is_a_repetition_for_rows(rows):
+    random = np.random.default_rng(0)
+    weights, classes = random.integers(0, 4, len(rows)), random.integers(0, 2, len(rows))
+
+    def both(rows):
+        return (
+            synthesizer_of(rows, one, weights=weights.astype(float), classes=classes, seed=0),
+            synthesizer_of(np.repeat(rows, weights, axis=0), one, classes=np.repeat(classes, weights), seed=0),
+        )
+
+    weighted, repeated = both(rows[:, [2, 3, 6, 7]])  # all with steps
+    np.testing.assert_array_equal(weighted.shares, repeated.shares)
+    np.testing.assert_allclose(weighted.sample(50, seed=1)[0], repeated.sample(50, seed=1)[0], rtol=1e-6)
+    weighted, repeated = both(rows[:, [0, 1]])  # none
+    np.testing.assert_allclose(weighted.sample(50, seed=1)[0], repeated.sample(50, seed=1)[0], rtol=1e-6)
+    weighted, repeated = both(rows)  # where places within cells differ
+    for here, there in zip(weighted.mixtures, repeated.mixtures, strict=True):
+        np.testing.assert_allclose(here.means[0, :2], there.means[0, :2], rtol=1e-9)
+
+
+def test_a_class_of_one_heavy_row_is_as_many_as_it_weighs(rows):
+    classes = np.r_[1, np.zeros(len(rows) - 1, int)]
+    weights = np.r_[4.0, np.ones(len(rows) - 1)]
+    found = synthesizer_of(rows[:, :2], one, weights=weights, classes=classes, seed=0)
+    assert found.shares[1] == pytest.approx(4.0 / (len(rows) + 3))
+    np.testing.assert_allclose(found.sample_counts([0, 9], seed=0)[0], np.tile(rows[0, :2], (9, 1)), atol=0.2)
+
+
+def test_rows_of_no_weight_are_not_there(rows):
+    weights = np.r_[np.ones(len(rows)), 0.0, 0.0]
+    outside = np.vstack([rows, np.full(10, -1e6), np.full(10, 1e6 + 0.5)])
+    found, plain = synthesizer_of(outside, one, weights=weights, seed=0), synthesizer_of(rows, one, seed=0)
+    assert found.shapes == plain.shapes
+    np.testing.assert_allclose(found.sample(20, seed=1)[0], plain.sample(20, seed=1)[0], rtol=1e-9)
+    with pytest.raises(DataError, match=r"class 1 has 0 row\(s\)"):
+        synthesizer_of(outside, one, weights=weights, classes=(weights == 0).astype(int))
 
 
 def test_given_columns_are_conditioned_on():
@@ -203,3 +291,15 @@ def test_constant_and_single_columns_and_too_few_rows():
         fidelity_of(random.normal(size=(9, 1)), random.normal(size=(50, 1)), "a")
     with pytest.raises(DataError, match="columns"):
         fidelity_of(random.normal(size=(20, 1)), random.normal(size=(20, 2)), "a")
+
+
+def test_real_rows_are_thinned_as_their_weights_say():
+    random = np.random.default_rng(0)
+    rows = np.r_[random.normal(0, 1, (3000, 1)), random.normal(6, 1, (3000, 1))]
+    weights = np.r_[np.full(3000, 0.5), np.full(3000, 2.0)]
+    kept = thinned(rows, weights, seed=0)
+    assert (kept > 3).mean() == pytest.approx(0.8, abs=0.02)
+    assert len(np.unique(kept)) == len(kept)  # none is its own neighbour
+    np.testing.assert_array_equal(kept, thinned(rows, weights, seed=0))
+    assert thinned(rows, None) is rows
+    np.testing.assert_array_equal(thinned(rows, np.ones(6000)), rows)

@@ -60,7 +60,8 @@ def regress(
 ) -> None:
     """Predict columns from others, row by row: mean, standard deviation and quantiles of each.
 
-    Any model of the columns together will do, from gmmkit fit or gmmkit density.
+    Any model of the columns together will do, from gmmkit fit or gmmkit density. Inputs that are missing in a row
+    (empty, NA, null, NaN) are integrated out.
     """  # fmt: skip
     check_rows_output(output, inputs=(model, data))
     record = open_model(model)
@@ -78,7 +79,9 @@ def regress(
         watch.say(f"reading {data}")
         table = _inputs_of(record, data, [known[j] for j in given], given)
         for block in table.blocks(max(1, _BLOCK_VALUES // table.n_columns)):
-            table.check_finite(block)  # before the first line is written: what is on stdout cannot be taken back
+            table.check_finite(
+                block, missing=True
+            )  # before the first line is written: what is on stdout cannot be taken back
         watch.say(f"predicting {table.n_rows} rows")
         joint = record.mixture.marginal([*given, *targets])
         names = [
@@ -110,11 +113,11 @@ def _inputs_of(record: ModelRecord, path: str, names: Sequence[str], positions: 
     from gmmkit.data import open_table
 
     if record.feature_names is not None:
-        return open_table(path, columns=list(names))
-    table = open_table(path)
+        return open_table(path, columns=list(names), missing=True)
+    table = open_table(path, missing=True)
     if table.n_columns == len(positions):
         return table
-    return open_table(path, columns=list(positions))
+    return open_table(path, columns=list(positions), missing=True)
 
 
 def _targets(record: ModelRecord, model: str, known: Sequence[str]) -> list[int]:

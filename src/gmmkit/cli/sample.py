@@ -141,7 +141,7 @@ def _like(
 
     from gmmkit.data import open_table
     from gmmkit.files import write_atomically
-    from gmmkit.selection.fidelity import fidelity_of
+    from gmmkit.selection.fidelity import fidelity_of, thinned
     from gmmkit.selection.stacking import StackSettings, stack_densities
     from gmmkit.selection.synthesis import synthesizer_of
 
@@ -170,11 +170,13 @@ def _like(
         watch.say("comparing")
         compared = None
         # What is given, or balanced, is not to be like all the real rows.
-        if not (known or balance) and min(n, table.n_rows) >= _FEWEST:
-            compared = fidelity_of(rows, drawn, names, seed=engine_seed(seed))
+        real = thinned(rows, table.weights, seed=engine_seed(seed))
+        if not (known or balance) and min(n, len(real)) >= _FEWEST:
+            compared = fidelity_of(real, drawn, names, seed=engine_seed(seed))
         elif fidelity is not None:
             raise UsageError(
-                f"--fidelity compares at least {_FEWEST} rows drawn as they come: leave out --given and --balance"
+                f"--fidelity compares at least {_FEWEST} rows drawn as they come with as many real ones, but there are "
+                f"{n} and, as their weights have them, {len(real)}: leave out --given and --balance, or raise --number"
             )
     values: list[Any] = list(drawn.T)
     if table.labels is not None:

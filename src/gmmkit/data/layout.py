@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from gmmkit.errors import DataError
 
-__all__ = ["Layout", "is_number", "is_utf8", "sniff_layout"]
+__all__ = ["Layout", "is_missing", "is_number", "is_utf8", "sniff_layout"]
+
+_MISSING = {"", "na", "n/a", "null", "none", "?", "-", "."}
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class Layout:
         return False
 
 
-def sniff_layout(first: str, second: str, *, delimiter: str | None, by_space: bool, origin: str) -> Layout:
+def sniff_layout(
+    first: str, second: str, *, delimiter: str | None, by_space: bool, origin: str, missing: bool = False
+) -> Layout:
     r"""Read the layout off the first two lines.
 
     The first line is a header unless all its fields are numbers, or some are decimal numbers (``5.1``)
@@ -59,6 +63,8 @@ def sniff_layout(first: str, second: str, *, delimiter: str | None, by_space: bo
         Whether white space delimits where none of the others does.
     origin : str
         What messages call the file.
+    missing : bool, default=False
+        Whether a first line of decimal numbers and of values that are missing is a row, whatever the next has.
 
     Examples
     --------
@@ -81,7 +87,7 @@ def sniff_layout(first: str, second: str, *, delimiter: str | None, by_space: bo
         )
     if Layout(delimiter, None, len(fields)).leaves_quote_open(first):
         raise DataError(f"{origin}: the first line opens a quote that does not end in that line: close the quote")
-    has_header = not _is_data(fields, _split(second, delimiter))
+    has_header = not _is_data(fields, _split(second, delimiter), missing)
     return Layout(delimiter, tuple(fields) if has_header else None, len(fields))
 
 
@@ -102,6 +108,17 @@ def is_number(field: str) -> bool:
     return True
 
 
+def is_missing(field: str) -> bool:
+    """Whether a field says that there is no value.
+
+    Examples
+    --------
+    >>> [is_missing(field) for field in ("", "NA", "?", "0", "unknown")]
+    [True, True, True, False, False]
+    """
+    return field.casefold() in _MISSING
+
+
 def is_utf8(text: str) -> bool:
     """Whether text holds none of the surrogates that stand for bytes that are not UTF-8."""
     return text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text)
@@ -117,11 +134,13 @@ def _sniff_delimiter(first: str, second: str) -> str | None:
     return max(found)[1] if found else None
 
 
-def _is_data(first: list[str], second: list[str]) -> bool:
+def _is_data(first: list[str], second: list[str], missing: bool) -> bool:
     numbers = [is_number(field) for field in first]
     if all(numbers):
         return True
     decimal = any(number and not field.isdecimal() for number, field in zip(numbers, first, strict=True))
+    if decimal and missing and all(number or is_missing(field) for number, field in zip(numbers, first, strict=True)):
+        return True
     return decimal and numbers == [is_number(field) for field in second]
 
 

@@ -11,13 +11,12 @@ import numpy as np
 
 from gmmkit.data.columns import Selection, how_to_choose
 from gmmkit.data.labels import LabelCodes
-from gmmkit.data.layout import Layout, is_number, is_utf8
+from gmmkit.data.layout import Layout, is_missing, is_number, is_utf8
 from gmmkit.data.table import other_rows
 from gmmkit.errors import DataError
 
 __all__ = ["Reading", "explain"]
 
-MISSING = {"", "na", "n/a", "null", "none", "?", "-", "."}
 LONGEST_SHOWN = 40
 MOST_SHOWN = 5
 # Values among which missing ones are counted: to look at all of a large file is not worth a count.
@@ -42,6 +41,8 @@ class Reading:
         The labels seen so far.
     first_line : int
         The line that holds row 0.
+    missing : bool
+        Whether features may be missing.
     """
 
     origin: str
@@ -49,6 +50,7 @@ class Reading:
     selection: Selection
     labels: LabelCodes
     first_line: int
+    missing: bool = False
 
     def name(self, column: int) -> str:
         """Return the name of a column; its position if it has none."""
@@ -115,9 +117,9 @@ def _explain_field(fields: Sequence[str], column: int, number: int, reading: Rea
             raise DataError(f"{place} is empty; expected a label: fill it in or remove the row")
         # Raises by itself when there are too many.
         reading.labels[field]
-    elif not is_number(field):
+    elif not (is_number(field) or (reading.missing and is_missing(field) and column != reading.selection.weights)):
         received = _shown(field) if field else "empty"
-        if _is_missing(field) and column != reading.selection.weights:
+        if is_missing(field) and column != reading.selection.weights:
             received += _others_missing(from_here, number - reading.first_line, reading)
         raise DataError(f"{place} is {received}; {_remedy(fields, column, number, reading)}")
 
@@ -127,7 +129,7 @@ def _others_missing(from_here: Iterable[str], n_before: int, reading: Reading) -
     columns, layout = reading.selection.features, reading.layout
     lines = islice((line for line in from_here if line.strip()), MOST_COUNTED // layout.n_columns + 1)
     rows = [layout.split(line) for line in lines]
-    missing = [[_is_missing(row[column]) for column in columns] for row in rows if len(row) == layout.n_columns]
+    missing = [[is_missing(row[column]) for column in columns] for row in rows if len(row) == layout.n_columns]
     bad = np.concatenate([np.zeros((n_before, len(columns)), dtype=bool), np.array(missing, dtype=bool)])
     return other_rows(bad, [reading.name(column) for column in columns] if layout.names else None)
 
@@ -136,7 +138,7 @@ def _remedy(fields: Sequence[str], column: int, number: int, reading: Reading) -
     field = fields[column]
     if column == reading.selection.weights:
         return "expected a weight: a finite number, not negative"
-    if _is_missing(field):
+    if is_missing(field):
         return "expected a number: fill it in or remove the row"
     if _is_number_of_other_form(field):
         return (
@@ -156,17 +158,13 @@ def _remedy(fields: Sequence[str], column: int, number: int, reading: Reading) -
     return f"expected a number. To leave the column out use {how_to_choose(others, aside)}"
 
 
-def _is_missing(field: str) -> bool:
-    return field.casefold() in MISSING
-
-
 def _is_number_of_other_form(field: str) -> bool:
     """Whether a field is a number with a decimal comma, or with separators between thousands."""
     return (field.count(",") == 1 and is_number(field.replace(",", "."))) or _GROUPED.fullmatch(field) is not None
 
 
 def _is_text(field: str) -> bool:
-    return is_utf8(field) and not (is_number(field) or _is_missing(field) or _is_number_of_other_form(field))
+    return is_utf8(field) and not (is_number(field) or is_missing(field) or _is_number_of_other_form(field))
 
 
 def _called(column: int, reading: Reading) -> str:

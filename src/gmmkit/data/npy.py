@@ -28,6 +28,7 @@ def read_npy(
     columns: Sequence[str | int] | None = None,
     weights: str | int | None = None,
     label: str | int | None = None,
+    missing: bool = False,  # noqa: ARG001 - NaN is read as it is in any case, and refused or not by who reads the rows
 ) -> Table:
     """Return the rows of an NPY file; a one-dimensional array is one column.
 

@@ -90,6 +90,7 @@ def open_table(
     columns: Sequence[str | int] | None = None,
     weights: str | int | None = None,
     label: str | int | None = None,
+    missing: bool = False,
 ) -> Table:
     r"""Open a file of rows, which may be larger than memory.
 
@@ -107,6 +108,9 @@ def open_table(
         Column that holds the weight of each row.
     label : str or int, optional
         Column kept aside as labels; it may hold text.
+    missing : bool, default=False
+        Read values that are missing (empty fields, NA and the like, nulls) as NaN instead of refusing them; those of
+        weights and labels are refused in any case, and so is what is no number.
 
     Raises
     ------
@@ -128,7 +132,7 @@ def open_table(
     """
     path = os.fspath(path)
     if path == "-":
-        return read_text(path, "standard input", columns=columns, weights=weights, label=label)
+        return read_text(path, "standard input", columns=columns, weights=weights, label=label, missing=missing)
     _check_path(path)
     lower = path.lower()
     reader, options = next((READERS[end] for end in READERS if lower.endswith(end)), (None, {}))
@@ -139,7 +143,9 @@ def open_table(
         )
     if isinstance(columns, (str, int)):
         columns = [columns]
-    table: Table = reader(path, os.path.basename(path), columns=columns, weights=weights, label=label, **options)
+    table: Table = reader(
+        path, os.path.basename(path), columns=columns, weights=weights, label=label, missing=missing, **options
+    )
     return table
 
 

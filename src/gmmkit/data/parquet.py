@@ -31,13 +31,14 @@ def read_parquet(
     columns: Sequence[str | int] | None = None,
     weights: str | int | None = None,
     label: str | int | None = None,
+    missing: bool = False,
 ) -> Table:
     """Decode a Parquet file and return its rows; arguments as in :func:`gmmkit.data.open_table`.
 
     Raises
     ------
     DataError
-        If the file is damaged, or a column is not numeric or has nulls.
+        If the file is damaged, or a column is not numeric, or has nulls where they are not asked for.
     MissingDependencyError
         If pyarrow is not installed.
     """
@@ -64,7 +65,7 @@ def read_parquet(
         chosen = choose_columns(schema.names, len(schema.names), origin, columns=columns, weights=weights, label=label)
         names = [schema.names[column] for column in chosen.positions]
         numeric = [column for column in chosen.positions if column != chosen.label]
-        wrong = [column for column in numeric if not _is_numeric(schema.field(column).type)]
+        wrong = [column for column in numeric if not _is_numeric(schema.field(column).type, missing)]
         if wrong:
             raise _not_numeric(file, wrong, [c for c in chosen.features if c not in wrong], origin)
         spool = Spool(len(chosen.features), file.metadata.num_rows)
@@ -72,7 +73,7 @@ def read_parquet(
         found_codes: list[NDArray[np.intp]] = []
         codes = LabelCodes(f"{origin}: column {names[-1]!r}")
         for batch in _batches(file, names, path, origin):
-            _refuse_nulls(batch, spool.n_rows, origin)
+            _refuse_nulls(batch.select(names[len(chosen.features) :]) if missing else batch, spool.n_rows, origin)
             values = np.empty((batch.num_rows, len(chosen.features)))
             for place in range(len(chosen.features)):
                 values[:, place] = _floats(batch.column(place))
@@ -128,9 +129,11 @@ def _floats(column: Any) -> NDArray[np.float64]:
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _is_numeric(kind: Any) -> bool:
+def _is_numeric(kind: Any, missing: bool) -> bool:
     from pyarrow import types
 
+    if missing and types.is_null(kind):  # a column without any value
+        return True
     return any(test(kind) for test in (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal))
 
 

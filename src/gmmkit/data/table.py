@@ -212,8 +212,8 @@ class Table:
             return place
         return f"{place}, column {column if self.names is None else repr(self.names[column])}"
 
-    def check_finite(self, block: Block) -> None:
-        """Raise DataError if a value of the block is NaN or infinite.
+    def check_finite(self, block: Block, *, missing: bool = False) -> None:
+        """Raise DataError if a value of the block is NaN (but for `missing`) or infinite.
 
         Only where the sum of a block is not finite are its values looked at.
 
@@ -230,14 +230,18 @@ class Table:
         with np.errstate(over="ignore", invalid="ignore"):
             if np.isfinite(rows.sum(dtype=dtype)):
                 return
-        bad = ~np.isfinite(rows)
+        bad = np.isinf(rows) if missing else ~np.isfinite(rows)
         if not bad.any():
             return
         row, column = (int(i) for i in np.argwhere(bad)[0])
         raise DataError(
             f"{self.origin}: {self.where(block.index + row, column)} is {describe_number(rows[row, column])}"
             f"{other_rows(bad, self.names)}; "
-            "every value must be a finite number: remove the row, or fill it in before fitting"
+            + (
+                "every value must be a finite number, or be missing: correct it, or leave it empty"
+                if missing
+                else "every value must be a finite number: remove the row, or fill it in before fitting"
+            )
         )
 
 

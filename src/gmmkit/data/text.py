@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import os
 import sys
 import zlib
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from gmmkit.data.columns import Selection, choose_columns, how_to_choose
 from gmmkit.data.labels import LabelCodes
-from gmmkit.data.layout import Layout, sniff_layout
+from gmmkit.data.layout import Layout, is_missing, is_number, sniff_layout
 from gmmkit.data.mistakes import Reading, explain
 from gmmkit.data.spool import Spool
 from gmmkit.data.table import Labels, Table
@@ -40,6 +41,7 @@ def read_text(
     columns: Sequence[str | int] | None = None,
     weights: str | int | None = None,
     label: str | int | None = None,
+    missing: bool = False,
 ) -> Table:
     """Parse a text file (``"-"``: standard input; ``.gz``: compressed) and return its rows.
 
@@ -49,7 +51,7 @@ def read_text(
         The file, and what messages call it.
     delimiter, by_space
         As in :func:`gmmkit.data.layout.sniff_layout`.
-    columns, weights, label
+    columns, weights, label, missing
         As in :func:`gmmkit.data.open_table`.
 
     Raises
@@ -60,7 +62,7 @@ def read_text(
     with _lines(path, origin) as lines:
         first, first_line = _first_line(lines, origin)
         second = lines.readline()
-        layout = sniff_layout(first, second, delimiter=delimiter, by_space=by_space, origin=origin)
+        layout = sniff_layout(first, second, delimiter=delimiter, by_space=by_space, origin=origin, missing=missing)
         selection = choose_columns(
             layout.names, layout.n_columns, origin, columns=columns, weights=weights, label=label
         )
@@ -70,7 +72,7 @@ def read_text(
             head.insert(0, first)
         else:
             first_line += 1
-        parser = _Parser(layout, selection, origin, first_line, lines)
+        parser = _Parser(layout, selection, origin, first_line, lines, missing)
         n_bytes = 0 if path == "-" or path.endswith(".gz") else os.stat(path).st_size
         if head:
             parser.feed(head)
@@ -85,10 +87,18 @@ def read_text(
 class _Parser:
     """Turns lines into spooled features, weights and labels."""
 
-    def __init__(self, layout: Layout, selection: Selection, origin: str, first_line: int, rest: Iterable[str]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        selection: Selection,
+        origin: str,
+        first_line: int,
+        rest: Iterable[str],
+        missing: bool,
+    ) -> None:
         column = layout.names[selection.label] if layout.names and selection.label is not None else selection.label
         self._labels = LabelCodes(f"{origin}: column {column!r}")
-        self._reading = Reading(origin, layout, selection, self._labels, first_line)
+        self._reading = Reading(origin, layout, selection, self._labels, first_line, missing)
         self._rest = rest
         self._next_line = first_line
         self._blank_line: int | None = None
@@ -137,7 +147,7 @@ class _Parser:
     def _parse(self, lines: list[str], first: int) -> NDArray[np.float64]:
         try:
             if "usecols" not in self._options or self._every_line_has_all_fields(lines):
-                values = np.loadtxt(lines, **self._options)
+                values = self._numbers(lines)
                 if values.shape == (len(lines), len(self._reading.selection.positions)):
                     return values
             reason = "its lines do not all have the same fields"
@@ -148,6 +158,16 @@ class _Parser:
             f"{self._reading.origin}: lines {first} to {first + len(lines) - 1} cannot be read "
             f"as a table of numbers: {reason}"
         )
+
+    def _numbers(self, lines: list[str]) -> NDArray[np.float64]:
+        try:
+            return np.loadtxt(lines, **self._options)
+        except ValueError:
+            if not self._reading.missing:
+                raise
+        # Slower: only lines among which a value is missing are read a field at a time.
+        converters = dict.fromkeys(self._reading.selection.features, _number_or_missing)
+        return np.loadtxt(lines, **{**self._options, "converters": self._options.get("converters", {}) | converters})
 
     def _every_line_has_all_fields(self, lines: list[str]) -> bool:
         # Given the columns to use, loadtxt does not count the others.
@@ -177,6 +197,15 @@ class _Parser:
             first_line=self._reading.first_line,
         )
         return table.with_weights(np.concatenate(self._weights)) if selection.weights is not None else table
+
+
+def _number_or_missing(field: str) -> float:
+    text = field.strip()
+    if is_missing(text):
+        return math.nan
+    if not is_number(text):  # which float would perhaps take: 1_000
+        raise ValueError(f"{text!r} is no number")
+    return float(text)
 
 
 @contextmanager

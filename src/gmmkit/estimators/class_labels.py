@@ -17,7 +17,7 @@ from gmmkit.numerics.arguments import shown
 __all__ = ["class_labels"]
 
 
-def class_labels(y: Any, n_rows: int, unlabelled: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
+def class_labels(y: Any, n_rows: int, unlabelled: Any, *, fewest: int = 2) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Return the classes (C,), in order, and the class of each row (n,), −1 where it is not known.
 
     Parameters
@@ -26,11 +26,14 @@ def class_labels(y: Any, n_rows: int, unlabelled: Any) -> tuple[NDArray[Any], ND
     n_rows : int
     unlabelled : object
         The label of rows of no known class. None: no label is. "auto": −1 beside two classes or more, with a warning.
+    fewest : int, default=2
+        Classes that there must be.
 
     Raises
     ------
     DataError
-        If there are not as many labels as rows, a label is missing, or there are fewer than two classes.
+        If there are not as many labels as rows, a label is missing, there are fewer than `fewest` classes, or they
+        are numbers that are not whole.
 
     Warns
     -----
@@ -79,7 +82,7 @@ def class_labels(y: Any, n_rows: int, unlabelled: Any) -> tuple[NDArray[Any], ND
             )
         codes = np.where(codes == u, -1, codes - (codes > u))
         classes = np.delete(classes, u)
-    if len(classes) < 2:
+    if len(classes) < fewest:
         found = f"1 class, {shown(classes.tolist()[0])}" if len(classes) else "0 classes"
         beside = f", and rows of no known class labelled {shown(unlabelled)}" if (codes < 0).any() else ""
         raise DataError(

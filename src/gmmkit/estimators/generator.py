@@ -12,11 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import Table, as_table
 from gmmkit.errors import DataError, ParameterError
+from gmmkit.estimators.class_labels import class_labels
 from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
 from gmmkit.model.mixture import Mixture
-from gmmkit.selection.fidelity import Fidelity, fidelity_of
+from gmmkit.selection.fidelity import Fidelity, fidelity_of, thinned
 from gmmkit.selection.synthesis import Synthesizer, synthesizer_of
 
 __all__ = ["GaussianMixtureGenerator"]
@@ -84,10 +85,11 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         ----------
         X : array-like of shape (n, d), data frame or Table
             Read into memory.
-        y : ignored
+        y : array-like of shape (n,), optional
+            Class of each row, numbers or texts; each class has a mixture of its own and needs at least 3 rows.
         sample_weight : array-like of shape (n,), optional
         labels : array-like of shape (n,), optional
-            Class of each row, numbers or texts; each class has a mixture of its own and needs at least 3 rows.
+            The same as `y`, by its name: one of the two.
 
         Returns
         -------
@@ -96,16 +98,17 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If the rows cannot be used, or bounds are of no column or exclude a value.
+            If the rows or labels cannot be used (one is missing, say), or bounds are of no column or exclude a value.
         """
         self._validate_params()
         table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=3)
         codes = None
         self.classes_ = None
-        if labels is not None:
-            self.classes_, codes = np.unique(np.asarray(labels), return_inverse=True)
-            if codes.shape != (table.n_rows,):
-                raise DataError(f"labels must be one for each of the {table.n_rows} rows, but got {np.shape(labels)}")
+        if y is not None and labels is not None:
+            raise ParameterError("y and labels are both given, but are the same: give the classes once")
+        given = y if labels is None else labels
+        if given is not None:
+            self.classes_, codes = class_labels(given, table.n_rows, None, fewest=1)
         names = getattr(self, "feature_names_in_", None)
         self.synthesizer_: Synthesizer = synthesizer_of(
             _finite(table),
@@ -178,7 +181,7 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         drawn, classes = self.synthesizer_.sample_counts(lacking, seed=seed)
         return np.concatenate([rows, drawn]), np.concatenate([given, self.classes_[classes]])
 
-    def fidelity(self, X: Any, drawn: Any = None) -> Fidelity:
+    def fidelity(self, X: Any, drawn: Any = None, sample_weight: Any = None) -> Fidelity:
         """Return how like real rows drawn ones are: margins, correlations, a classifier test, nearest rows.
 
         Parameters
@@ -187,9 +190,24 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
             Real rows; those of the fit, against rows that were learnt by heart.
         drawn : array-like of shape (m, d), optional
             Default: as many as there are real ones, drawn now.
+        sample_weight : array-like of shape (n,), optional
+            Of the real rows; default: those of a `Table`. A row is kept with its share of the largest weight, so that
+            the real rows are distributed as the weights say.
+
+        Returns
+        -------
+        Fidelity
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot be used, or fewer than 10 are drawn or, for their weights, kept.
         """
         check_is_fitted(self)
-        real = _finite(self._table(X))
+        table = self._table(X)
+        if sample_weight is not None:
+            table = table.with_weights(sample_weight)
+        real = thinned(_finite(table), table.weights, seed=seed_of(self.random_state))
         rows = self.sample(len(real))[0] if drawn is None else _finite(self._table(drawn))
         names = getattr(self, "feature_names_in_", range(real.shape[1]))
         return fidelity_of(real, rows, [str(name) for name in names], seed=seed_of(self.random_state))

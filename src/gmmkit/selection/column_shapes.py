@@ -32,8 +32,8 @@ _OFFSET = 0.1
 _MANY, _FEWEST = 0.05, 5
 # Bounds of how far beyond, in standard deviations of the others.
 _LEAST_WIDTH, _MOST_WIDTH = 0.5, 4.0
-# Digits of a step that a rounded value is written to.
-_DIGITS = 6
+# Digits of a step that a rounded value is written to, and share of a step that is rounding of the machine.
+_DIGITS, _OFF_GRID = 6, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class ColumnShape:
     Attributes
     ----------
     low, high : float
-        The least and the largest value it may have; ±inf for none. Equal: it has no other.
+        The least and the largest value it may have, of its steps where it has any; ±inf for none. Equal: it has no
+        other.
     step : float
         Of which differences of values are multiples; 0: none.
     anchor : float
@@ -118,13 +119,35 @@ class ColumnShape:
             else:
                 answer = values
         if self.step:
-            answer = self.anchor + np.round((answer - self.anchor) / self.step) * self.step
-            # 0.3, not 0.30000000000000004.
-            answer = np.round(answer, max(0, _DIGITS - math.floor(math.log10(self.step))))
+            answer = _stepped(np.round((answer - self.anchor) / self.step), self.anchor, self.step)
         return np.asarray(np.clip(answer, low, high))
 
+    def neighbours(self, value: float) -> tuple[float, float]:
+        """Return the values of its steps below and above one: both the value itself where it is one of them.
 
-def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> ColumnShape:
+        Examples
+        --------
+        >>> counts = shape_of(np.array([0.0, 3.0, 1.0, 0.0, 7.0]))
+        >>> counts.neighbours(2.5), counts.neighbours(2.0)
+        ((2.0, 3.0), (2.0, 2.0))
+        """
+        if not self.step:
+            return value, value
+        steps = (value - self.anchor) / self.step
+        if abs(steps - round(steps)) <= _OFF_GRID:
+            return value, value
+        below, above = _stepped(np.array([math.floor(steps), math.ceil(steps)]), self.anchor, self.step).tolist()
+        return below, above
+
+
+def _stepped(steps: Array, anchor: float, step: float) -> Array:
+    # 0.3, not 0.30000000000000004.
+    return np.asarray(np.round(anchor + steps * step, max(0, _DIGITS - math.floor(math.log10(step)))))
+
+
+def shape_of(
+    column: Array, bounds: Any = None, *, weights: Array | None = None, name: str = "the column"
+) -> ColumnShape:
     """Return the shape of a column of values (n,).
 
     Parameters
@@ -132,7 +155,10 @@ def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> 
     column : ndarray of shape (n,)
     bounds : (float, float), optional
         The least and the largest value; None or ±inf for no end. Default: the least or the largest that is there, where
-        more than 5 % of the values, and at least 5, are it; else at least 0, where none is below.
+        more than 5 % of the values, and at least 5, are it; else at least 0, where none is below. Of a column
+        recorded to a step, an end between two steps is moved inward to the next.
+    weights : ndarray of shape (n,), optional
+        Above 0; a value of weight 3 is as three of them.
     name : str
         For messages.
 
@@ -146,39 +172,58 @@ def shape_of(column: Array, bounds: Any = None, *, name: str = "the column") -> 
     least, most = float(column.min()), float(column.max())
     if least == most:
         return ColumnShape(least, most, 0.0, least, 1.0)
+    counts = np.ones(len(column)) if weights is None else weights
     distinct = np.unique(column)
     two = len(distinct) == 2
     step = float(most - least) if two else recorded_step(column)
     if bounds is None:
-        low = least if two or _many(column, least) else 0.0 if least >= 0 else -math.inf
-        high = most if two or _many(column, most) else math.inf
+        low = least if two or _many(column, least, counts) else 0.0 if least >= 0 else -math.inf
+        high = most if two or _many(column, most, counts) else math.inf
     else:
         low, high = _checked(bounds, name)
         if least < low or most > high:
             outside = least if least < low else most
             raise DataError(f"{name} has the value {outside:g}, outside the bounds {low:g} to {high:g}: widen them")
+    grid = ColumnShape(low, high, step, least, 1.0)
+    # No value in between is one of the column's: they end where the steps within the bounds do.
+    low = grid.neighbours(low)[1] if math.isfinite(low) else low
+    high = grid.neighbours(high)[0] if math.isfinite(high) else high
     ends = [np.abs(column - end) for end in (low, high) if math.isfinite(end)]
-    offset = max([step, *(_OFFSET * float(np.median(away[away > 0])) for away in ends)])
+    offset = max([step, *(_OFFSET * _median(away[away > 0], counts[away > 0]) for away in ends)])
     plain = ColumnShape(low, high, step, least, offset)
     if two:
         return plain
-    at = [column == end for end in (low, high)]
-    inner = plain.forward(column[~(at[0] | at[1])])
-    spread = float(inner.std()) if len(inner) else 0.0
-    return replace(plain, beyond=(_beyond(column, low, spread), _beyond(column, high, spread)))
+    inside = (column != low) & (column != high)
+    spread = _deviation(plain.forward(column[inside]), counts[inside]) if inside.any() else 0.0
+    return replace(plain, beyond=(_beyond(column, low, spread, counts), _beyond(column, high, spread, counts)))
 
 
-def _many(column: Array, end: float) -> bool:
+def _many(column: Array, end: float, counts: Array) -> bool:
     """Tell whether so many values are at an end that it is one."""
-    count = int((column == end).sum())
-    return count >= _FEWEST and count > _MANY * len(column)
+    at = column == end
+    # Weights may be shares: rows count for what they are, too.
+    return max(at.sum(), counts[at].sum()) >= _FEWEST and bool(counts[at].sum() > _MANY * counts.sum())
 
 
-def _beyond(column: Array, end: float, spread: float) -> float:
+def _median(values: Array, counts: Array) -> float:
+    """Return the median of values of which there are so many: between the two in the middle, half way."""
+    order = np.argsort(values)
+    reached = np.cumsum(counts[order])
+    middle = 0.5 * reached[-1]
+    places = [np.searchsorted(reached, middle, side=side) for side in ("left", "right")]
+    return float(values[order][np.minimum(places, len(values) - 1)].mean())
+
+
+def _deviation(values: Array, counts: Array) -> float:
+    """Return the standard deviation of values of which there are so many."""
+    return math.sqrt(float(np.average((values - np.average(values, weights=counts)) ** 2, weights=counts)))
+
+
+def _beyond(column: Array, end: float, spread: float, counts: Array) -> float:
     """Return how far values at an end are spread: by their odds, so that the density does not jump there."""
-    if not _many(column, end):
+    if not _many(column, end, counts):
         return 0.0
-    share = float((column == end).mean())
+    share = float(counts[column == end].sum() / counts.sum())
     return spread * min(max(2.0 * share / (1.0 - share), _LEAST_WIDTH), _MOST_WIDTH)
 
 

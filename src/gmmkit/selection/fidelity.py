@@ -21,9 +21,9 @@ from scipy.special import ndtr
 from scipy.stats import rankdata
 
 from gmmkit.errors import DataError
-from gmmkit.numerics.streams import Seed, generator
+from gmmkit.numerics.streams import Seed, generator, streams
 
-__all__ = ["ColumnFidelity", "Fidelity", "fidelity_of"]
+__all__ = ["ColumnFidelity", "Fidelity", "fidelity_of", "thinned"]
 
 Array = NDArray[np.float64]
 
@@ -157,6 +157,35 @@ def fidelity_of(real: Array, drawn: Array, names: Sequence[str], *, seed: Seed =
         len(real),
         len(drawn),
     )
+
+
+def thinned(rows: Array, weights: Array | None, *, seed: Seed = 0) -> Array:
+    """Return rows as their weights would have them, each at most once: of weight w, kept with probability w / max w.
+
+    What is kept is a sample of the weighted distribution without a row that is there twice, which would be its own
+    neighbour; the smaller, the more the weights differ.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d)
+    weights : ndarray of shape (n,), or None
+        None: all rows are kept.
+    seed : int, SeedSequence, Generator or None
+
+    Returns
+    -------
+    ndarray of shape (m, d)
+
+    Examples
+    --------
+    >>> thinned(np.array([[1.0], [2.0], [3.0]]), np.array([0.0, 4.0, 4.0])).tolist()
+    [[2.0], [3.0]]
+    """
+    if weights is None:
+        return rows
+    # A stream of its own: rows are perhaps drawn from the same seed.
+    kept = next(streams(seed)).random(len(rows)) * weights.max() < weights
+    return np.asarray(rows[kept])
 
 
 def _column(name: str, real: Array, drawn: Array) -> ColumnFidelity:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["recorded_step", "spread_over_cells"]
+__all__ = ["copies_of", "recorded_step", "spread_over_cells"]
 
 Array = NDArray[np.float64]
 
@@ -49,6 +49,17 @@ def recorded_step(column: Array) -> float:
     return 0.0
 
 
+def copies_of(weights: Array, most: int) -> NDArray[np.intp]:
+    """Return of how many rows one of weight w stands for: ⌈w⌉, fewer where that would be more than `most` in all.
+
+    Examples
+    --------
+    >>> copies_of(np.array([0.5, 1.0, 3.0]), 100).tolist()
+    [1, 1, 3]
+    """
+    return np.asarray(np.ceil(weights * min(1.0, most / weights.sum())), dtype=np.intp)
+
+
 def spread_over_cells(
     rows: Array, weights: Array, steps: Array, most: int, random: np.random.Generator
 ) -> tuple[Array, Array]:
@@ -73,6 +84,6 @@ def spread_over_cells(
     """
     if not steps.any():
         return rows, weights
-    copies = np.ceil(weights * min(1.0, most / weights.sum())).astype(np.intp)
+    copies = copies_of(weights, most)
     spread = np.repeat(rows, copies, axis=0)
     return spread + (random.random(spread.shape) - 0.5) * steps, np.repeat(weights / copies, copies)

@@ -7,7 +7,6 @@ which class they speak for follows from Bayes' rule: ``P(class | given) ∝ P(cl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import number, whole
 from gmmkit.numerics.streams import Seed, generator
 from gmmkit.selection.column_shapes import ColumnShape, shape_of
+from gmmkit.selection.resolution import copies_of
 
 __all__ = ["Synthesizer", "synthesizer_of"]
 
@@ -32,6 +32,8 @@ Indices = NDArray[np.intp]
 FitRows = Callable[[Table], Mixture]
 # Rows of a class below which nothing can be said of it.
 _FEWEST = 3
+# Rows that weighted ones become, at most, where they are put at random places.
+_MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +75,8 @@ class Synthesizer:
         Raises
         ------
         ParameterError
-            If a given column does not exist or all are given, or a value is none of its column's.
+            If a given column does not exist or all are given, or a value is none of its column's: outside its ends, or
+            between its steps.
         """
         whole("n_rows", n_rows, 1)
         random = generator(seed)
@@ -131,6 +134,12 @@ class Synthesizer:
                 raise ParameterError(
                     f"column {j} is given as {x:g}, but takes values from {shape.low:g} to {shape.high:g}"
                 )
+            below, above = shape.neighbours(x)
+            if below < above:
+                raise ParameterError(
+                    f"column {j} is given as {x:.15g}, but takes values in steps of {shape.step:g}: "
+                    f"give {below:.15g} or {above:.15g}"
+                )
             if not shape.constant:  # which tells nothing
                 found[j] = float(shape.forward(np.array([x]))[0])
         if len(given) >= d:
@@ -157,6 +166,7 @@ def synthesizer_of(
     fit : callable
         Given a table of rows on the scale without ends, returns a mixture.
     weights : ndarray of shape (n,), optional
+        A row of weight 3 is as three of them; one of weight 0 is not there.
     classes : ndarray of shape (n,), optional
         Of the rows, from 0; each is fitted by itself.
     class_names : sequence, optional
@@ -179,20 +189,29 @@ def synthesizer_of(
     d = rows.shape[1]
     known = {whole("a column with bounds", j, 0, d - 1): ends for j, ends in (bounds or {}).items()}
     called = [f"column {j}" if names is None else f"column {names[j]!r}" for j in range(d)]
-    shapes = tuple(shape_of(rows[:, j], known.get(j), name=called[j]) for j in range(d))
+    codes = np.zeros(len(rows), dtype=np.intp) if classes is None else classes
+    n_classes = int(codes.max()) + 1
+    if weights is not None:
+        there = weights > 0
+        rows, codes, weights = rows[there], codes[there], weights[there]
+    shapes = tuple(shape_of(rows[:, j], known.get(j), weights=weights, name=called[j]) for j in range(d))
     if all(shape.constant for shape in shapes):
         raise DataError("no column has two values that differ, so that there is nothing to draw")
+    if weights is not None:
+        # Where all columns have steps, each copy of a row at a place of its own. Else copies would be the same row
+        # again, which folds would learn by heart: they stand in only where a class would have too few.
+        every = all(shape.step or shape.constant for shape in shapes)
+        few = np.bincount(codes)[codes] < _FEWEST
+        copies = np.where(every | few, copies_of(weights, _MOST_ROWS), 1)
+        rows, codes = np.repeat(rows, copies, axis=0), np.repeat(codes, copies)
+        weights = np.repeat(weights / copies, copies)
     moved = np.column_stack([shape.scattered(column, random) for shape, column in zip(shapes, rows.T, strict=True)])
-    codes = np.zeros(len(rows), dtype=np.intp) if classes is None else classes
-    counted = np.ones(len(rows)) if weights is None else weights
-    shares = np.bincount(codes, weights=counted)
+    shares = np.bincount(codes, weights=weights, minlength=n_classes).astype(np.float64)
     mixtures = []
-    for c in range(len(shares)):
+    for c in range(n_classes):
         own = codes == c
         if own.sum() < _FEWEST:
             name = c if class_names is None else str(class_names[c])
             raise DataError(f"class {name} has {int(own.sum())} row(s), but needs at least {_FEWEST}: leave it out")
         mixtures.append(fit(as_table(moved[own], weights=None if weights is None else weights[own])))
-    if not math.isfinite(shares.sum()) or not (shares > 0).all():
-        raise DataError("a class has no weight: leave it out")
     return Synthesizer(shapes, tuple(mixtures), shares / shares.sum())
