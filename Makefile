@@ -12,8 +12,9 @@ NOTICE := $(BIN)/python -c 'import gmmkit.configuration as found; print(found.de
 demo: .venv/demo
 	$(BIN)/gmmkit demo
 
+# On all cores: one after the other the tests take twenty-five minutes.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 # The kernels' tests with address and undefined-behaviour sanitizers, in every instruction set of this processor: needs
 # GCC on Linux, and some ten minutes. TESTS="tests/kernels/test_dense.py" runs those.
