@@ -94,6 +94,25 @@ def test_json_lines_and_files(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> Non
     one_line(gmmkit("anomalies", rows, "--explain", "-o", "text.npy"), USAGE, "reasons, which are text; take .csv")
 
 
+def test_a_long_reason_takes_room_in_its_own_block_only(
+    gmmkit: Gmmkit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(2).normal(size=(40_000, 2))
+    values[20_000] = 1e3, -1e3
+    np.save(tmp_path / "many.npy", values)
+    written: list[list[np.ndarray]] = []
+
+    def kept(_path: Any, _names: Any, blocks: Any, _n_rows: int, **_options: Any) -> None:
+        written.extend(blocks)
+
+    monkeypatch.setattr("gmmkit.cli.anomalies.write_rows", kept)
+    gmmkit("anomalies", "many.npy", "--contamination", "0.00002", "--explain")
+    texts = [block[-1] for block in written]
+    assert [len(own) for own in texts] == [16384, 16384, 7232]
+    assert texts[1][20_000 - 16384].startswith("column 1 -1000: expected")
+    assert [own.itemsize > 40 for own in texts] == [False, True, False]
+
+
 def test_reasons_with_commas_stay_one_field(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
     text = rows.read_text().replace("weight", '"weight, ""kg"""')
     (tmp_path / "odd.csv").write_text(text)

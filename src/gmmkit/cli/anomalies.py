@@ -221,20 +221,18 @@ def _found(
     return _Found(result.normality, scores, p_values, flags, rule, tuple(notes))
 
 
-def _reasons(found: _Found, table: Table) -> NDArray[np.str_]:
-    """Return the reason in words for each anomaly (n,), and nothing for other rows."""
+def _reasons(found: _Found, table: Table) -> dict[int, str]:
+    """Return the reason in words for each anomaly, by its row."""
     import numpy as np
 
     from gmmkit.selection.explanation import explain
 
     flagged = np.flatnonzero(found.flags)
-    told = [why.sentence for why in explain(found.normality, table.take(flagged), table.names)]
-    reasons = np.full(table.n_rows, "", dtype=f"U{max(map(len, told), default=1)}")
-    reasons[flagged] = told
-    return reasons
+    told = explain(found.normality, table.take(flagged), table.names)
+    return {row: why.sentence for row, why in zip(flagged.tolist(), told, strict=True)}
 
 
-def _blocks(found: _Found, reasons: NDArray[np.str_] | None) -> Iterator[list[Any]]:
+def _blocks(found: _Found, reasons: dict[int, str] | None) -> Iterator[list[Any]]:
     import numpy as np
 
     for start in range(0, len(found.scores), _BLOCK_ROWS):
@@ -242,10 +240,11 @@ def _blocks(found: _Found, reasons: NDArray[np.str_] | None) -> Iterator[list[An
         scores = found.scores[own]
         rows = np.arange(start, start + len(scores))
         block = [rows, scores, found.p_values[own], found.flags[own].astype(np.int64)]
-        yield block if reasons is None else [*block, reasons[own]]
+        # Texts of one length for all rows would take the longest reason's room for each.
+        yield block if reasons is None else [*block, np.array([reasons.get(row, "") for row in rows.tolist()])]
 
 
-def _tell(found: _Found, table: Table, reasons: NDArray[np.str_] | None) -> None:
+def _tell(found: _Found, table: Table, reasons: dict[int, str] | None) -> None:
     import numpy as np
 
     console = console_on(sys.stderr)
@@ -255,5 +254,5 @@ def _tell(found: _Found, table: Table, reasons: NDArray[np.str_] | None) -> None
     print_text(console, f"{len(flagged):,} of {count(table.n_rows, 'row')} ({share:.1%}) {verb}, by {found.rule}.")
     if reasons is None:
         return
-    for i in flagged[np.argsort(found.scores[flagged], kind="stable")][:_SHOWN]:
-        print_text(console, f"{table.where(int(i))} (p {number(float(found.p_values[i]), 3)}): {reasons[i]}")
+    for i in flagged[np.argsort(found.scores[flagged], kind="stable")][:_SHOWN].tolist():
+        print_text(console, f"{table.where(i)} (p {number(float(found.p_values[i]), 3)}): {reasons[i]}")
