@@ -3,8 +3,9 @@
     Σ_k = (W_k + m S) / (n_k + m)
 
 with S the pooled covariance within classes and m the rows that it counts for: regularised discriminant analysis
-(Friedman 1989, JASA 84, 165–175), where m = λ n / C. As a prior it is an inverse Wishart with exponent m, which for few
-pseudo-rows is improper: its mode is what counts.
+(Friedman 1989, JASA 84, 165–175), where m = λ / (1 − λ) · n; m = λ / (1 − λ) · n / C makes λ the share of S in a class
+of average size. As a prior it is an inverse Wishart with exponent m, which for few pseudo-rows is improper: its mode is
+what counts.
 """
 
 from __future__ import annotations

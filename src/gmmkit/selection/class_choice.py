@@ -20,7 +20,8 @@ from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
 from gmmkit.model.class_mixture import ClassMixture
-from gmmkit.selection.class_models import fit_recipe, pooled_covariance
+from gmmkit.selection.class_fitting import pooled_covariance
+from gmmkit.selection.class_models import fit_recipe
 from gmmkit.selection.class_recipes import MIN_EIGENVALUE, ClassFit, Model, Recipe
 from gmmkit.selection.class_rows import LabelledRows
 from gmmkit.selection.class_validation import HeldOutClasses, hold_out, stratified_folds

@@ -10,35 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.data.table import Table
 from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
-from gmmkit.inference.fit import FitResult, FitSettings, fit
+from gmmkit.inference.fit import FitSettings, fit
 from gmmkit.inference.labelled import Shares, fit_labelled, from_labels
-from gmmkit.inference.pooled import PooledPrior
-from gmmkit.inference.problem import Problem
 from gmmkit.inference.repairs import Repair
 from gmmkit.inference.starts import FromMixture, Named
-from gmmkit.inference.stopping import SmallChange
-from gmmkit.inference.survey import survey
 from gmmkit.model.class_mixture import ClassMixture
-from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
+from gmmkit.selection.class_fitting import complete, drawn_to_pooled, pooled_covariance, problem_of, supervised
 from gmmkit.selection.class_recipes import ClassFit, Recipe
 from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
-from gmmkit.selection.ranking import Candidate, SearchResult
+from gmmkit.selection.ranking import Candidate
 from gmmkit.selection.search import DEFAULTS, SearchSettings, search
 
-__all__ = ["fit_recipe", "pooled_covariance"]
+__all__ = ["fit_recipe"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
-_Found = TypeVar("_Found", FitResult, SearchResult)
 
 
 def fit_recipe(
@@ -79,51 +72,6 @@ def fit_recipe(
     return fitted if priors is None else replace(fitted, classes=fitted.classes.with_priors(priors))
 
 
-def pooled_covariance(rows: LabelledRows, settings: FitSettings, workers: Workers) -> Array:
-    """Return the covariance within classes of labelled rows (d, d), pooled over the classes."""
-    seen = rows.labelled_only()
-    problem = _problem(seen.table, "EEE", workers)
-    start, shares = from_labels(rows.codes, rows.n_classes), Shares(np.eye(rows.n_classes))
-    found = _complete(fit_labelled(problem, start, rows.codes, shares, _supervised(settings)))
-    return np.asarray(found.mixture.covariance.dense()[0])
-
-
-def _complete(found: _Found) -> _Found:
-    """Return what was found, unless Ctrl-C cut it short: classes that are half fitted are of no use to anybody.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If one ended the fit or the search.
-    """
-    if found.interrupted:
-        raise KeyboardInterrupt
-    return found
-
-
-def _supervised(settings: FitSettings) -> FitSettings:
-    """Return settings for rows whose classes are all known: the start is the answer, or a step of its search away."""
-    return replace(settings, rule=SmallChange(DEFAULTS["tol"]))
-
-
-def _problem(table: Table, structure: str, workers: Workers) -> Problem:
-    return Problem(table, family(structure, table.n_columns), survey(table, workers), workers)
-
-
-def _drawn(settings: FitSettings, rows: LabelledRows, recipe: Recipe, within: Array | None, k: int) -> FitSettings:
-    """Return settings that draw the covariances of k components of a class, or of the pool, toward the pooled one.
-
-    It counts as so many rows that its share is the recipe's at a component of average size: of n / k rows of the pool,
-    of n / (C k) of a class of average size. How many components there are is the fit's own number, so that what was
-    chosen of all rows is drawn as much as what each fold fits.
-    """
-    if within is None:
-        return settings
-    components = k if recipe.model == "pool" else rows.n_classes * k
-    ratio = recipe.shrinkage / (1.0 - recipe.shrinkage)
-    return replace(settings, prior=PooledPrior(pooled=within, pseudo_rows=rows.effective_rows / components * ratio))
-
-
 def _fit_edda(
     rows: LabelledRows,
     recipe: Recipe,
@@ -132,13 +80,13 @@ def _fit_edda(
     priors: Array | None,
     within: Array | None,
 ) -> ClassFit:
-    problem = _problem(rows.table, recipe.structures[0], workers)
+    problem = problem_of(rows.table, recipe.structures[0], workers)
     shares = Shares(np.eye(rows.n_classes))
     start = from_labels(rows.codes, rows.n_classes)
     # Where every class is known its density does not depend on its prior.
     held = priors if rows.has_unlabelled else None
-    settings = _drawn(settings if rows.has_unlabelled else _supervised(settings), rows, recipe, within, 1)
-    result = _complete(fit_labelled(problem, start, rows.codes, shares, settings, class_weights=held))
+    settings = drawn_to_pooled(settings if rows.has_unlabelled else supervised(settings), rows, recipe, within, 1)
+    result = complete(fit_labelled(problem, start, rows.codes, shares, settings, class_weights=held))
     classes = ClassMixture(result.mixture, shares.values)
     k, d = rows.n_classes, rows.table.n_columns
     spurious = None if recipe.shrinkage else result.health.spurious()
@@ -186,7 +134,7 @@ def _fit_mixtures(
     weights = rows.class_weights
     classes = ClassMixture.of_classes(mixtures, weights / weights.sum() if priors is None else priors)
     if rows.has_unlabelled:
-        drawn = [_drawn(settings, rows, recipe, within, mixture.n_components) for mixture in mixtures]
+        drawn = [drawn_to_pooled(settings, rows, recipe, within, mixture.n_components) for mixture in mixtures]
         classes, met, rounds = _with_unlabelled(rows, mixtures, structures, drawn, workers, priors)
         converged, n_iter = converged and met, n_iter + rounds
     return ClassFit(
@@ -212,9 +160,9 @@ def _best_mixture(
     sizes = [recipe.sizes] if within is None else [(k,) for k in recipe.sizes]
     found, failed = list[Candidate](), list[GmmkitError]()
     for some in sizes:
-        how = _search_settings(replace(recipe, sizes=some), _drawn(settings, rows, recipe, within, some[0]))
+        how = _search_settings(replace(recipe, sizes=some), drawn_to_pooled(settings, rows, recipe, within, some[0]))
         try:
-            found.append(_complete(search(table, how, n_jobs=workers.n_threads)).best)
+            found.append(complete(search(table, how, n_jobs=workers.n_threads)).best)
         except GmmkitError as error:
             failed.append(error)
     if not found:
@@ -249,8 +197,8 @@ def _with_unlabelled(
         for c, structure in enumerate(structures):
             shared = rows.weights * np.where(unlabelled, posterior[:, c], rows.codes == c)
             counts[c] = shared.sum()
-            problem = _problem(rows.table.with_weights(shared), structure, workers)
-            passed = _complete(fit(problem, [FromMixture(mixtures[c])], one_pass[c], reorder=False))
+            problem = problem_of(rows.table.with_weights(shared), structure, workers)
+            passed = complete(fit(problem, [FromMixture(mixtures[c])], one_pass[c], reorder=False))
             mixtures[c] = passed.mixture
         prior = counts / counts.sum() if priors is None else priors
     return ClassMixture.of_classes(mixtures, prior), False, len(objectives)
@@ -265,13 +213,13 @@ def _fit_pool(
     within: Array | None,
 ) -> ClassFit:
     (structure,), best = recipe.structures, None
-    problem, n = _problem(rows.table, structure, workers), float(rows.weights.sum())
+    problem, n = problem_of(rows.table, structure, workers), float(rows.weights.sum())
     for k in recipe.sizes:
         if k > rows.table.n_rows:
             continue
         shares = Shares(np.full((k, rows.n_classes), 1.0 / rows.n_classes), free=True)
-        how = _drawn(settings, rows, recipe, within, k)
-        result = _complete(fit_labelled(problem, Named("kmeans", k, "pooled"), rows.codes, shares, how))
+        how = drawn_to_pooled(settings, rows, recipe, within, k)
+        result = complete(fit_labelled(problem, Named("kmeans", k, "pooled"), rows.codes, shares, how))
         classes = ClassMixture(result.mixture, shares.values)
         spurious = None if recipe.shrinkage else result.health.spurious()
         found = ClassFit(
