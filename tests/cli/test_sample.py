@@ -12,6 +12,8 @@ import pytest
 from sklearn.datasets import load_iris
 
 from gmmkit import GaussianMixtureGenerator, load
+from gmmkit.cli.sample import _told
+from gmmkit.selection.fidelity import fidelity_of
 
 Gmmkit = Callable[..., Any]
 
@@ -46,6 +48,7 @@ def test_rows_like_a_files_are_rounded_as_it_is_and_compared(gmmkit: Gmmkit, flo
     done = gmmkit("sample", flowers, "--label", "kind", "-n", "120", "-o", "new.csv", "--fidelity", "like.json")
     assert (done.code, done.out) == (0, "")
     assert "A classifier tells" in done.err
+    assert "are close to a real one: no sign of rows learnt by heart." in done.err
     lines = (tmp_path / "new.csv").read_text().splitlines()
     assert lines[0] == "length,width,petal,kind"
     assert {line.split(",", 3)[3] for line in lines[1:]} == {"setosa", '"versi,color"', "virginica"}
@@ -121,6 +124,13 @@ def test_mistakes_of_models_and_of_data(gmmkit: Gmmkit, model: Path, flowers: Pa
     assert "column 'petal' has the value 1, outside the bounds" in done.err
     assert gmmkit("sample", tmp_path / "no.csv").code == 3
     assert gmmkit("sample", tmp_path / "no.gmm").code == 4
+
+
+def test_rows_learnt_by_heart_are_told() -> None:
+    real = np.random.default_rng(0).normal(size=(100, 2))
+    told = _told(fidelity_of(real, real + 1e-6, "ab"))
+    assert "real rows were learnt by heart" in told
+    assert "99.0 % of drawn rows" in told  # each is compared with all real rows but one
 
 
 def test_weighted_rows_are_compared_as_they_weigh(gmmkit: Gmmkit, tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_rows_of_the_same_law_cannot_be_told_apart_and_others_can():
     assert abs(same.accuracy - 0.5) < 0.06
     assert same.distance_ratio == pytest.approx(1.0, abs=0.1)
     assert same.close_share == pytest.approx(0.05, abs=0.03)
-    assert (same.copies, same.real_copies) == (0, 0)
+    assert (same.copies, same.real_copies, same.too_near) == (0, 0, False)
     other = fidelity_of(real, random.normal(size=(1000, 2)), "ab")
     assert other.p_value < 1e-6
     assert other.largest_correlation_difference == pytest.approx(0.8, abs=0.1)
@@ -268,7 +268,13 @@ def test_rows_that_were_learnt_by_heart_are_found():
     found = fidelity_of(real, drawn, "abc")
     assert found.distance_ratio < 0.01
     assert found.close_share > 0.95
-    assert fidelity_of(real, real, "abc").copies == 500
+    assert found.too_near
+    some = np.where(random.random((500, 1)) < 0.2, drawn, random.normal(size=(500, 3)))
+    assert fidelity_of(real, some, "abc").too_near  # a fifth of them
+    same = fidelity_of(real, real, "abc")
+    assert (same.copies, same.too_near) == (500, True)
+    assert same.accuracy < 0.5
+    assert same.p_value < 0.01  # two-sided: nearer than new rows would be
     assert fidelity_of(np.repeat(real, 2, axis=0), real, "abc").real_copies == 1000
 
 
@@ -303,3 +309,15 @@ def test_real_rows_are_thinned_as_their_weights_say():
     np.testing.assert_array_equal(kept, thinned(rows, weights, seed=0))
     assert thinned(rows, None) is rows
     np.testing.assert_array_equal(thinned(rows, np.ones(6000)), rows)
+
+
+def test_equal_rows_of_coarse_data_are_no_leak_but_only_copies_are():
+    random = np.random.default_rng(0)
+    counts, others = random.poisson(2.0, (2, 500, 2)).astype(float)
+    assert fidelity_of(counts, others, "ab").copies > 400
+    assert not fidelity_of(counts, others, "ab").too_near
+    tenths, alike = np.round(random.normal(size=(2, 500, 2)), 1)
+    assert fidelity_of(tenths, alike, "ab").copies > 50
+    assert not fidelity_of(tenths, alike, "ab").too_near
+    assert fidelity_of(tenths, tenths[random.integers(0, 500, 500)], "ab").too_near
+    assert fidelity_of(tenths, tenths, "ab").as_record()["too_near"] is True

@@ -198,6 +198,16 @@ def _told(found: Fidelity) -> str:
         f"Drawn rows are {found.distance_ratio:.2f} times as far from the nearest real one as real ones are from "
         f"theirs; {found.copies} are copies.",
     ]
+    verdict = (
+        "too many drawn ones: real rows were learnt by heart. Do not pass these on as new; draw from more rows, or "
+        "fewer columns."
+        if found.too_near
+        else "no sign of rows learnt by heart."
+    )
+    lines.append(
+        f"{100 * found.close_share:.1f} % of drawn rows, and {100 * found.real_close_share:.1f} % of real ones, are "
+        f"close to a real one: {verdict}"
+    )
     if found.worst_pair is not None:
         lines.insert(
             1,

@@ -32,6 +32,8 @@ _MOST_ROWS = 5000
 # Distances, in standard deviations of the columns, that are a copy; and the share of real rows that are nearer to
 # another than "close".
 _COPY, _CLOSE = 1e-9, 0.05
+# Rows are too near to real ones where so many times as many as of those are close, beyond so many standard errors.
+_TOO_MANY, _ERRORS = 1.5, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Fidelity:
     accuracy : float
         Share of rows that the classifier tells rightly: one half where they cannot be told apart.
     p_value : float
-        Of an accuracy this high, if they are alike.
+        Of an accuracy this far from one half, if they are alike: above, drawn rows are unlike; below, they stand nearer
+        to real ones than those to each other.
     copies : int
         Drawn rows that equal a real one.
     real_copies : int
@@ -75,8 +78,9 @@ class Fidelity:
     distance_ratio : float
         Median distance of drawn rows from the nearest real one, over that of real ones from the nearest other: about 1;
         well below, rows were learnt by heart.
-    close_share : float
-        Drawn rows that are nearer to a real one than all but 5 % of real ones are: about 0.05.
+    close_share, real_close_share : float
+        Drawn rows that are nearer to a real one than all but 5 % of real ones are to theirs, and real ones that are: at
+        most 0.05, less where distances are equal. Alike where no row was learnt by heart.
     n_real, n_drawn : int
     """
 
@@ -90,12 +94,25 @@ class Fidelity:
     real_copies: int
     distance_ratio: float
     close_share: float
+    real_close_share: float
     n_real: int
     n_drawn: int
 
+    @property
+    def too_near(self) -> bool:
+        """Whether drawn rows stand so near to real ones that some were learnt by heart.
+
+        They do where the share of them that is close, or that are copies, is more than one and a half times that of the
+        real ones, and by more than four standard errors.
+        """
+        n, m = (min(count, _MOST_ROWS) for count in (self.n_real, self.n_drawn))
+        return _more(self.close_share, m, self.real_close_share, n) or _more(
+            self.copies / self.n_drawn, self.n_drawn, self.real_copies / self.n_real, self.n_real
+        )
+
     def as_record(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
+        """Return it as plain values, and whether rows are too near."""
+        return {**asdict(self), "too_near": self.too_near}
 
 
 def fidelity_of(real: Array, drawn: Array, names: Sequence[str], *, seed: Seed = 0) -> Fidelity:
@@ -142,7 +159,8 @@ def fidelity_of(real: Array, drawn: Array, names: Sequence[str], *, seed: Seed =
     whole = cKDTree(real / units)
     copies = int((whole.query(drawn / units)[0] <= _COPY).sum())
     real_copies = int((whole.query(real / units, k=2)[0][:, 1] <= _COPY).sum())
-    usual = float(np.median(own))
+    usual, threshold = float(np.median(own)), float(np.quantile(own, _CLOSE))
+    close, real_close = float((away < threshold).mean()), float((own < threshold).mean())
     return Fidelity(
         columns,
         largest,
@@ -153,7 +171,8 @@ def fidelity_of(real: Array, drawn: Array, names: Sequence[str], *, seed: Seed =
         copies,
         real_copies,
         float(np.median(away)) / usual if usual > 0 else math.inf if np.median(away) > 0 else 1.0,
-        float((away < np.quantile(own, _CLOSE)).mean()),
+        close,
+        real_close,
         len(real),
         len(drawn),
     )
@@ -217,6 +236,13 @@ def _ranked(rows: Array) -> Array:
     return np.asarray(ranks.T @ ranks)
 
 
+def _more(share: float, count: int, other: float, other_count: int) -> bool:
+    """Tell whether a share of so many is far above another, and surely."""
+    both = (share * count + other * other_count) / (count + other_count)
+    error = math.sqrt(both * (1.0 - both) * (1.0 / count + 1.0 / other_count))
+    return share > _TOO_MANY * other and share - other > _ERRORS * error
+
+
 def _some(rows: Array, random: np.random.Generator) -> Array:
     return rows[random.permutation(len(rows))[:_MOST_ROWS]]
 
@@ -234,4 +260,4 @@ def _told_apart(real: Array, drawn: Array, random: np.random.Generator) -> tuple
     found = cKDTree(rows[seen]).query(rows[unseen], k=k)[1].reshape(len(unseen), k)
     right = (labels[seen][found].mean(axis=1) > 0.5) == (labels[unseen] > 0.5)
     accuracy = float(right.mean())
-    return accuracy, float(ndtr(-(accuracy - 0.5) / math.sqrt(0.25 / len(unseen))))
+    return accuracy, float(2.0 * ndtr(-abs(accuracy - 0.5) / math.sqrt(0.25 / len(unseen))))
