@@ -12,6 +12,7 @@ from sklearn.model_selection import cross_val_score
 
 import gmmkit
 from gmmkit import GaussianMixture, GaussianMixtureDensity, GaussianMixtureRegressor, StudentMixture
+from gmmkit.data import as_table
 from gmmkit.errors import DataError, IncompleteRowsWarning, ModelFormatError, ParameterError
 from gmmkit.files import read_model, write_model
 
@@ -154,3 +155,18 @@ def test_what_cannot_be_used_is_said(rows):
         GaussianMixtureRegressor().predict(X)
     with pytest.raises(ParameterError, match="no record of a fit"):
         gmmkit.save(GaussianMixtureRegressor(), "nowhere.gmm")
+
+
+def test_tables_and_targets_of_another_shape_are_refused_in_a_line(rows):
+    X, y = rows
+    model = GaussianMixtureRegressor(GaussianMixture(2, random_state=0))
+    with pytest.raises(DataError, match=r"X is a Table, but a regressor reads .* give X\.take"):
+        model.fit(as_table(X, weights=np.ones(len(X))), y)
+    model.fit(X, y)
+    assert model.log_density(X, np.asarray(y)[:, None]).tolist() == model.log_density(X, y).tolist()
+    for wrong in (y[:5], np.c_[y, y], y[0]):
+        with pytest.raises(DataError, match=rf"y must have the shape \({len(X)},\), a row of targets"):
+            model.log_density(X, wrong)
+    two = GaussianMixtureRegressor(GaussianMixture(1)).fit(X, np.c_[y, np.sin(y)])
+    with pytest.raises(DataError, match=rf"y must have the shape \({len(X)}, 2\), .* got \({2 * len(X)},\)"):
+        two.log_density(X, np.r_[y, y])

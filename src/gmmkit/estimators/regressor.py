@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from gmmkit.data import as_table
+from gmmkit.data import Table, as_table
 from gmmkit.errors import DataError, IncompleteRowsWarning
 from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.search import GaussianMixtureSearch
@@ -98,6 +98,11 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             If the rows cannot be used, or the estimator is none that fits a mixture.
         """
         self._validate_params()
+        if isinstance(X, Table):
+            raise DataError(
+                "X is a Table, but a regressor reads its rows from an array or a data frame: "
+                "give X.take(np.arange(X.n_rows)), and its weights as sample_weight"
+            )
         X, y = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2,
             ensure_all_finite="allow-nan",
@@ -184,9 +189,27 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self._shaped(self.predictive(X).interval(probability))
 
     def log_density(self, X: Any, y: Any) -> Array:
-        """Return the log-density of the targets given the inputs (n,), in nats."""
-        found = self.predictive(X)
-        return found.log_density(np.asarray(y, dtype=np.float64).reshape(len(found), -1))
+        """Return the log-density of the targets given the inputs (n,), in nats.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+        y : array-like of shape (n,) or (n, q)
+            Targets, as they were fitted.
+
+        Raises
+        ------
+        ValueError
+            If `y` has not a row of targets for each of `X`.
+        """
+        found, targets = self.predictive(X), np.asarray(y, dtype=np.float64)
+        q = self.n_targets_
+        if targets.shape != (len(found), q) and not (q == 1 and targets.shape == (len(found),)):
+            shape = f"({len(found)},)" if q == 1 else f"({len(found)}, {q})"
+            raise DataError(
+                f"y must have the shape {shape}, a row of targets for each row of X, but got {targets.shape}"
+            )
+        return found.log_density(targets.reshape(len(found), q))
 
     def sample(self, X: Any, random_state: Any = None) -> Array:
         """Draw the targets of each row once, shape (n,) or (n, q) as they were fitted.
