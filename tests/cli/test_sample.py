@@ -44,6 +44,13 @@ def test_given_columns_stay_and_the_others_follow(gmmkit: Gmmkit, model: Path) -
     assert gmmkit("sample", model, "-n", "5").out == gmmkit("sample", model, "-n", "5").out
 
 
+@pytest.mark.parametrize("value", ["1e200", "-5e7"])
+def test_given_values_far_from_everything_are_refused(gmmkit: Gmmkit, model: Path, value: str) -> None:
+    done = gmmkit("sample", model, "-n", "3", "--given", f"eruptions={value}")
+    assert (done.code, done.out) == (2, "")
+    assert "more than 1,000,000 standard deviations from every component" in done.err
+
+
 def test_rows_like_a_files_are_rounded_as_it_is_and_compared(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
     done = gmmkit("sample", flowers, "--label", "kind", "-n", "120", "-o", "new.csv", "--fidelity", "like.json")
     assert (done.code, done.out) == (0, "")

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["sample"]
 
+# Standard deviations: beyond, a conditional mean has lost the digits of its deviation.
+_FARTHEST = 1e6
+
 # Drawn at a time: what is asked for need not fit into memory.
 BLOCK_VALUES = 2**18
 _LIKE = "Rows like those of a file"
@@ -103,8 +106,20 @@ def sample(
     fixed = _by_position("--given", known, names)
     head = [*names, "component"] if component else names
     # Before the first line is written: what is on stdout cannot be taken back.
+    _check_near(record.mixture, fixed, names)
     drawn = record.mixture.condition(fixed) if fixed else record.mixture
     write_rows(output, head, _draws(drawn, fixed, n, seed, component), n, as_json=as_json)
+
+
+def _check_near(mixture: Mixture, given: Mapping[int, float], names: Sequence[str]) -> None:
+    """Refuse values so far from every component that what is drawn would be the fit's rounding."""
+    for column, value in given.items():
+        means, variances = mixture.means[:, column], mixture.covariance.variances()[:, column]
+        if (abs(value - means) / variances**0.5).min() > _FARTHEST:
+            raise UsageError(
+                f"--given has {names[column]}={value:g}, more than {_FARTHEST:,.0f} standard deviations from every "
+                f"component (means from {means.min():.4g} to {means.max():.4g}): give a value nearer to them"
+            )
 
 
 def _draws(drawn: Mixture, given: Mapping[int, float], n: int, seed: int, component: bool) -> Iterator[list[Any]]:
