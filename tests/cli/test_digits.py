@@ -51,6 +51,19 @@ def test_learnt_from_pictures_and_told_in_arrays(gmmkit, folder, model, tmp_path
     assert "taken for another character" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 
+def test_labels_of_other_names_are_not_counted_as_wrong(gmmkit, model, tmp_path):
+    np.savez(tmp_path / "words.npz", images=DIGITS.images[:12], labels=np.array(["zero", "one"] * 6))
+    done = gmmkit("digits", "classify", model, tmp_path / "words.npz")
+    assert done.code == 0
+    assert "None of the images' labels ('one', 'zero') is a class of the model ('0', '1'" in done.err
+    assert "are wrong" not in done.err
+
+
+def test_a_model_that_is_not_kept_is_said_to_be(gmmkit, folder):
+    done = gmmkit("digits", "train", folder / "pictures", "--axes", 20)
+    assert "The model is not kept: give -o FILE.gmm to keep it" in done.err
+
+
 def test_without_labels_and_in_json(gmmkit, folder, model):
     done = gmmkit("digits", "classify", model, folder / "bare.npy", "--json")
     assert done.code == 0, done.err

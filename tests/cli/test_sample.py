@@ -73,6 +73,15 @@ def test_rows_like_a_files_are_rounded_as_it_is_and_compared(gmmkit: Gmmkit, flo
     np.testing.assert_array_equal(cells, drawn)
 
 
+def test_counts_are_written_as_counts(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    lines = [f"{random.poisson(4)},{random.normal():.2f}" for _ in range(80)]
+    (tmp_path / "counts.csv").write_text("\n".join(["kids,score", *lines]) + "\n")
+    done = gmmkit("sample", tmp_path / "counts.csv", "-n", "20", "--quiet")
+    cells = [line.split(",") for line in done.out.splitlines()[1:]]
+    assert all(kids.isdecimal() and "." in score for kids, score in cells)
+
+
 def test_classes_are_balanced_and_bounds_held(gmmkit: Gmmkit, flowers: Path) -> None:
     asked = ("--label", "kind", "--balance", "--bounds", "petal=1:,width=:4.4", "--json", "--quiet")
     done = gmmkit("sample", flowers, "-n", "90", *asked)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["digits"]
 
+_MOST_NAMED = 10  # labels in a line
+
 digits = typer.Typer(no_args_is_help=True, help="Handwritten characters: learn them from labelled images, tell others.")
 
 ImagesArgument = Annotated[
@@ -111,6 +113,8 @@ def train(
         for name, path in (("Model", output), ("Report", report)):
             if path is not None:
                 print_text(console, f"{name} in {path}")
+        if output is None:
+            print_text(console, "The model is not kept: give -o FILE.gmm to keep it")
 
 
 def classify(
@@ -243,6 +247,13 @@ def _print_errors(
     labels = np.array(found.labels)
     unknown = sorted(set(found.labels) - set(model.classes_.tolist()))
     console = console_on(sys.stderr)
+    if not set(labels) & set(model.classes_.tolist()):
+        print_text(
+            console,
+            f"None of the images' labels ({_named(unknown)}) is a class of the model "
+            f"({_named(model.classes_.tolist())}): nothing is counted as right or wrong",
+        )
+        return
     wrong = told != labels
     print_text(console, f"{int(wrong.sum())} of {len(labels)} are wrong: {wrong.mean():.2%}")
     if undecided is not None:
@@ -250,10 +261,15 @@ def _print_errors(
         share = f"{wrong[decided].mean():.2%} of the others wrong" if decided.any() else "no other"
         print_text(console, f"{int(undecided.sum())} are left undecided, {share}")
     if unknown:
-        print_text(console, f"The model knows no class {', '.join(map(repr, unknown))}: such images count as wrong")
+        print_text(console, f"The model knows no class {_named(unknown)}: such images count as wrong")
     classes = model.classes_.tolist()
     confusion = [[int(((labels == a) & (told == b)).sum()) for b in classes] for a in classes]
     _print_confusion(console, classes, confusion)
+
+
+def _named(labels: list[str]) -> str:
+    """Return some labels for a line."""
+    return ", ".join(map(repr, labels[:_MOST_NAMED])) + (", …" if len(labels) > _MOST_NAMED else "")
 
 
 def _print_confusion(console: Any, classes: list[str], confusion: list[list[int]]) -> None:

@@ -28,6 +28,9 @@ from gmmkit.cli.progress import Watch
 from gmmkit.cli.rows import check_rows_output, write_rows
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gmmkit.model.mixture import Mixture
     from gmmkit.selection.fidelity import Fidelity
 
@@ -35,6 +38,7 @@ __all__ = ["sample"]
 
 # Standard deviations: beyond, a conditional mean has lost the digits of its deviation.
 _FARTHEST = 1e6
+_MOST_COUNTED = 2.0**53
 
 # Drawn at a time: what is asked for need not fit into memory.
 BLOCK_VALUES = 2**18
@@ -193,7 +197,11 @@ def _like(
                 f"--fidelity compares at least {_FEWEST} rows drawn as they come with as many real ones, but there are "
                 f"{n} and, as their weights have them, {len(real)}: leave out --given and --balance, or raise --number"
             )
-    values: list[Any] = list(drawn.T)
+    # What is counted is written as it is counted: 98, not 98.0.
+    counts = _whole(rows) & _whole(drawn)
+    values: list[Any] = [
+        column.astype(np.int64) if count else column for column, count in zip(drawn.T, counts, strict=True)
+    ]
     if table.labels is not None:
         names.append(str(label))
         values.append(np.array(table.labels.names, dtype=str)[classes])
@@ -202,6 +210,13 @@ def _like(
         write_atomically(fidelity, [json.dumps(compared.as_record(), indent=2).encode() + b"\n"])
     if compared is not None and not quiet:
         sys.stderr.write(_told(compared))
+
+
+def _whole(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which columns (n, d) hold whole numbers only, none of which a float cannot hold exactly."""
+    import numpy as np
+
+    return np.asarray(((rows == np.round(rows)) & (abs(rows) < _MOST_COUNTED)).all(axis=0))
 
 
 def _told(found: Fidelity) -> str:
