@@ -1,9 +1,9 @@
 """`GaussianMixtureClassifier` beside mclust's discriminant analyses (MclustDA 6.0.0): one structure for all classes
 (EDDA) and a mixture for each. Likelihoods are of all rows, whatever their class; errors of ten-fold cross-
 validation are means over ten partitions into folds, in rows (mclust's is one partition; over the seeds 1 to 12 its
-`cvMclustDA` has 9.2 wrong rows of crabs with EDDA and 11.8 with MclustDA), of the models chosen on all rows, as mclust
-does it. scikit-learn's best of linear and quadratic discriminant analysis by the same folds
-stands beside them.
+`cvMclustDA` has 9.2 wrong rows of crabs with EDDA and 11.8 with MclustDA, `peers/mclust_classes.R`), of the models
+chosen on all rows, as mclust does it. scikit-learn's best of linear and quadratic discriminant analysis by the same
+folds stands beside them.
 """
 
 from __future__ import annotations
