@@ -41,6 +41,15 @@ def changed(places: slice, value: str) -> np.ndarray:
     return labels
 
 
+def test_paths_to_copy_are_not_wrapped(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    folder = tmp_path / ("a folder of a long name" * 6)
+    folder.mkdir()
+    model, report = folder / "flowers.gmm", folder / "flowers.html"
+    found = gmmkit("classify", flowers, "--label", "kind", "--covariance", "EEE", "-o", model, "--report", report)
+    assert found.code == 0
+    assert f"Model in {model}\nReport in {report}\n" in found.err
+
+
 @pytest.mark.parametrize(
     ("options", "parameters"),
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from typing import Annotated, Any, Literal
 
 import typer
@@ -27,7 +26,7 @@ from gmmkit.cli.options import (
     parse_components,
     parse_covariance,
 )
-from gmmkit.cli.output import console_on, print_json, print_text
+from gmmkit.cli.outputs import draw_report, keep_model, tell
 from gmmkit.cli.places import check_outputs
 from gmmkit.cli.progress import Watch
 
@@ -148,24 +147,10 @@ def classify(
         table = open_table(data, columns=wanted, weights=weights, label=label)
         watch.say("fitting the classes")
         record = classify_table(table, label, asked, command)
-        if output is not None:
-            from gmmkit.files import write_model
-
-            write_model(record, output)
-        if report is not None:
-            from gmmkit.report import write_report
-
-            watch.say("drawing the report")
-            write_report(record, report, table=table, command=command)
+        keep_model(record, output)
+        draw_report(record, report, table, command, watch)
     facts = classification_of(record)
-    if as_json:
-        print_json({"model": output, "report": report, **facts})
-    elif not quiet:
-        console = console_on(sys.stderr)
-        print_classification(console, facts)
-        for name, path in (("Model", output), ("Report", report)):
-            if path is not None:
-                print_text(console, f"{name} in {path}")
+    tell(facts, print_classification, model=output, report=report, as_json=as_json, quiet=quiet)
 
 
 def _sizes(text: str | None, model: str) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,7 +24,7 @@ from gmmkit.cli.options import (
     parse_columns,
     parse_covariance,
 )
-from gmmkit.cli.output import console_on, print_json
+from gmmkit.cli.outputs import draw_report, keep_model, tell
 from gmmkit.cli.places import check_outputs
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.words import print_facts
@@ -83,24 +82,9 @@ def cluster(
         table = open_table(data, columns=wanted, weights=weights, label=label)
         watch.say("looking for clusters")
         record = _found(table, clusters, structures, seed, jobs, command)
-        if output is not None:
-            from gmmkit.files import write_model
-
-            write_model(record, output)
-        if report is not None:
-            from gmmkit.report import write_report
-
-            watch.say("drawing the report")
-            write_report(record, report, table=table, command=command)
-    facts = facts_of(record)
-    if as_json:
-        print_json({"model": output, "report": report, **facts})
-    elif not quiet:
-        console = console_on(sys.stderr)
-        print_facts(console, facts)
-        for name, path in (("Model", output), ("Report", report)):
-            if path is not None:
-                console.print(f"{name} in {path}", soft_wrap=True, markup=False)
+        keep_model(record, output)
+        draw_report(record, report, table, command, watch)
+    tell(facts_of(record), print_facts, model=output, report=report, as_json=as_json, quiet=quiet)
 
 
 def _found(

@@ -11,6 +11,7 @@ from gmmkit.cli.boundary import UsageError, complain, guarded
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.options import JobsOption, JsonOption, QuietOption, at_least, below_one, one_of
 from gmmkit.cli.output import console_on, count, print_json, print_table, print_text
+from gmmkit.cli.outputs import print_places
 from gmmkit.cli.places import MODEL, PAGE, check_output
 from gmmkit.cli.progress import Watch
 
@@ -110,9 +111,7 @@ def train(
             f"{facts['held_out_error']:.2%} of held-out images are taken for another",
         )
         _print_confusion(console, facts["classes"], facts["confusion"])
-        for name, path in (("Model", output), ("Report", report)):
-            if path is not None:
-                print_text(console, f"{name} in {path}")
+        print_places(console, output, report)
         if output is None:
             print_text(console, "The model is not kept: give -o FILE.gmm to keep it")
 

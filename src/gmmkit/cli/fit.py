@@ -36,7 +36,8 @@ from gmmkit.cli.options import (
     parse_reg_covar,
     parse_volume,
 )
-from gmmkit.cli.output import console_on, count, print_json
+from gmmkit.cli.output import count
+from gmmkit.cli.outputs import draw_report, keep_model, tell
 from gmmkit.cli.places import check_outputs
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.useless import refuse_useless
@@ -268,25 +269,14 @@ def fit(
         table = open_table(data, columns=wanted, weights=weights, label=label)
         fitted = fit_table(table, asked, watch, {"command": command}, kept)
         # Kept before more is asked of it, which takes its time.
-        _keep(fitted, output)
+        keep_model(fitted.record, output)
         unanswered: GmmkitError | None = None
         if questions.any and not fitted.interrupted:
             fitted, unanswered = _analysed(fitted, table, asked, questions, watch)
-            _keep(fitted, output)
-        if report is not None and not fitted.interrupted:
-            from gmmkit.report import write_report
-
-            watch.say("drawing the report")
-            write_report(fitted.record, report, table=table, command=command)
-    facts = facts_of(fitted.record)
-    if as_json:
-        print_json({"model": output, "report": report, **facts})
-    elif not quiet:
-        console = console_on(sys.stderr)
-        print_facts(console, facts)
-        for name, path in (("Model", output), ("Report", report)):
-            if path is not None:
-                console.print(f"{name} in {path}", soft_wrap=True, markup=False)
+            keep_model(fitted.record, output)
+        if not fitted.interrupted:
+            draw_report(fitted.record, report, table, command, watch)
+    tell(facts_of(fitted.record), print_facts, model=output, report=report, as_json=as_json, quiet=quiet)
     if fitted.interrupted:
         sys.stdout.flush()
         raise Interrupted(f"interrupted; the best complete model until then {_kept(output)}")
@@ -316,13 +306,6 @@ def _analysed(
 
 def _volume(text: str | None) -> Volume:
     return text or "auto" if text in (None, "auto", "hull", "box") else float(text)  # type: ignore[return-value]
-
-
-def _keep(fitted: Fitted, output: str | None) -> None:
-    from gmmkit.files import write_model
-
-    if output is not None:
-        write_model(fitted.record, output)
 
 
 def _kept(output: str | None) -> str:

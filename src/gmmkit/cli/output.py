@@ -118,8 +118,8 @@ def count(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def print_text(console: Console, text: str, style: str | None = None) -> None:
-    """Print a text as it is: names of columns are no markup."""
+def print_text(console: Console, text: str, style: str | None = None, *, wrap: bool = True) -> None:
+    """Print a text as it is: names of columns are no markup; paths to be copied are not wrapped."""
     from rich.text import Text
 
-    console.print(Text(text, style=style or ""))
+    console.print(Text(text, style=style or ""), soft_wrap=not wrap)
