@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gmmkit import Diagonal, Full, Mixture, Tied
+from gmmkit import Diagonal, Full, Mixture, Spherical, Tied
 from gmmkit.errors import ParameterError
 from gmmkit.model.class_mixture import ClassMixture
 
@@ -60,6 +60,7 @@ def test_priors_leave_the_densities_of_classes():
     [
         ([Full([np.eye(2)]), Full([2 * np.eye(2), np.eye(2)])], "full"),
         ([Diagonal([[1.0, 2.0]]), Diagonal([[3.0, 1.0], [1.0, 1.0]])], "diag"),
+        ([Spherical([2.0], n_features=2), Spherical([1.0, 3.0], n_features=2)], "spherical"),
         ([Diagonal([[1.0, 2.0]]), Tied(np.array([[1.0, 0.5], [0.5, 2.0]]), n_components=2)], "full"),
     ],
 )

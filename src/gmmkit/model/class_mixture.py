@@ -171,7 +171,8 @@ def _side_by_side(covariances: Sequence[Covariance]) -> Covariance:
     kinds = {type(covariance) for covariance in covariances}
     kind = kinds.pop() if len(kinds) == 1 else Full
     if kind in _SEPARATE and all(type(covariance) is kind for covariance in covariances):
-        return kind(np.concatenate([covariance.values for covariance in covariances]))
+        values = np.concatenate([covariance.values for covariance in covariances])
+        return kind(values, n_features=covariances[0].n_features)
     if all(covariance.independent_columns for covariance in covariances):
         return Diagonal(np.concatenate([covariance.variances() for covariance in covariances]))
     return Full(np.concatenate([covariance.dense() for covariance in covariances]))
