@@ -51,6 +51,16 @@ def test_learnt_from_pictures_and_told_in_arrays(gmmkit, folder, model, tmp_path
     assert "taken for another character" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 
+def test_a_model_of_images_is_described_by_its_axes_and_classes(gmmkit, model):
+    done = gmmkit("describe", model, "--json")
+    assert done.json["feature_names"] == [f"axis {q}" for q in range(1, 21)]
+    chosen = DIGITS.target[np.flatnonzero(DIGITS.target < 4)[:120]]
+    assert [one["rows"] for one in done.json["classification"]["classes"]] == np.bincount(chosen).tolist()
+    told = gmmkit("describe", model).out
+    assert "axis 1" in told
+    assert "x0" not in told
+
+
 def test_labels_of_other_names_are_not_counted_as_wrong(gmmkit, model, tmp_path):
     np.savez(tmp_path / "words.npz", images=DIGITS.images[:12], labels=np.array(["zero", "one"] * 6))
     done = gmmkit("digits", "classify", model, tmp_path / "words.npz")

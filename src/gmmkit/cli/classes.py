@@ -142,9 +142,10 @@ def print_classes(console: Console, facts: Facts) -> None:
         ["<true, told as:", *names, "wrong"],
         [[names[c], *map(_weight, row), _share_wrong(row, c)] for c, row in enumerate(confusion)],
     )
-    if facts["temperature"] != 1.0:
+    temperature = f"{facts['temperature']:.3g}"
+    if temperature != "1":
         surer = "less sure" if facts["temperature"] > 1.0 else "surer"
-        print_text(console, f"Probabilities are made {surer}: temperature {facts['temperature']:.3g}.", style="dim")
+        print_text(console, f"Probabilities are made {surer}: temperature {temperature}.", style="dim")
 
 
 def _weight(rows: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -89,7 +90,9 @@ def train(
         model.fit(found.images, found.labels)
         facts = _facts_of(model, found)
         if output is not None:
-            known = {"n_rows": len(found.images), "total_weight": float(len(found.images))}
+            n, counts = len(found.images), Counter(found.labels)
+            own = [float(counts[name]) for name in model.classes_.tolist()]
+            known = {"n_rows": n, "total_weight": float(n), "class_weights": own}
             save_handwriting(model, output, known=known, provenance={"source": found.origin, "command": command})
         if report is not None:
             from gmmkit.report.handwriting import write_handwriting_report

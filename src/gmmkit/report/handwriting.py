@@ -145,7 +145,8 @@ def _hardest(
     own: Array,
 ) -> Html:
     classes, rows = model.classes_.tolist(), []
-    for n in np.argsort(own, kind="stable")[:_HARDEST].tolist():
+    # Of those with the same probability, as none of a class that is not known has any, the surest mistakes go first.
+    for n in np.lexsort((-probabilities.max(axis=1), own))[:_HARDEST].tolist():
         made = upright(ink_of(images[n], model.ink), SIZE, deskew=model.deskew)
         told = int(probabilities[n].argmax())
         known = [] if labels is None else [labels[n], percent(float(own[n]))]

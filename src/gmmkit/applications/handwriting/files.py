@@ -57,7 +57,9 @@ def save_handwriting(
     images = {"axes": model.axes, "deskew": model.deskew, "ink": model.ink}
     arrays = {"centre": _text(model.centre_), "basis": _text(model.basis_), "spreads": model.spreads_.tolist()}
     fit = {**record.fit, "images": {**images, **arrays}, **known}
-    write_model(replace(record, estimator=HANDWRITING, fit=fit, provenance=dict(provenance)), path)
+    named = [f"axis {q + 1}" for q in range(record.mixture.n_features)]
+    record = replace(record, estimator=HANDWRITING, feature_names=named, fit=fit, provenance=dict(provenance))
+    write_model(record, path)
 
 
 def load_handwriting(path: str | os.PathLike[str]) -> HandwritingClassifier:
