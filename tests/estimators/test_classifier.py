@@ -145,6 +145,19 @@ def test_minus_one_is_a_class_beside_one_other():
     assert found.classes_.tolist() == ["setosa", "virginica"]
 
 
+def test_an_empty_label_is_a_class_or_unknown_as_is_said():
+    y = np.where(Y == 1, "", NAMES)
+    found = GaussianMixtureClassifier(covariance_type="EEE", unlabelled="").fit(X, y)
+    assert found.classes_.tolist() == ["setosa", "virginica"]
+    # All rows took part, the unlabelled ones between the two classes.
+    assert found.mixture_.mean() == pytest.approx(X.mean(axis=0), abs=0.02)
+    found = GaussianMixtureClassifier(covariance_type="EEE", unlabelled=None).fit(X, y)
+    assert found.classes_.tolist() == ["", "setosa", "virginica"]
+    for labels in (y, y.astype(object)):
+        with pytest.raises(DataError, match=r"label of row 50 is an empty text: give unlabelled='' .*unlabelled=None"):
+            GaussianMixtureClassifier().fit(X, labels)
+
+
 def test_priors_move_the_border():
     rows, labels = np.r_[-1.0, 0.0, 1.0, 1.0, 2.0, 3.0][:, None], np.repeat(["a", "b"], 3)
     kinds = [[0.9, 0.1], {"a": 0.9, "b": 0.1}]
@@ -290,6 +303,9 @@ def test_a_class_with_too_few_rows_is_named():
         ParameterError, match="class 'versicolor': 10 folds need as many distinct rows, but there are 2"
     ):
         GaussianMixtureClassifier(covariance_type="EEE", criterion="error").fit(rows, labels)
+    # The class with the fewest rows is told, and how many folds there may be: one virginica stands there twice.
+    with pytest.raises(ParameterError, match="'virginica': 999 folds .*there are 48: ask for at most 48 folds"):
+        GaussianMixtureClassifier(covariance_type="EEE", criterion="error", folds=999).fit(X[:-1], NAMES[:-1])
     with pytest.raises(DataError, match="class 'setosa' has no row of any weight"):
         GaussianMixtureClassifier().fit(X, NAMES, sample_weight=(Y > 0).astype(float))
 

@@ -32,8 +32,8 @@ def class_labels(y: Any, n_rows: int, unlabelled: Any, *, fewest: int = 2) -> tu
     Raises
     ------
     DataError
-        If there are not as many labels as rows, a label is missing, there are fewer than `fewest` classes, or they
-        are numbers that are not whole.
+        If there are not as many labels as rows, a label is missing or, unless it is said what that means, an empty
+        text, there are fewer than `fewest` classes, or they are numbers that are not whole.
 
     Warns
     -----
@@ -82,6 +82,12 @@ def class_labels(y: Any, n_rows: int, unlabelled: Any, *, fewest: int = 2) -> tu
             )
         codes = np.where(codes == u, -1, codes - (codes > u))
         classes = np.delete(classes, u)
+    if guessed and classes.dtype.kind in "UO" and "" in classes.tolist():
+        row = int((codes == classes.tolist().index("")).argmax())
+        raise DataError(
+            f"y: the label of row {row} is an empty text: give unlabelled='' if the class of such rows is not known, "
+            "unlabelled=None if it is a class"
+        )
     if len(classes) < fewest:
         found = f"1 class, {shown(classes.tolist()[0])}" if len(classes) else "0 classes"
         beside = f", and rows of no known class labelled {shown(unlabelled)}" if (codes < 0).any() else ""

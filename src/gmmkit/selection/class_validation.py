@@ -113,8 +113,9 @@ def stratified_folds(rows: LabelledRows, folds: int, seed: int, workers: Workers
         If a class has fewer distinct rows than there are folds.
     """
     member = np.full(rows.table.n_rows, -1, dtype=np.intp)
-    for c, name in enumerate(rows.names):
-        own = (rows.codes == c) & (rows.weights > 0)
+    # Of several classes with too few rows, that with the fewest is told.
+    for c in np.argsort(np.bincount(rows.codes[rows.codes >= 0], minlength=rows.n_classes), kind="stable"):
+        name, own = rows.names[c], (rows.codes == c) & (rows.weights > 0)
         try:
             found = fold_of_rows(rows.table.with_weights(own.astype(np.float64)), folds, seed, workers)
         except ParameterError as error:

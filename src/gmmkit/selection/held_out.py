@@ -137,7 +137,8 @@ def fold_of_rows(table: Table, folds: int, seed: int, workers: Workers) -> NDArr
     held = np.ones(table.n_rows, dtype=bool) if table.weights is None else table.weights > 0
     distinct, place = np.unique(hashes[held], return_inverse=True)
     if len(distinct) < folds:
-        there = "there is 1: give more" if len(distinct) == 1 else f"there are {len(distinct)}: ask for fewer folds"
+        n = len(distinct)
+        there = "there is 1: give more" if n == 1 else f"there are {n}: ask for at most {n} folds"
         raise ParameterError(f"{folds} folds need as many distinct rows, but {there}")
     member = np.full(table.n_rows, -1, dtype=np.intp)
     member[held] = place * folds // len(distinct)
