@@ -12,9 +12,6 @@ from gmmkit.cli.output import count
 from gmmkit.errors import DataError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
     from gmmkit.selection.class_choice import ClassChoice, ClassCriterion
@@ -76,11 +73,9 @@ def classify_table(table: Table, column: str, asked: AskedClasses, command: str)
     ParameterError
         If no candidate can be fitted.
     """
-    import numpy as np
-
     from gmmkit.inference.fit import FitSettings
     from gmmkit.inference.stopping import AitkenGain
-    from gmmkit.model.class_mixture import priors_by_label
+    from gmmkit.model.class_mixture import given_priors
     from gmmkit.model.covariance.catalogue import family, structures_for
     from gmmkit.selection.class_choice import SHRINKAGES, ClassSettings, choose_classes
     from gmmkit.selection.class_records import record_of_classes
@@ -91,11 +86,7 @@ def classify_table(table: Table, column: str, asked: AskedClasses, command: str)
     rows, unknown = _labelled(table, column, asked.unlabelled)
     _check_folds(rows, asked.folds, f"{table.origin}: column {column!r}")
     seed = engine_seed(asked.seed)
-    priors: NDArray[np.float64] | None
-    if asked.priors == "equal":
-        priors = np.full(rows.n_classes, 1.0 / rows.n_classes)
-    else:
-        priors = None if asked.priors is None else priors_by_label(asked.priors, rows.names)
+    priors = given_priors(asked.priors, rows.names)
     settings = ClassSettings(
         model=asked.model,
         structures=asked.structures or structures_for(table.n_columns),

@@ -13,9 +13,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import Table, as_table
-from gmmkit.errors import ParameterError
+from gmmkit.estimators.choices import structures_of
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
-from gmmkit.model.covariance.catalogue import NAMES, family, structures_for
+from gmmkit.model.covariance.catalogue import NAMES
 from gmmkit.model.evaluation import evaluate_blocks
 from gmmkit.selection.cluster_choice import ClusterResult
 from gmmkit.selection.clusters import ClusterSettings, find_clusters
@@ -135,7 +135,7 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
         settings = ClusterSettings(
             n_clusters=None if self.n_clusters == "auto" else int(self.n_clusters),
-            structures=self._structures(table.n_columns),
+            structures=tuple(structures_of(self.covariance_type, table.n_columns)),
             seed=seed_of(self.random_state),
         )
         self.set_result(find_clusters(table, settings, n_jobs=self.n_jobs))
@@ -181,16 +181,3 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             place = slice(block.index, block.index + len(block.rows))
             labels[place] = posterior_of_clusters(found.posterior, self.component_clusters_).argmax(axis=1)
         return labels
-
-    def _structures(self, n_columns: int) -> tuple[str, ...]:
-        if self.covariance_type == "all":
-            return structures_for(n_columns)
-        wanted = [self.covariance_type] if isinstance(self.covariance_type, str) else list(self.covariance_type)
-        unknown = [name for name in wanted if name not in NAMES]
-        if unknown or not wanted:
-            raise ParameterError(
-                f"covariance_type must be 'all' or some of {', '.join(NAMES)}, but got {self.covariance_type!r}"
-            )
-        for name in wanted:
-            family(name, n_columns)
-        return tuple(dict.fromkeys(wanted))

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from gmmkit.errors import ParameterError
+from gmmkit.estimators.choices import listed, structures_of
 from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.em_mixture import background_of
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
@@ -21,8 +21,7 @@ from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.hull import Volume
 from gmmkit.inference.stopping import AitkenGain
-from gmmkit.model.covariance import family
-from gmmkit.model.covariance.catalogue import NAMES, structures_for
+from gmmkit.model.covariance.catalogue import NAMES
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.doubts import doubts_of
 from gmmkit.selection.ranking import CRITERION_NAMES, Candidate, SearchResult
@@ -182,10 +181,10 @@ class GaussianMixtureSearch(MixtureDensity):
         """
         self._validate_params()
         table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
-        sizes = self._sizes()
+        sizes = listed("n_components", self.n_components)
         settings = SearchSettings(
             n_components=sizes,
-            covariance_types=self._structures(table.n_columns),
+            covariance_types=structures_of(self.covariance_type, table.n_columns),
             criterion=self.criterion,
             n_init=self.n_init,
             tol=self.tol,
@@ -252,21 +251,3 @@ class GaussianMixtureSearch(MixtureDensity):
     def _n_parameters(self) -> int:
         """Return the number of parameters that were free in the winner's fit."""
         return self.best_estimator_._n_parameters()
-
-    def _sizes(self) -> list[int]:
-        given = self.n_components
-        if hasattr(given, "__next__"):
-            raise ParameterError(
-                f"n_components is a {type(given).__name__}, which can be read only once: give a list or a range"
-            )
-        return list(given) if isinstance(given, Iterable) else [given]
-
-    def _structures(self, n_columns: int) -> list[str]:
-        if self.covariance_type == "all":
-            return list(structures_for(n_columns))
-        wanted = [self.covariance_type] if isinstance(self.covariance_type, str) else list(self.covariance_type)
-        if not wanted:
-            raise ParameterError("covariance_type is empty: give 'all', or some of " + ", ".join(NAMES))
-        for name in wanted:
-            family(name, n_columns)
-        return list(dict.fromkeys(wanted))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +24,7 @@ from gmmkit.model.evaluation import group_posterior
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import numbers
 
-__all__ = ["ClassMixture", "checked_priors", "listed_labels", "priors_by_label"]
+__all__ = ["ClassMixture", "checked_priors", "given_priors", "listed_labels"]
 
 Array = NDArray[np.float64]
 
@@ -145,14 +145,24 @@ def checked_priors(priors: ArrayLike, n_classes: int) -> Array:
     return np.asarray(values / values.sum())
 
 
-def priors_by_label(priors: Mapping[Any, float], labels: Sequence[Any]) -> Array:
-    """Return the probabilities of classes (C,) in the order of their labels, or raise.
+def given_priors(
+    priors: ArrayLike | Mapping[Any, float] | Literal["equal"] | None, labels: Sequence[Any]
+) -> Array | None:
+    """Return the probabilities of classes (C,) in the order of their labels, given so or by label; None of None.
 
     Examples
     --------
-    >>> priors_by_label({"b": 0.25, "a": 0.75}, ["a", "b"])
+    >>> given_priors({"b": 0.25, "a": 0.75}, ["a", "b"])
     array([0.75, 0.25])
+    >>> given_priors("equal", ["a", "b"])
+    array([0.5, 0.5])
     """
+    if priors is None:
+        return None
+    if isinstance(priors, str) and priors == "equal":
+        return np.full(len(labels), 1.0 / len(labels))
+    if not isinstance(priors, Mapping):
+        return checked_priors(priors, len(labels))
     odd = [label for label in priors if label not in labels]
     missing = [label for label in labels if label not in priors]
     if odd or missing:
