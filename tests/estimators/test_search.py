@@ -22,7 +22,7 @@ from gmmkit.errors import (
     SingularComponentWarning,
 )
 from gmmkit.execution import Workers
-from gmmkit.inference.candidates import Fitted, _Context
+from gmmkit.inference.candidate_fits import CandidateFits, Fitted
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.starts import FromPartition
 from gmmkit.inference.stopping import AitkenGain
@@ -386,7 +386,7 @@ def test_a_start_of_ones_own_counts_where_it_is_better():
 def test_the_better_of_a_fit_and_its_challenger_is_kept():
     table, settings = as_table(IRIS), FitSettings(rule=AitkenGain(1e-10))
     with Workers(1) as workers:
-        context = _Context(table, survey(table, workers), workers, settings, 1e-4)
+        context = CandidateFits(table, survey(table, workers), workers, settings, 1e-4)
 
         def partition(labels):
             return FromPartition(lambda block: np.eye(3)[labels[block.index : block.index + len(block.rows)]], 3)
@@ -470,14 +470,14 @@ def test_a_constant_column_is_the_same_to_every_structure():
 
 
 def test_an_interrupt_of_the_callers_start_is_heard(monkeypatch):
-    fitted_on, calls = _Context.fitted_on, []
+    fitted_on, calls = CandidateFits.fitted_on, []
 
     def interrupted(self, cell, start):
         result, found = fitted_on(self, cell, start)
         calls.append(cell)
         return (replace(result, reason="interrupted") if len(calls) == 2 else result), found
 
-    monkeypatch.setattr(_Context, "fitted_on", interrupted)
+    monkeypatch.setattr(CandidateFits, "fitted_on", interrupted)
     search = GaussianMixtureSearch([3], covariance_type=["EEE", "VVV", "VEV"])
     with pytest.raises(KeyboardInterrupt):
         search.fit(IRIS, start=np.repeat([0, 1, 2], 50))

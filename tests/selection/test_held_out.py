@@ -8,7 +8,8 @@ from gmmkit import GaussianMixture
 from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
-from gmmkit.inference.candidates import Fitted, fit_candidates
+from gmmkit.inference.candidate_fits import Fitted
+from gmmkit.inference.candidates import fit_candidates
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.mixture import Mixture

@@ -10,7 +10,7 @@ winner these might lead away) and are stopped where they are dominated.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -18,61 +18,29 @@ from gmmkit.data.table import Table
 from gmmkit.errors import GmmkitError
 from gmmkit.execution import Workers
 from gmmkit.inference import stack_engine
-from gmmkit.inference.acceleration import Squarem
-from gmmkit.inference.diagnosis import diagnose
-from gmmkit.inference.fit import FitResult, FitSettings, fit
-from gmmkit.inference.moves import best_split
+from gmmkit.inference.candidate_fits import SHORT_GAIN, CandidateFits, Fitted
+from gmmkit.inference.fit import FitResult, FitSettings
 from gmmkit.inference.noise import open_background
 from gmmkit.inference.opening import Opening, open_tournament
-from gmmkit.inference.prior import Prior, make_prior
 from gmmkit.inference.problem import Problem
-from gmmkit.inference.repairs import OnSingular, Repair
-from gmmkit.inference.sampling import sample_rows
 from gmmkit.inference.stack import CONVERGED, SINGULAR, Stack, StackRun
-from gmmkit.inference.starts import FromMixture, FromPartition, Named, Start
-from gmmkit.inference.stopping import AitkenGain
-from gmmkit.inference.survey import Survey, survey
-from gmmkit.inference.tournament import SAME_OPTIMUM, Tournament
-from gmmkit.inference.warm_up import MiniBatches
+from gmmkit.inference.starts import FromMixture, FromPartition
+from gmmkit.inference.survey import survey
+from gmmkit.inference.tournament import Tournament
 from gmmkit.inference.winners import Cell, Winners
 from gmmkit.inference.won_fits import fits_of, mixtures_of
 from gmmkit.model.covariance import Full, family
-from gmmkit.model.evaluation import Likelihood, likelihood
+from gmmkit.model.evaluation import Likelihood
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import generator
 
-__all__ = ["Fitted", "fit_candidates"]
+__all__ = ["fit_candidates"]
 
-_SHORT_GAIN = 1e-4
-_SHORT_PASSES = 15
 # Of many rows only candidates within so much of the best, by some criterion, are run further than this gain to come.
 _COARSE_GAIN, _NEAR = 5e-6, 30.0
 # Where fewer sizes are asked for, their neighbours are played as well: of mclust's tables (1,085 cells of twelve sets),
 # cells that are sought one at a time miss 29 optima with them, 123 without.
 _ENOUGH_SIZES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """One candidate's fit, or why there is none.
-
-    Attributes
-    ----------
-    cell : tuple of str and int
-    result : FitResult or None
-    likelihood : Likelihood or None
-        At the fitted parameters.
-    tried, reached : int
-        Starts that were run, and how many of them came out at this optimum.
-    error : str or None
-    """
-
-    cell: Cell
-    result: FitResult | None = None
-    likelihood: Likelihood | None = None
-    tried: int = 0
-    reached: int = 0
-    error: str | None = None
 
 
 def fit_candidates(
@@ -105,7 +73,7 @@ def fit_candidates(
     """
     surveyed = survey(table, workers)
     possible = [cell for cell in cells if cell[1] <= table.n_rows]
-    context = _Context(table, surveyed, workers, settings, smallest_eigenvalue)
+    context = CandidateFits(table, surveyed, workers, settings, smallest_eigenvalue)
     opening, winners = _tournament(context, possible, tol, n_random)
     places: dict[Cell, int] = {}
     fits: list[tuple[FitResult, Likelihood]] = []
@@ -150,7 +118,7 @@ def _can_be_scored(mixture: Mixture) -> bool:
 
 
 def _tournament(
-    context: _Context, cells: Sequence[Cell], tol: float, n_random: int
+    context: CandidateFits, cells: Sequence[Cell], tol: float, n_random: int
 ) -> tuple[Opening | None, Winners | None]:
     structures = list(dict.fromkeys(structure for structure, _ in cells))
     sizes = sorted({k for _, k in cells})
@@ -172,7 +140,7 @@ def _tournament(
         scouts,
         context.smallest_eigenvalue,
         context.settings.max_iter,
-        tol if opening.few is opening.rows else max(tol, _SHORT_GAIN),
+        tol if opening.few is opening.rows else max(tol, SHORT_GAIN),
         n_threads=context.workers.n_threads,
     )
     winners = tournament.play(opening.partitions)
@@ -191,7 +159,7 @@ def _neighbours(sizes: Sequence[int]) -> list[int]:
     return sorted({k + step for k in sizes for step in (-1, 1)} - {0, *sizes})
 
 
-def _on_all_rows(stack: Stack, opening: Opening, context: _Context, tol: float) -> StackRun:
+def _on_all_rows(stack: Stack, opening: Opening, context: CandidateFits, tol: float) -> StackRun:
     """Run winners of a sample on all rows: coarsely, then those to the end that may yet come first."""
     rows, max_iter, n_threads = opening.rows, context.settings.max_iter, context.workers.n_threads
     run = stack_engine.run(rows, stack, max_iter=max_iter, tol=max(tol, _COARSE_GAIN), n_threads=n_threads)
@@ -212,106 +180,8 @@ def _on_all_rows(stack: Stack, opening: Opening, context: _Context, tol: float) 
     return StackRun.join([finer, run.take(rest)])
 
 
-@dataclass(slots=True)
-class _Context:
-    """What every candidate's fit needs."""
-
-    table: Table
-    surveyed: Survey
-    workers: Workers
-    settings: FitSettings
-    smallest_eigenvalue: float
-    interrupted: bool = False
-    _smaller: FitResult | None = None
-
-    @property
-    def fitting(self) -> FitSettings:
-        """How fits are made here."""
-        return replace(self.settings, acceleration=self.settings.acceleration or Squarem())
-
-    def problem(self, structure: str) -> Problem:
-        return Problem(self.table, family(structure), self.surveyed, self.workers)
-
-    def diagnosed(self, cell: Cell, result: FitResult) -> FitResult:
-        """Return a fit with what should be said of it, if it is not admissible."""
-        if result.health.spurious(self.smallest_eigenvalue) is None:
-            return result
-        problem = self.problem(cell[0])
-        _, repairs = diagnose(problem, result.mixture.into(problem.frame), make_prior(problem, self.settings.reg_covar))
-        return replace(result, repairs=tuple(repairs))
-
-    def fitted_on(self, cell: Cell, start: Start) -> tuple[FitResult, Likelihood]:
-        """Fit all rows from a start on."""
-        result = fit(self.problem(cell[0]), [start], self.fitting)
-        return result, likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
-
-    def challenged(self, fitted: Fitted, start: Start) -> Fitted:
-        """Return a cell's fit, or that from one more start if it is better."""
-        try:
-            result, found = self.fitted_on(fitted.cell, start)
-        except GmmkitError as error:
-            return replace(fitted, error=str(error)) if fitted.result is None else fitted
-        self.interrupted = result.interrupted
-        tried = fitted.tried + 1
-        if fitted.result is None:
-            return Fitted(fitted.cell, result, found, tried, 1)
-
-        def rank(of: FitResult) -> tuple[bool, float]:
-            return of.health.spurious(self.smallest_eigenvalue) is None, of.objective
-
-        gain = (result.objective - fitted.result.objective) * self.surveyed.effective_rows
-        if abs(gain) < SAME_OPTIMUM:
-            return replace(fitted, tried=tried, reached=fitted.reached + 1)
-        if rank(result) > rank(fitted.result):
-            return Fitted(fitted.cell, result, found, tried, 1)
-        return replace(fitted, tried=tried)
-
-    def from_named_starts(self, cell: Cell) -> Fitted:
-        """Fit a candidate by itself: starts compete over a few passes, and the best goes on."""
-        structure, k = cell
-        problem = self.problem(structure)
-        starts: list[Start] = [Named("kmeans", k, "pooled")] * (3 if k > 1 else 1)
-        if k > 1 and problem.family.equivariance == "scalar":
-            starts.append(Named("kmeans", k, "raw"))
-        smaller = self._smaller
-        if (
-            smaller is not None
-            and smaller.mixture.n_components == k - 1
-            and smaller.mixture.covariance_type == problem.family.name
-        ):
-            starts.append(_FromSmaller(smaller.mixture))
-        short = replace(
-            self.fitting,
-            rule=AitkenGain(_SHORT_GAIN),
-            max_iter=_SHORT_PASSES,
-            admissible_eigenvalue=self.smallest_eigenvalue,
-            warm_up=MiniBatches(),
-            stop_dominated=True,
-        )
-        result = fit(problem, starts, short)
-        if not result.interrupted:
-            done = fit(problem, [FromMixture(result.mixture)], self.fitting)
-            result = replace(done, warm_up=result.warm_up, starts_stopped=result.starts_stopped)
-        self._smaller = result
-        found = likelihood(result.mixture, self.table, n_jobs=self.workers.n_threads)
-        return Fitted(cell, result, found, len(starts), 1)
-
-
 def _plain(settings: FitSettings) -> bool:
     """Tell whether nothing is asked for that the tournament's engine does not do."""
     default = FitSettings()
     free = {"rule", "max_iter", "seed", "before", "callback", "admissible_eigenvalue"}
     return all(getattr(settings, f.name) is getattr(default, f.name) for f in fields(FitSettings) if f.name not in free)
-
-
-@dataclass(frozen=True, slots=True)
-class _FromSmaller:
-    """A start: the fit of one component fewer, with the component split that the rows ask for most."""
-
-    smaller: Mixture
-
-    def __call__(
-        self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
-    ) -> tuple[Mixture, list[Repair]]:
-        state = self.smaller.into(problem.frame)
-        return best_split(state, problem, sample_rows(problem, random)), []

@@ -156,7 +156,8 @@ def _best_mixture(
 ) -> Candidate:
     """Return the best mixture of a class's labelled rows by BIC."""
     table = rows.of_class(c)
-    # What a size is drawn by is its own, and so is its search: other candidates change nothing of it.
+    # What a size is drawn by is its own, and so is its search: other candidates change nothing of it. Stacks know no
+    # prior, so that each candidate is then finished by itself: 15 times the seconds on crabs, 19 times on iris.
     sizes = [recipe.sizes] if within is None else [(k,) for k in recipe.sizes]
     found, failed = list[Candidate](), list[GmmkitError]()
     for some in sizes:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers, plan_pass
-from gmmkit.inference.candidates import Fitted
+from gmmkit.inference.candidate_fits import Fitted
 from gmmkit.inference.winners import Cell
 from gmmkit.model.evaluation import Likelihood, likelihood
 

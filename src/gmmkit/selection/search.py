@@ -13,7 +13,8 @@ from typing import Any
 from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers
-from gmmkit.inference.candidates import Fitted, fit_candidates
+from gmmkit.inference.candidate_fits import Fitted
+from gmmkit.inference.candidates import fit_candidates
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.starts import FromPartition
 from gmmkit.inference.winners import Cell
