@@ -83,6 +83,13 @@ def test_images_of_a_batch_do_not_run_into_each_other():
     np.testing.assert_allclose(both[0], one[0])
 
 
+def test_images_are_described_alike_whatever_is_done_at_once(found, monkeypatch):
+    whole = found._parts(IMAGES[:11])
+    monkeypatch.setattr("gmmkit.applications.handwriting.classifier._AT_ONCE", 4)
+    for part, of_some in zip(whole, found._parts(IMAGES[:11]), strict=True):
+        np.testing.assert_array_equal(part, of_some)
+
+
 def test_digits_are_told(found):
     assert np.mean(found.predict(IMAGES[500:1000]) == LABELS[500:1000].astype(str)) > 0.95
     probabilities = found.predict_proba(IMAGES[500:600])

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.applications.handwriting.description import directions, smoothed
+from gmmkit.applications.handwriting.description import CELLS, DIRECTIONS, directions, smoothed
 from gmmkit.applications.handwriting.upright import INKS, Ink, ink_of, upright
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.estimators.classifier import GaussianMixtureClassifier
@@ -191,12 +191,18 @@ class HandwritingClassifier:
             raise ParameterError("this HandwritingClassifier is not fitted yet: call fit with images and labels")
 
     def _parts(self, images: Sequence[NDArray[Any]] | NDArray[Any]) -> tuple[Array, Array]:
-        made = np.empty((len(images), SIZE, SIZE))
+        strokes, ink = np.empty((len(images), DIRECTIONS * CELLS**2)), np.empty((len(images), SIZE**2))
+        made = np.empty((min(len(images), _AT_ONCE), SIZE, SIZE))
         for n, image in enumerate(images):
             if image.ndim != 2 or not image.size:
                 raise DataError(f"image {n} has the shape {image.shape}; expected grey values (height, width)")
-            made[n] = upright(ink_of(image, self.ink), SIZE, deskew=self.deskew)
-        return directions(made), smoothed(made)
+            place = n % _AT_ONCE
+            made[place] = upright(ink_of(image, self.ink), SIZE, deskew=self.deskew)
+            if place + 1 == len(made) or n + 1 == len(images):
+                # Not all at once: while directions are found they take some seven times the memory of the images.
+                done = slice(n - place, n + 1)
+                strokes[done], ink[done] = directions(made[: place + 1]), smoothed(made[: place + 1])
+        return strokes, ink
 
     def _joined(self, parts: tuple[Array, Array]) -> Array:
         return np.concatenate([part / spread for part, spread in zip(parts, self.spreads_, strict=True)], axis=1)
