@@ -10,7 +10,8 @@ from gmmkit.plots import plot_criterion
 from gmmkit.plots.criterion import criterion_title
 from gmmkit.report.figures import WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
-from gmmkit.report.subject import Row, Search, Subject
+from gmmkit.report.search_table import Row, Search
+from gmmkit.report.subject import Subject
 from gmmkit.report.words import capital, listed, nats, plural
 from gmmkit.selection.doubts import doubts_of, evidence
 

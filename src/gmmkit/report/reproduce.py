@@ -11,7 +11,7 @@ from gmmkit.model.covariance.catalogue import structures_for
 from gmmkit.report.factors import FACTORS, factors_call
 from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.python import INDENT, WIDE, as_python, call, differing, quoted, sizes_of
-from gmmkit.report.subject import Search
+from gmmkit.report.search_table import Search
 from gmmkit.selection.bootstrap import BootstrapKind
 from gmmkit.selection.class_records import CLASSIFIER
 from gmmkit.selection.records import CLUSTERER, DENSITY
