@@ -9,7 +9,8 @@ from cases import FAMILY_NAMES, random_mixture
 from gmmkit.data import as_table
 from gmmkit.model import scorer as scorer_module
 from gmmkit.model.mixture import Mixture
-from gmmkit.model.scorer import Scorer, Sums
+from gmmkit.model.scorer import Scorer
+from gmmkit.model.sums import Sums
 from gmmkit.statistics import Contraction
 
 SIZES = [(1, 1), (1, 3), (3, 1), (2, 2), (4, 3), (3, 6), (7, 2)]

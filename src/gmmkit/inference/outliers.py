@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gmmkit.inference.sampling import sample_rows, whitened
 from gmmkit.model.covariance import Covariance
-from gmmkit.model.scorer import Sums
+from gmmkit.model.sums import Sums
 from gmmkit.numerics.frame import Frame, power_of_two
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from gmmkit.inference.sampling import Sample
 from gmmkit.inference.survey import Survey
 from gmmkit.model.covariance import Covariance, unconstrained
 from gmmkit.model.fused import Fused
-from gmmkit.model.scorer import Scorer, Sums, Workspace
+from gmmkit.model.scorer import Scorer, Workspace
+from gmmkit.model.sums import Sums
 from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Statistics
 

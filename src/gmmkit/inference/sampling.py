@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.model.covariance import Covariance
-from gmmkit.model.scorer import Sums
+from gmmkit.model.sums import Sums
 from gmmkit.statistics import Statistics
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from gmmkit.inference.sampling import Sample, draw_rows, sample_rows, whitened
 from gmmkit.inference.short_runs import Trials, from_hierarchy
 from gmmkit.model.covariance import EEI, Covariance, Tied
 from gmmkit.model.mixture import Mixture
-from gmmkit.model.scorer import Scorer, Sums, Workspace
+from gmmkit.model.scorer import Scorer, Workspace
+from gmmkit.model.sums import Sums
 from gmmkit.numerics.frame import power_of_two
 from gmmkit.statistics import Statistics
 

@@ -17,7 +17,8 @@ from gmmkit.data.table import Block
 from gmmkit.execution import Plan, plan_fused
 from gmmkit.kernels import native
 from gmmkit.kernels.native import dense
-from gmmkit.model.scorer import KAPPA_SQUARED_LIMIT, Scorer, Sums
+from gmmkit.model.scorer import KAPPA_SQUARED_LIMIT, Scorer
+from gmmkit.model.sums import Sums
 from gmmkit.numerics.stacks import parts
 from gmmkit.statistics import Contraction
 
