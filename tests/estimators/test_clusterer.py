@@ -111,7 +111,7 @@ def test_data_frames_keep_their_names(moons):
         ({"n_clusters": 2.5}, "n_clusters"),
         ({"covariance_type": "round"}, "covariance_type"),
         ({"covariance_type": ["full", "round"]}, "must be 'all' or some of .*'round'"),
-        ({"covariance_type": []}, "must be 'all' or some of"),
+        ({"covariance_type": []}, "covariance_type is empty: give 'all', or some of"),
         ({"covariance_type": "E"}, "for one column, but there are 2"),
         ({"random_state": "seed"}, "random_state"),
     ],
