@@ -16,9 +16,11 @@ from gmmkit.plots.likelihood_ratio import plot_likelihood_ratio
 from gmmkit.plots.merging import plot_merge_curve, plot_merge_tree
 from gmmkit.plots.reasons import plot_reasons
 from gmmkit.plots.regression import plot_regression
+from gmmkit.plots.scores import plot_scores
 from gmmkit.plots.style import DARK, LIGHT, THEMES, Theme, ThemeName, component_style
 from gmmkit.plots.svg import to_svg
 from gmmkit.plots.uncertainty import plot_uncertainty
+from gmmkit.plots.uniform import plot_uniform
 
 __all__ = [
     "DARK",
@@ -39,6 +41,8 @@ __all__ = [
     "plot_merge_tree",
     "plot_reasons",
     "plot_regression",
+    "plot_scores",
     "plot_uncertainty",
+    "plot_uniform",
     "to_svg",
 ]

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from gmmkit.files.record import ModelRecord
+from gmmkit.files.record import DETECTOR, ModelRecord
 from gmmkit.model.covariance.catalogue import structures_for
 from gmmkit.report.factors import FACTORS, factors_call
 from gmmkit.report.invocation import option_of, path_of, words_of
@@ -40,10 +40,14 @@ CLASSES: dict[str, Any] = {
     "shrinkage": 0.0, "calibration": None, "min_eigenvalue": 0.01, "folds": 10, "unlabelled": "auto", "tol": 1e-7,
     "reg_covar": "auto", "max_iter": 1000, "random_state": 0,
 }  # fmt: skip
+DETECTIONS: dict[str, Any] = {
+    "contamination": "auto", "p_value": 0.05, "novelty": False, "calibration": "cross", "random_state": 0,
+}  # fmt: skip
 # Estimators that are made whole, and what shows what they found.
 _WHOLE: dict[str, tuple[dict[str, Any], str]] = {
     CLUSTERER: (CLUSTERS, "print(model.reason_, model.labels_)"),
     CLASSIFIER: (CLASSES, "print(model.covariance_type_, model.n_components_, model.priors_)"),
+    DETECTOR: (DETECTIONS, "print(model.offset_, model.reference_scores_)"),
     DENSITY: (
         {name: list(v) if isinstance(v, tuple) else v for name, v in DENSITY_DEFAULTS.items()} | {"random_state": 0},
         "print(model.held_out_score_, model.mixture_)",
