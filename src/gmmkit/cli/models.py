@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
 
-__all__ = ["Classes", "classes_of", "clusters_of", "open_data_of", "open_model"]
+__all__ = ["Classes", "classes_of", "clusters_of", "open_data_of", "open_model", "read_record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +45,50 @@ class Classes:
         return tempered(shared / shared.sum(axis=1, keepdims=True), self.temperature)
 
 
+def read_record(path: str) -> ModelRecord:
+    """Read a model file, whatever it holds.
+
+    Raises
+    ------
+    ModelFormatError
+        Also if there is no such file, or it may not be read.
+    """
+    from gmmkit.files import read_model
+
+    try:
+        return read_model(path)
+    except OSError as error:
+        raise ModelFormatError(f"{path}: {error.strerror or error}; expected a model file (.gmm)") from error
+
+
 def open_model(path: str) -> ModelRecord:
-    """Read a model file.
+    """Read a model file whose mixture is one of the data's columns.
 
     Raises
     ------
     ModelFormatError
         Also if there is no such file, it may not be read, or it holds a detector.
     """
-    from gmmkit.files import read_model
     from gmmkit.files.record import DETECTOR
 
-    try:
-        record = read_model(path)
-    except OSError as error:
-        raise ModelFormatError(f"{path}: {error.strerror or error}; expected a model file (.gmm)") from error
+    record = read_record(path)
     if record.estimator == DETECTOR:
         # Its mixture is of robust units: what it would say of the data's columns is wrong.
-        raise ModelFormatError(f"{path} holds a detector of outliers, which verbs cannot ask; load it with gmmkit.load")
+        raise ModelFormatError(
+            f"{path} holds a detector of anomalies, which judges rows: gmmkit anomalies DATA --with {path} "
+            "(in Python: gmmkit.load)"
+        )
     return record
 
 
 def open_data_of(
-    record: ModelRecord, path: str, *, columns: str | None, weights: str | None = None, label: str | None = None
+    record: ModelRecord,
+    path: str,
+    *,
+    columns: str | None,
+    weights: str | None = None,
+    label: str | None = None,
+    identifiers: bool = False,
 ) -> Table:
     """Open a file with the columns that a model was fitted on, or with those asked for.
 
@@ -82,7 +103,7 @@ def open_data_of(
     wanted = parse_columns(columns)
     if wanted is None and record.feature_names is not None:
         wanted = ModelColumns(record.feature_names)  # type: ignore[assignment]
-    table = open_table(path, columns=wanted, weights=weights, label=label)
+    table = open_table(path, columns=wanted, weights=weights, label=label, identifiers=identifiers)
     d = record.mixture.n_features
     if table.n_columns != d:
         fitted = f": {', '.join(record.feature_names)}" if record.feature_names else ""
