@@ -320,3 +320,38 @@ def test_data_that_cannot_be_judged(gmmkit: Gmmkit, tmp_path: Path) -> None:
     one_line(gmmkit("anomalies", "one.csv"), DATA, "has 1 row")
     (tmp_path / "nan.csv").write_text("a,b\n1,2\n3,\n2,1\n")
     one_line(gmmkit("anomalies", "nan.csv"), DATA, "nan.csv", "column 'b'")
+
+
+def test_a_report_tells_what_the_rows_do(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
+    plain = gmmkit("anomalies", rows)
+    done = gmmkit("anomalies", rows, "--report", "odd.html", "--model", "d.gmm")
+    assert done.out == plain.out
+    assert done.err == f"{plain.err}Detector in d.gmm\nReport in odd.html\n"
+    page = (tmp_path / "odd.html").read_text(encoding="utf-8")
+    assert "<h1>10 of 200 rows of people.csv are called anomalies</h1>" in page
+    assert "line 9" in page
+    assert "p-values are ranks" in page
+    again = gmmkit("anomalies", rows, "--with", "d.gmm", "--report", "again.html", "--quiet")
+    assert again.err == ""
+    assert "may hold anomalies themselves" in (tmp_path / "again.html").read_text(encoding="utf-8")
+    clean = rows.read_text().splitlines()
+    (tmp_path / "clean.csv").write_text("\n".join([clean[0], *clean[20:]]) + "\n")
+    for options, said in (
+        ([], "Of normal rows up to 5.0\N{NO-BREAK SPACE}% are called as well"),
+        (["--fdr", "0.2"], "181 clean rows cannot tell a single anomaly among 200 rows"),
+    ):
+        gmmkit("anomalies", rows, "--train", "clean.csv", "--report", "new.html", *options)
+        page = (tmp_path / "new.html").read_text(encoding="utf-8")
+        assert said in page
+        assert "Histogram of 200 values" in page
+    assert gmmkit("report", "d.gmm", rows, "-o", "saved.html").code == 0
+    assert "of people.csv are called anomalies" in (tmp_path / "saved.html").read_text(encoding="utf-8")
+    assert gmmkit("report", "d.gmm", "-o", "alone.html").code == 0
+    assert "A detector of outliers, fitted to rows of people.csv" in (tmp_path / "alone.html").read_text("utf-8")
+
+
+def test_a_report_goes_where_it_can(gmmkit: Gmmkit, rows: Path) -> None:
+    one_line(gmmkit("anomalies", rows, "--report", "odd.pdf"), USAGE, "expected a name that ends in .html or .htm")
+    one_line(gmmkit("anomalies", rows, "--report", "no/odd.html"), USAGE, "does not exist")
+    assert gmmkit("anomalies", rows, "--model", "d.gmm").code == 0
+    one_line(gmmkit("report", "d.gmm", rows, "--weights", "height"), USAGE, "judges every row by itself")

@@ -97,6 +97,21 @@ def test_where_no_row_is_called_the_lowest_scores_are_shown():
     assert "No p-value can be so small." in section(page, "warnings")[0].text
 
 
+def test_what_a_rule_is_worth_is_told():
+    scores, p_values, flags = np.arange(9.0), np.linspace(0.1, 0.9, 9), np.arange(9) < 2
+    told = {
+        "at most": Judged(scores, p_values, flags, "a p-value", level=0.1),
+        "on average": Judged(scores, p_values, flags, "a rate", rate=0.2),
+        "asked for": Judged(scores, p_values, flags, "a share", given_share=True),
+        "ranks": Judged(scores, p_values, flags, "a p-value", ranks=True),
+    }
+    assert told["at most"].cautions() == ["Of normal rows up to 10\N{NO-BREAK SPACE}% are called as well, on average."]
+    assert told["on average"].cautions()[0].startswith("Of the rows that are called up to 20")
+    assert told["asked for"].cautions()[0].startswith("As many rows are called as were asked for")
+    assert told["ranks"].cautions()[0].startswith("Rows are compared with each other")
+    assert told["ranks"].called.tolist() == [0, 1]
+
+
 def test_names_labels_and_origins_are_text():
     table, detector, record = made(80, 4, names=ODD)
     labels = Labels(np.arange(80, dtype=np.intp) % 2, (SCRIPT, "b & c"))

@@ -11,12 +11,12 @@ import typer
 
 from gmmkit.cli.boundary import UsageError, complain
 from gmmkit.cli.commands import command_line
-from gmmkit.cli.detection import Judged, Rule, check_kept, judged_by, judged_by_fit, open_detector
+from gmmkit.cli.detection import Judged, Rule, check_kept, judged_by, judged_by_fit, open_detector, write_page
 from gmmkit.cli.models import open_data_of
 from gmmkit.cli.notes import notes_on
 from gmmkit.cli.options import ColumnsOption, DataArgument, JobsOption, QuietOption, at_least, parse_columns
 from gmmkit.cli.output import console_on, count, number, print_text
-from gmmkit.cli.places import MODEL, check_output
+from gmmkit.cli.places import MODEL, PAGE, check_output
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.rows import check_rows_output, write_rows
 from gmmkit.errors import DataError
@@ -92,6 +92,7 @@ def anomalies(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="CSV, TSV, NPY, Parquet or JSONL file; default: stdout."),
     ] = None,
+    report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Also write a report (.html).")] = None,
     columns: ColumnsOption = None,
     label: Annotated[
         str | None,
@@ -126,7 +127,9 @@ def anomalies(
             "give a file of normal rows, or take --p-value or --contamination"
         )
     _check_train(data, train)
-    _check_outputs(output, keep, explain, tuple(path for path in (data, train, known) if path is not None))
+    inputs = tuple(path for path in (data, train, known) if path is not None)
+    _check_outputs(output, keep, explain, inputs)
+    check_output("--report", report, ends=PAGE, inputs=inputs)
     check_kept(keep, data if train is None else train)
     wanted = parse_columns(columns)
     from gmmkit.data import open_table
@@ -148,6 +151,10 @@ def anomalies(
             from gmmkit.files import write_model
 
             write_model(detector, keep)
+        if report is not None:
+            watch.say("drawing the report")
+            ranks = known is None and train is None
+            write_page(report, detector, table, judged, rule, ranks=ranks, command=command_line(context))
         named = label if output is None or not output.lower().endswith(_NUMBERS) else None
         names = _names(table, named, explain=explain)
         write_rows(
@@ -159,6 +166,8 @@ def anomalies(
         _tell(judged, table, reasons)
         if keep is not None:
             print_text(console_on(sys.stderr), f"Detector in {keep}")
+        if report is not None:
+            print_text(console_on(sys.stderr), f"Report in {report}")
 
 
 def _rule(contamination: float | None, p_value: float | None, fdr: float | None) -> Rule:

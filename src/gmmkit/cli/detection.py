@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gmmkit.files import ModelRecord
     from gmmkit.model.normality import Normality
 
-__all__ = ["Judged", "Rule", "check_kept", "judged_by", "judged_by_fit", "open_detector"]
+__all__ = ["Judged", "Rule", "check_kept", "judged_by", "judged_by_fit", "open_detector", "write_page"]
 
 _P_VALUE = 0.05
 
@@ -173,6 +173,33 @@ def judged_by_fit(
         provenance={"source": fitted.origin, **provenance},
     )
     return Judged(result.normality, scores, p_values, flags, words, tuple(notes)), record
+
+
+def write_page(
+    path: str, record: ModelRecord, table: Table, judged: Judged, rule: Rule, *, ranks: bool, command: str
+) -> None:
+    """Write the report of rows that were judged; `ranks`: by a fit to themselves."""
+    from gmmkit.report.anomalies import write_anomaly_report
+    from gmmkit.report.judged import FITTED_MAY_BE_ANOMALIES
+    from gmmkit.report.judged import Judged as Shown
+
+    clean = bool(record.fit["clean"])
+    level = rule.p_value
+    if rule == Rule(None, None, None) and record.settings.get("contamination") == "auto":
+        level = record.settings.get("p_value")
+    notes = judged.notes if clean or ranks else (*judged.notes, FITTED_MAY_BE_ANOMALIES)
+    shown = Shown(
+        judged.scores,
+        judged.p_values,
+        judged.flags,
+        judged.rule,
+        level=level if clean else None,
+        rate=rule.rate,
+        given_share=rule.contamination is not None,
+        ranks=ranks,
+        notes=notes,
+    )
+    write_anomaly_report(record, path, rows=table, judged=shown, command=command)
 
 
 def _flagged(rule: Rule, scores: Any, p_values: Any) -> tuple[NDArray[np.bool_], str]:

@@ -9,7 +9,7 @@ import typer
 
 from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.commands import command_line
-from gmmkit.cli.models import open_data_of, open_model
+from gmmkit.cli.models import open_data_of, read_record
 from gmmkit.cli.options import ColumnsOption, JsonOption, LabelOption, ModelArgument, QuietOption, WeightsOption
 from gmmkit.cli.output import print_json
 from gmmkit.cli.places import PAGE, check_output
@@ -31,19 +31,27 @@ def report(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a report of a model as one HTML file that opens anywhere."""
+    """Write a report of a model as one HTML file that opens anywhere.
+
+    Of a detector of anomalies it tells which rows of DATA are called, and why.
+    """
+    from gmmkit.files.record import DETECTOR
+
     check_output("--output", output, ends=PAGE, inputs=(model, data) if data else (model,))
-    record = open_model(model)
+    record = read_record(model)
     if "images" in record.fit:
         raise UsageError(
             f"{model} is a model of images, which this page cannot show: use gmmkit digits classify {model} IMAGES "
             f"--report {output}"
         )
+    detector = record.estimator == DETECTOR
+    if detector and weights is not None:
+        raise UsageError(f"--weights {weights}: {model} is a detector of anomalies, which judges every row by itself")
     with Watch(quiet=quiet) as watch:
         table = None
         if data is not None:
             watch.say(f"reading {data}")
-            table = open_data_of(record, data, columns=columns, weights=weights, label=label)
+            table = open_data_of(record, data, columns=columns, weights=weights, label=label, identifiers=detector)
         watch.say("drawing")
         from gmmkit.report import write_report
 

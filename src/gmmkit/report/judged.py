@@ -14,12 +14,16 @@ from gmmkit.model.normality import Normality
 from gmmkit.report.words import capital, percent
 from gmmkit.selection.conformal import conformal_p_values
 
-__all__ = ["USUAL", "Judged", "judged_by"]
+__all__ = ["FITTED_MAY_BE_ANOMALIES", "USUAL", "Judged", "judged_by"]
 
 Array = NDArray[np.float64]
 
 #: The p-value that is small where no other was asked for.
 USUAL = 0.05
+#: What there is to be said of p-values beside rows that are not clean.
+FITTED_MAY_BE_ANOMALIES = (
+    "the fitted rows may hold anomalies themselves, so that p-values of others beside them are rather too large"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,8 @@ class Judged:
         By which, in words that follow "by".
     level : float or None
         The share of normal rows that may be called, where the rule is a p-value.
+    rate : float or None
+        The share of normal rows among those that are called, on average and at most, where the rule is one for that.
     given_share : bool
         Whether as many rows are called as were asked for.
     ranks : bool
@@ -48,6 +54,7 @@ class Judged:
     flags: NDArray[np.bool_]
     rule: str
     level: float | None = None
+    rate: float | None = None
     given_share: bool = False
     ranks: bool = False
     notes: Sequence[str] = ()
@@ -67,7 +74,7 @@ class Judged:
         found = [f"{capital(str(note))}." for note in self.notes]
         if not self.flags.any():
             return found
-        if self.ranks and self.given_share:
+        if self.given_share:
             found.append(
                 "As many rows are called as were asked for, whether or not they are anomalies: look at the most "
                 "unusual first, and stop where reasons stop being reasons."
@@ -77,6 +84,8 @@ class Judged:
                 "Rows are compared with each other, so that p-values are ranks: as large a share of them is called "
                 "however clean they are. Rows that are known to be clean would tell how many are anomalies."
             )
+        elif self.rate is not None:
+            found.append(f"Of the rows that are called up to {percent(self.rate)} are normal, on average.")
         elif self.level is not None:
             found.append(f"Of normal rows up to {percent(self.level)} are called as well, on average.")
         return found
@@ -94,9 +103,7 @@ def judged_by(
         rule = f"scores as low as those of the lowest {share:.3g} of the fitted rows"
     notes = []
     if not clean:
-        notes.append(
-            "the fitted rows may hold anomalies themselves, so that p-values of others beside them are rather too large"
-        )
+        notes.append(FITTED_MAY_BE_ANOMALIES)
     notes.append(
         "if these are the rows that the detector was fitted to, they score higher than rows that it has not seen, and "
         "their p-values are too large"
