@@ -6,6 +6,7 @@ No picture touches pyplot, a window or the global settings; each takes ``theme="
 from __future__ import annotations
 
 from gmmkit.plots.classification import plot_classification
+from gmmkit.plots.compared import plot_compared
 from gmmkit.plots.confusion import plot_confusion
 from gmmkit.plots.convergence import plot_convergence
 from gmmkit.plots.criterion import plot_criterion
@@ -30,6 +31,7 @@ __all__ = [
     "ThemeName",
     "component_style",
     "plot_classification",
+    "plot_compared",
     "plot_confusion",
     "plot_convergence",
     "plot_criterion",
