@@ -86,12 +86,12 @@ def test_other_verbs_read_the_model(gmmkit: Gmmkit, small: Path, faithful: Path)
         (("-k", "2"), "--components is for data"),
         (("-o", "other.gmm"), "--output is for data"),
         (("--region", "95"), "expected a number between 0 and 1"),
-        (("--box", "waiting"), "expected a column and its bounds"),
-        (("--box", "waiting=3:2"), "expected a column and its bounds"),
-        (("--box", "waiting=a:2"), "expected a column and its bounds"),
+        (("--box", "waiting"), "expected a column and what it is"),
+        (("--box", "waiting=3:2"), "waiting=3:2, whose least value is above its largest; did you mean waiting=2:3?"),
+        (("--box", "waiting=a:2"), "expected the least and the largest value"),
         (("--box", "width=1:2"), "the columns are eruptions, waiting"),
         (("--box", "waiting=1:2,waiting=:3"), "twice"),
-        (("--box", ""), "expected columns and their bounds"),
+        (("--box", ""), "expected columns, such as a=0:9"),
     ],
 )
 def test_what_cannot_be_asked_of_a_model_is_said_in_a_line(

@@ -12,7 +12,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from gmmkit import GaussianMixtureGenerator, load
-from gmmkit.cli.sample import _told
+from gmmkit.cli.likeness import likeness
 from gmmkit.selection.fidelity import fidelity_of
 
 Gmmkit = Callable[..., Any]
@@ -102,13 +102,18 @@ def test_classes_are_balanced_and_bounds_held(gmmkit: Gmmkit, flowers: Path) -> 
         (("--balance",), "--balance needs the column"),
         (("--bounds", "petal"), "expected a column and what it is"),
         (("--bounds", "petal=3"), "the least and the largest"),
-        (("--bounds", "petal=3:2"), "the least and the largest"),
+        (("--bounds", "petal=3:2"), "did you mean petal=2:3?"),
+        (("--bounds", "petal=3:3"), "between which nothing lies"),
         (("--bounds", "colour=0:"), "--bounds names 'colour'"),
         (("--given", "colour=0"), "--given names 'colour'"),
-        (("--given", "petal=red"), "expected a number"),
+        (("--given", "petal=red"), "expected a number: columns of text and classes cannot be given"),
         (("--given", "petal=1,petal=2"), "twice"),
         (("--given", "length=1,width=1,petal=1"), "has all columns"),
+        (("--given", "kind=1"), "--given names 'kind', which holds the classes"),
         (("--fidelity", "like.txt"), "ends in .json"),
+        (("--fidelity", "like.json", "--given", "petal=1"), "leave out --given and --balance"),
+        (("--fidelity", "like.json", "-n", "9"), "raise --number, or leave --fidelity out"),
+        (("--model", "like.txt"), "ends in .gmm"),
         (("-o", "x.csv", "--fidelity", "x.csv"), "ends in .json"),
     ],
 )
@@ -130,7 +135,13 @@ def test_nothing_is_written_where_nothing_can_be_given(gmmkit: Gmmkit, faithful:
 
 
 def test_mistakes_of_models_and_of_data(gmmkit: Gmmkit, model: Path, flowers: Path, tmp_path: Path) -> None:
-    for option in (("--balance",), ("--label", "a"), ("--bounds", "waiting=0:"), ("--fidelity", "f.json")):
+    for option in (
+        ("--balance",),
+        ("--label", "a"),
+        ("--bounds", "waiting=0:"),
+        ("--fidelity", "f.json"),
+        ("--model", "x.gmm"),
+    ):
         done = gmmkit("sample", model, *option)
         assert (done.code, done.out) == (2, "")
         assert "is for data" in done.err
@@ -142,9 +153,9 @@ def test_mistakes_of_models_and_of_data(gmmkit: Gmmkit, model: Path, flowers: Pa
     assert gmmkit("sample", tmp_path / "no.gmm").code == 4
 
 
-def test_rows_learnt_by_heart_are_told() -> None:
+def test_rows_learnt_by_heart_arelikeness() -> None:
     real = np.random.default_rng(0).normal(size=(100, 2))
-    told = _told(fidelity_of(real, real + 1e-6, "ab"))
+    told = likeness(fidelity_of(real, real + 1e-6, "ab"))
     assert "real rows were learnt by heart" in told
     assert "99.0 % of drawn rows" in told  # each is compared with all real rows but one
 
@@ -165,3 +176,61 @@ def test_weighted_rows_are_compared_as_they_weigh(gmmkit: Gmmkit, tmp_path: Path
     done = gmmkit("sample", "w.csv", *asked)
     assert (done.code, done.out) == (2, "")
     assert "as their weights have them" in done.err
+
+
+def test_a_generator_that_is_kept_draws_on(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    asked = ("-n", "60", "--seed", "3")
+    drawn = gmmkit("sample", flowers, "--label", "kind", "--bounds", "width=:4.4", "--model", "gen.gmm", *asked)
+    assert drawn.code == 0
+    assert "Model in gen.gmm\n" in drawn.err
+    again = gmmkit("sample", "gen.gmm", *asked)
+    assert (again.out, again.err) == (drawn.out, "")
+    done = gmmkit("sample", "gen.gmm", "-n", "30", "--balance", "--given", "petal=1.4", "-o", "more.csv")
+    assert (done.code, done.out, done.err) == (0, "", "30 rows of 4 columns in more.csv\n")
+    lines = (tmp_path / "more.csv").read_text().splitlines()[1:]
+    assert sum(line.endswith(",1.4,setosa") for line in lines) == 10
+    # As from Python.
+    kept = load(tmp_path / "gen.gmm")
+    assert isinstance(kept, GaussianMixtureGenerator)
+    assert kept.get_params() == {"bounds": {"width": (-np.inf, 4.4)}, "estimator": None, "random_state": 3}
+    rows, kinds = kept.sample(60)
+    lines = [f"{row[0]},{row[1]},{row[2]}," for row in rows.tolist()]
+    assert kinds is not None
+    assert all(line.startswith(wanted) for line, wanted in zip(again.out.splitlines()[1:], lines, strict=True))
+
+
+def test_a_generator_is_described_and_asked_by_no_other_verb(gmmkit: Gmmkit, flowers: Path) -> None:
+    assert gmmkit("sample", flowers, "--label", "kind", "--model", "gen.gmm", "-n", "10", "--quiet").err == ""
+    said = gmmkit("describe", "gen.gmm").out
+    assert "A generator of rows like those of" in said
+    assert "learnt from 120 rows" in said
+    assert "steps of 0.1" in said
+    known = gmmkit("describe", "gen.gmm", "--json").json
+    assert [row["label"] for row in known["classes"]] == ["setosa", "versi,color", "virginica"]
+    first = {"name": "length", "least": 0, "largest": None, "step": pytest.approx(0.1), "values": "steps of 0.1"}
+    assert known["columns"][0] == first
+    for verb in (
+        ("score", "gen.gmm", flowers),
+        ("predict", "gen.gmm", flowers),
+        ("regress", "gen.gmm", flowers, "--target", "petal"),
+        ("density", "gen.gmm", "--region", "0.9"),
+        ("report", "gen.gmm", "-o", "page.html"),
+        ("reduce", flowers, "--with", "gen.gmm"),
+    ):
+        done = gmmkit(*verb)
+        assert (done.code, done.out) == (4, ""), verb
+        assert "gmmkit sample draws from it" in done.err
+    for option, said in (
+        (("--component",), "--component is for mixtures"),
+        (("--label", "kind"), "is for data"),
+        (("--given", "kind=setosa"), "classes cannot be given"),
+        (("--given", "kind=1"), "'kind', which holds the classes"),
+    ):
+        done = gmmkit("sample", "gen.gmm", *option)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
+    plain = gmmkit("sample", flowers, "--columns", "length,petal", "--model", "plain.gmm", "-n", "10", "--quiet")
+    assert plain.code == 0
+    done = gmmkit("sample", "plain.gmm", "--balance")
+    assert done.code == 2
+    assert "--balance is for classes, but plain.gmm has none" in done.err

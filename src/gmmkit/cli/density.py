@@ -11,7 +11,8 @@ import typer
 from gmmkit.cli.asked import engine_seed
 from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.commands import command_line
-from gmmkit.cli.density_answers import Boxes, answers_of, check_boxes, parse_box, print_answers
+from gmmkit.cli.density_answers import Boxes, answers_of, check_boxes, print_answers
+from gmmkit.cli.given import parse_ends
 from gmmkit.cli.models import open_model
 from gmmkit.cli.options import (
     ColumnsOption,
@@ -108,7 +109,7 @@ def density(
 
     What is averaged is weighed by how likely it finds rows that it was not fitted on.
     """  # fmt: skip
-    boxes = {text: parse_box(text) for text in box or ()}
+    boxes = {text: parse_ends("--box", text) for text in box or ()}
     other = None if compare is None else (compare, open_model(compare))
     if source.lower().endswith(MODEL):
         given = {"--output": output, "--components": components, "--covariance": covariance, "--folds": folds,

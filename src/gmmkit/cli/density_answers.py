@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gmmkit.cli.boundary import UsageError
+from gmmkit.cli.given import Ends
 from gmmkit.cli.output import number, print_text
 
 if TYPE_CHECKING:
@@ -16,9 +15,9 @@ if TYPE_CHECKING:
     from gmmkit.files import ModelRecord
     from gmmkit.model.mixture import Mixture
 
-__all__ = ["Boxes", "answers_of", "check_boxes", "parse_box", "print_answers"]
+__all__ = ["Boxes", "answers_of", "check_boxes", "print_answers"]
 
-Bounds: TypeAlias = dict[str, tuple[float, float]]
+Bounds: TypeAlias = dict[str, Ends]
 #: The bounds of each column, by the text that asked for them.
 Boxes: TypeAlias = dict[str, Bounds]
 
@@ -50,26 +49,6 @@ def _region(mixture: Mixture, names: Sequence[str], share: float, seed: int) -> 
             for j, name in enumerate(names)
         },
     }
-
-
-def parse_box(text: str) -> Bounds:
-    """Return the bounds of each column that ``a=1:2,b=:5`` names."""
-    bounds: Bounds = {}
-    for part in next(csv.reader([text], skipinitialspace=True), []):
-        name, sign, ends = part.rpartition("=")
-        low, colon, high = ends.partition(":")
-        try:
-            least, most = float(low or "-inf"), float(high or "inf")
-        except ValueError:
-            least = most = math.nan
-        if not (sign and colon and least < most):
-            raise UsageError(f"--box has {part!r}; expected a column and its bounds, such as a=1:2, a=:2 or a=1:")
-        if name.strip() in bounds:
-            raise UsageError(f"--box names {name.strip()!r} twice; give each column one pair of bounds")
-        bounds[name.strip()] = (least, most)
-    if not bounds:
-        raise UsageError(f"--box is {text!r}; expected columns and their bounds, such as a=1:2,b=:5")
-    return bounds
 
 
 def check_boxes(boxes: Boxes, names: Sequence[str] | None, n_columns: int) -> None:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
+    from gmmkit.selection.synthesis import Synthesizer
 
-__all__ = ["Classes", "classes_of", "clusters_of", "open_data_of", "open_model", "read_record"]
+__all__ = ["Classes", "classes_of", "clusters_of", "generator_of", "open_data_of", "open_model", "read_record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +62,31 @@ def read_record(path: str) -> ModelRecord:
         raise ModelFormatError(f"{path}: {error.strerror or error}; expected a model file (.gmm)") from error
 
 
-def open_model(path: str) -> ModelRecord:
+def open_model(path: str, *, also: tuple[str, ...] = ()) -> ModelRecord:
     """Read a model file whose mixture is one of the data's columns.
+
+    Parameters
+    ----------
+    path : str
+    also : tuple of str
+        Estimators that can be asked though their mixture is not of the data's columns: detectors, generators.
 
     Raises
     ------
     ModelFormatError
-        Also if there is no such file, it may not be read, or it holds a detector.
+        Also if there is no such file, it may not be read, or it holds an estimator that only itself can be asked.
     """
-    from gmmkit.files.record import DETECTOR
+    from gmmkit.files.record import DETECTOR, GENERATOR
 
     record = read_record(path)
-    if record.estimator == DETECTOR:
-        # Its mixture is of robust units: what it would say of the data's columns is wrong.
-        raise ModelFormatError(
-            f"{path} holds a detector of anomalies, which judges rows: gmmkit anomalies DATA --with {path} "
-            "(in Python: gmmkit.load)"
-        )
+    # A mixture of robust units, or of other scales: what it would say of the data's columns is wrong.
+    alone = {
+        DETECTOR: f"a detector of anomalies, which judges rows: gmmkit anomalies DATA --with {path} "
+        "(in Python: gmmkit.load)",
+        GENERATOR: "a generator of rows; gmmkit sample draws from it, and gmmkit describe says what it is",
+    }
+    if record.estimator in alone and record.estimator not in also:
+        raise ModelFormatError(f"{path} holds {alone[record.estimator]}")
     return record
 
 
@@ -146,3 +155,19 @@ def classes_of(record: ModelRecord) -> Classes | None:
     except (LookupError, TypeError, ValueError):
         return None
     return Classes(np.array(labels), choice.best.classes.shares, choice.temperature)
+
+
+def generator_of(record: ModelRecord, path: str) -> tuple[Synthesizer, list[Any] | None]:
+    """Return what the record of a generator draws from, and the labels of its classes.
+
+    Raises
+    ------
+    ModelFormatError
+        If its record is incomplete.
+    """
+    from gmmkit.selection.generator_records import generator_of_record
+
+    try:
+        return generator_of_record(record)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ModelFormatError(f"{path}: its record of the fit is incomplete ({error!r})") from error

@@ -9,7 +9,7 @@ import typer
 
 from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.commands import command_line
-from gmmkit.cli.models import open_data_of, read_record
+from gmmkit.cli.models import open_data_of, open_model
 from gmmkit.cli.options import ColumnsOption, JsonOption, LabelOption, ModelArgument, QuietOption, WeightsOption
 from gmmkit.cli.output import print_json
 from gmmkit.cli.places import PAGE, check_output
@@ -38,7 +38,7 @@ def report(
     from gmmkit.files.record import DETECTOR
 
     check_output("--output", output, ends=PAGE, inputs=(model, data) if data else (model,))
-    record = read_record(model)
+    record = open_model(model, also=(DETECTOR,))
     if "images" in record.fit:
         raise UsageError(
             f"{model} is a model of images, which this page cannot show: use gmmkit digits classify {model} IMAGES "

@@ -75,6 +75,11 @@ class ColumnShape:
         """Whether it has one value only."""
         return self.low == self.high
 
+    @property
+    def whole(self) -> bool:
+        """Whether all its values are whole numbers."""
+        return self.anchor.is_integer() and (self.step.is_integer() if self.step else self.constant)
+
     def forward(self, values: Array) -> Array:
         """Return values (n,) on the scale that does not end: the middle of where each may be."""
         return self._placed(values, np.full(len(values), 0.5))

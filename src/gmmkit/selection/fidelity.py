@@ -21,11 +21,14 @@ from scipy.special import ndtr
 from scipy.stats import rankdata
 
 from gmmkit.errors import DataError
-from gmmkit.numerics.streams import Seed, generator, streams
+from gmmkit.numerics.streams import Seed, stream_of
 
-__all__ = ["ColumnFidelity", "Fidelity", "fidelity_of", "thinned"]
+__all__ = ["FEWEST_ROWS", "ColumnFidelity", "Fidelity", "fidelity_of", "thinned"]
 
 Array = NDArray[np.float64]
+
+#: Real rows, and drawn ones, below which they are not compared.
+FEWEST_ROWS = 10
 
 # Rows of each kind that neighbours are sought among.
 _MOST_ROWS = 5000
@@ -142,11 +145,11 @@ def fidelity_of(real: Array, drawn: Array, names: Sequence[str], *, seed: Seed =
     """
     if real.shape[1] != drawn.shape[1]:
         raise DataError(f"real rows have {real.shape[1]} columns, but drawn ones {drawn.shape[1]}: give the same")
-    if min(len(real), len(drawn)) < 10:
+    if min(len(real), len(drawn)) < FEWEST_ROWS:
         raise DataError(
-            f"{len(real)} real and {len(drawn)} drawn rows are too few to compare: give at least 10 of each"
+            f"{len(real)} real and {len(drawn)} drawn rows are too few to compare: give at least {FEWEST_ROWS} of each"
         )
-    random = generator(seed)
+    random = stream_of(seed, "comparison")
     columns = tuple(_column(name, a, b) for name, a, b in zip(names, real.T, drawn.T, strict=True))
     largest, mean, pair = _correlations(real, drawn, names)
     spread = real.std(axis=0)
@@ -202,8 +205,7 @@ def thinned(rows: Array, weights: Array | None, *, seed: Seed = 0) -> Array:
     """
     if weights is None:
         return rows
-    # A stream of its own: rows are perhaps drawn from the same seed.
-    kept = next(streams(seed)).random(len(rows)) * weights.max() < weights
+    kept = stream_of(seed, "thinning").random(len(rows)) * weights.max() < weights
     return np.asarray(rows[kept])
 
 

@@ -19,7 +19,7 @@ from gmmkit.data.table import Table
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import number, whole
-from gmmkit.numerics.streams import Seed, generator
+from gmmkit.numerics.streams import Seed, stream_of
 from gmmkit.selection.column_shapes import ColumnShape, shape_of
 from gmmkit.selection.resolution import copies_of
 
@@ -79,13 +79,13 @@ class Synthesizer:
             between its steps.
         """
         whole("n_rows", n_rows, 1)
-        random = generator(seed)
+        random = stream_of(seed, "draws")
         known = self._given(given or {})
         return self._drawn(self._counts(n_rows, known, balanced, random), known, given or {}, random)
 
     def sample_counts(self, counts: Sequence[int] | Indices, *, seed: Seed = None) -> tuple[Array, Indices]:
         """Draw so many rows of each class, in random order; see `sample`."""
-        return self._drawn(np.asarray(counts), {}, {}, generator(seed))
+        return self._drawn(np.asarray(counts), {}, {}, stream_of(seed, "draws"))
 
     def _drawn(
         self, counts: Indices, known: Mapping[int, float], given: Mapping[int, float], random: np.random.Generator
@@ -185,7 +185,7 @@ def synthesizer_of(
     DataError
         If a value lies outside its bounds, all columns are constant, or a class has fewer than 3 rows.
     """
-    random = generator(seed)
+    random = stream_of(seed, "places")
     d = rows.shape[1]
     known = {whole("a column with bounds", j, 0, d - 1): ends for j, ends in (bounds or {}).items()}
     called = [f"column {j}" if names is None else f"column {names[j]!r}" for j in range(d)]
