@@ -234,3 +234,36 @@ def test_a_generator_is_described_and_asked_by_no_other_verb(gmmkit: Gmmkit, flo
     done = gmmkit("sample", "plain.gmm", "--balance")
     assert done.code == 2
     assert "--balance is for classes, but plain.gmm has none" in done.err
+
+
+def test_a_report_tells_what_is_said(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    plain = gmmkit("sample", flowers, "--label", "kind", "-n", "120")
+    done = gmmkit("sample", flowers, "--label", "kind", "-n", "120", "--report", "like.html")
+    assert (done.code, done.out) == (0, plain.out)
+    assert "Report in like.html" in done.err
+    page = (tmp_path / "like.html").read_text(encoding="utf-8")
+    assert "<h1>120 rows like those of flowers.csv: " in page
+    assert "versi,color" in page
+    assert "GaussianMixtureGenerator" in page
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--balance", "--label", "kind"], "--report compares rows that are drawn as they come"),
+        (["--given", "width=3", "--label", "kind"], "--report compares rows that are drawn as they come"),
+        (["-n", "3", "--label", "kind"], "--report compares at least 10 drawn rows"),
+    ],
+)
+def test_a_report_of_what_is_not_compared_is_refused(
+    gmmkit: Gmmkit, flowers: Path, options: list[str], said: str
+) -> None:
+    done = gmmkit("sample", flowers, *options, "--report", "like.html")
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert not (flowers.parent / "like.html").exists()
+
+
+def test_a_report_is_for_data(gmmkit: Gmmkit, flowers: Path, model: Path) -> None:
+    assert "--report is for data" in gmmkit("sample", model, "--report", "like.html").err
+    assert "expected a name that ends in .html" in gmmkit("sample", flowers, "--report", "like.txt").err

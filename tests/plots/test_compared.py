@@ -38,6 +38,13 @@ def test_few_values_have_a_bar_each():
     np.testing.assert_array_equal(data(ax)[0].edges, [-0.5, 0.5, 3.0, 6.0, 8.0])
 
 
+def test_bars_hold_as_many_steps_each():
+    values = np.round(np.arange(4.3, 8.0, 0.1), 1)
+    edges = data(plot_compared(values, values))[0].edges
+    np.testing.assert_allclose(edges, 4.25 + 0.2 * np.arange(20))
+    assert set(data(plot_compared(values[:36], values))[1].values * 37) == {1.0, 2.0}
+
+
 @pytest.mark.parametrize("real", [[3.0], [0.0, 5e-324], [-1e150, 1e150], np.full(50, 1e9)])
 def test_any_finite_values_are_drawn(real):
     ax = plot_compared(real, [real[0]])

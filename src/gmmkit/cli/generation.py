@@ -43,6 +43,7 @@ class Asked:
     bounds: Mapping[str, Ends]
     fidelity: str | None
     keep: str | None
+    report: str | None
     jobs: int | None
 
 
@@ -87,13 +88,21 @@ def rows_like(
         # What is given, or balanced, is not to be like all the real rows.
         if not (known or asked.balance) and min(len(drawn), len(real)) >= FEWEST_ROWS:
             compared = fidelity_of(real, drawn, names, seed=seed)
-        elif asked.fidelity is not None:
+        elif asked.fidelity is not None or asked.report is not None:
+            option = "--report" if asked.fidelity is None else "--fidelity"
             raise UsageError(
-                f"--fidelity compares at least {FEWEST_ROWS} drawn rows with as many real ones, but there are "
-                f"{asked.n} and, as their weights have them, {len(real)}: raise --number, or leave --fidelity out"
+                f"{option} compares at least {FEWEST_ROWS} drawn rows with as many real ones, but there are "
+                f"{asked.n} and, as their weights have them, {len(real)}: raise --number, or leave {option} out"
             )
+        record = _record(found, table, label, asked, command)
+        if asked.report is not None and compared is not None:
+            from gmmkit.report.generation import Drawn, write_generation_report
+
+            watch.say("drawing the report")
+            shown = Drawn(drawn, classes, real, compared)
+            write_generation_report(record, asked.report, rows=table, drawn=shown, command=command)
     if asked.keep is not None:
-        write_model(_record(found, table, label, asked, command), asked.keep)
+        write_model(record, asked.keep)
     labels = None if table.labels is None else table.labels.names
     _write(found, (drawn, classes), names, label, labels, output, as_json=as_json, quiet=quiet)
     if asked.fidelity is not None and compared is not None:
@@ -102,6 +111,8 @@ def rows_like(
         return
     if asked.keep is not None:
         sys.stderr.write(f"Model in {asked.keep}\n")
+    if asked.report is not None:
+        sys.stderr.write(f"Report in {asked.report}\n")
     for note in notes_on(table, constant=False):
         complain(f"warning: {note}")
     if compared is not None:

@@ -20,7 +20,7 @@ from gmmkit.cli.options import (
     WeightsOption,
     at_least,
 )
-from gmmkit.cli.places import MODEL, check_output
+from gmmkit.cli.places import MODEL, PAGE, check_output
 from gmmkit.cli.rows import check_rows_output, write_rows
 
 if TYPE_CHECKING:
@@ -73,6 +73,12 @@ def sample(
             "--model", metavar="FILE", rich_help_panel=_LIKE, help="Where to keep what draws them (.gmm), for more."
         ),
     ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report", metavar="FILE", rich_help_panel=_LIKE, help="Also write how like they are as a page (.html)."
+        ),
+    ] = None,
     jobs: JobsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a row instead of CSV.")] = False,
     quiet: QuietOption = False,
@@ -91,16 +97,18 @@ def sample(
             raise UsageError("--balance needs the column of the classes: give --label COLUMN")
         check_output("--fidelity", fidelity, ends=(".json",), inputs=(source,))
         check_output("--model", keep, ends=MODEL, inputs=(source,))
+        check_output("--report", report, ends=PAGE, inputs=(source,))
         if output is not None and fidelity == output:
             raise UsageError(f"--output and --fidelity are both {output}; give them different names")
-        if fidelity is not None and (known or balance):
-            raise UsageError("--fidelity compares rows that are drawn as they come: leave out --given and --balance")
-        asked = Asked(n, seed, known, balance, parse_ends("--bounds", bounds), fidelity, keep, jobs)
+        for option, path in (("--fidelity", fidelity), ("--report", report)):
+            if path is not None and (known or balance):
+                raise UsageError(f"{option} compares rows that are drawn as they come: leave out --given and --balance")
+        asked = Asked(n, seed, known, balance, parse_ends("--bounds", bounds), fidelity, keep, report, jobs)
         rows_like(source, (columns, weights, label), asked, output, command_line(context), as_json, quiet)
         return
     for option, value in {
         "--columns": columns, "--weights": weights, "--label": label, "--bounds": bounds, "--fidelity": fidelity,
-        "--model": keep, "--jobs": jobs,
+        "--model": keep, "--report": report, "--jobs": jobs,
     }.items():  # fmt: skip
         if value is not None:
             raise UsageError(f"{option} is for data, but {source} is taken for a model: leave it out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 # So few values each have a bar of their own.
 _MOST_VALUES = 25
 _BARS = 30
+_MOST_STEPS = 2000
 # Of either kind of rows at either end, and how far the picture goes beyond, in its own size: other values are counted.
 _END, _MARGIN = 0.005, 0.35
 
@@ -112,6 +114,9 @@ def _edges(real: Array, drawn: Array) -> Array:
         edges = np.concatenate([[both[0] - first], middles, [both[-1] + last]])
         if (np.diff(edges) > 0).all():
             return np.asarray(edges)
+    counted = _steps(both)
+    if counted is not None:
+        return counted
     ends = np.array([np.quantile(own, [_END, 1.0 - _END]) for own in (real, drawn)])
     low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
     size = high - low
@@ -120,3 +125,21 @@ def _edges(real: Array, drawn: Array) -> Array:
         margin = max(1.0, abs(low)) * 0.5
         low, high = low - margin, high + margin
     return np.linspace(low, high, _BARS + 1)
+
+
+def _steps(values: Array) -> Array | None:
+    """Return edges between values that are recorded in steps, so many to a bar; None where they are not, or far apart.
+
+    Bars of any other width would hold now more and now fewer of them.
+    """
+    if len(values) < 2:
+        return None
+    size = float(np.diff(values).min())
+    if size < 1e-9 * max(float(np.abs(values).max()), np.finfo(float).tiny / 1e-12):
+        return None
+    places = (values - values[0]) / size
+    if places[-1] > _MOST_STEPS or not np.allclose(places, np.round(places), rtol=0.0, atol=1e-3):
+        return None
+    each = math.ceil((round(places[-1]) + 1) / _BARS)
+    bars = math.ceil((round(places[-1]) + 1) / each)
+    return np.asarray(values[0] + size * (each * np.arange(bars + 1) - 0.5))
