@@ -18,7 +18,7 @@ from gmmkit.model.column_surprise import ColumnConditionals
 from gmmkit.model.covariance import Diagonal
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.normality import Normality
-from gmmkit.model.regions import region_on_grid
+from gmmkit.model.regions import joined, region_on_grid
 
 __all__ = ["Explanation", "Reason", "explain"]
 
@@ -67,7 +67,7 @@ class Reason:
     @property
     def expectation(self) -> str:
         """What was expected, in words."""
-        return "expected " + " or ".join(_range(low, high) for low, high in self.expected)
+        return "expected " + " or ".join(_range(low, high) for low, high in joined(self.expected))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
