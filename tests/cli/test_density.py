@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gmmkit import GaussianMixtureDensity, load, open_table
-from gmmkit.files import read_model
+from gmmkit import Diagonal, GaussianMixtureDensity, Mixture, load, open_table
+from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.report import python_of
 
 Gmmkit = Callable[..., Any]
@@ -130,3 +130,41 @@ def test_labels_are_kept_aside(gmmkit: Gmmkit, tmp_path: Path) -> None:
     data.write_text("\n".join(["x,y,kind", *lines]) + "\n")
     assert gmmkit("density", data, "--label", "kind", *SMALL, "-o", model).code == 0
     assert list(read_model(model).feature_names or ()) == ["x", "y"]
+
+
+def test_columns_and_rows_that_spoil_a_density_are_told(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = np.c_[random.normal(size=60), np.full(60, 3.0), random.permutation(60), random.normal(size=60)]
+    rows[7, 3] = 99999.0
+    np.savetxt(tmp_path / "odd.csv", rows, delimiter=",", header="a,same,id,b", comments="")
+    done = gmmkit("density", "odd.csv", "-k", "1", "--covariance", "diag", "-o", "odd.gmm")
+    assert done.code == 0
+    assert "warning: column 'same' holds one value only" in done.err
+    assert "warning: column 'id' holds 60 consecutive whole numbers" in done.err
+    assert "warning: line 9, column 'b' is 99999, " in done.err
+    assert gmmkit("density", "odd.csv", "-k", "1", "--covariance", "diag", "--quiet").err == ""
+    assert len(gmmkit("density", "odd.csv", "-k", "1", "--covariance", "diag", "--json").json["notes"]) == 3
+    assert "99999" in gmmkit("describe", "odd.gmm").out
+
+
+@pytest.mark.parametrize(("folds", "n"), [(999, 272), (273, 272), (257, 256)])
+def test_more_folds_than_rows_that_differ_are_refused(
+    gmmkit: Gmmkit, faithful: Path, tmp_path: Path, folds: int, n: int
+) -> None:
+    path = tmp_path / "some.csv"
+    lines = faithful.read_text().splitlines()
+    distinct = sorted(set(lines[1:]))
+    path.write_text("\n".join([lines[0], *lines[1:]] if n == 272 else [lines[0], *distinct[:n], *distinct[:9]]) + "\n")
+    done = gmmkit("density", path, *SMALL[:4], "--folds", folds)
+    assert (done.code, done.out) == (3, "")
+    assert f"rows that differ, too few for {folds} folds: give more rows, or fewer folds" in done.err
+
+
+def test_ranges_that_a_hair_parts_are_told_as_one(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    mixture = Mixture([0.5, 0.5], [[0.0], [2.4]], Diagonal([[1.0], [1.0]]))
+    dip = float(mixture.log_density([[1.2]])[0])
+    share = float((mixture.log_density(mixture.sample(400_000, seed=0)[0]) > dip).mean()) - 0.002
+    write_model(ModelRecord(mixture), tmp_path / "dip.gmm")
+    found = gmmkit("density", "dip.gmm", "--region", share, "--json").json["regions"][0]["columns"]["0"]
+    assert len(found) == 2
+    assert gmmkit("density", "dip.gmm", "--region", share).out.count(" to ") == 1

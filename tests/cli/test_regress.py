@@ -138,3 +138,14 @@ def test_values_that_are_no_numbers_are_named(gmmkit: Gmmkit, tmp_path: Path, te
     assert (done.code, done.out) == (3, "")
     assert said in done.err
     assert done.err.count("\n") == 1
+
+
+def test_columns_go_by_position_too_and_what_was_written_is_said(gmmkit: Gmmkit, model: Path, short: Path) -> None:
+    done = gmmkit("regress", model, short, "--target", "1", "-o", "out.csv")
+    assert (done.code, done.out, done.err) == (0, "", "3 rows of 5 columns in out.csv\n")
+    assert Path("out.csv").read_text() == gmmkit("regress", model, short, "--target", "waiting").out
+    assert gmmkit("regress", model, short, "--target", "1", "-o", "out.csv", "--quiet").err == ""
+    for target, said in (("2", "(or positions, from 0 to 1)"), ("waiting,1", "'waiting' twice"), ("-1", "names '-1'")):
+        done = gmmkit("regress", model, short, "--target", target)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err

@@ -267,3 +267,24 @@ def test_a_report_of_what_is_not_compared_is_refused(
 def test_a_report_is_for_data(gmmkit: Gmmkit, flowers: Path, model: Path) -> None:
     assert "--report is for data" in gmmkit("sample", model, "--report", "like.html").err
     assert "expected a name that ends in .html" in gmmkit("sample", flowers, "--report", "like.txt").err
+
+
+def test_values_far_from_all_others_are_told_or_refused(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = np.c_[random.normal(5, 1, 60).round(2), random.normal(size=60)]
+    for value, code, said in (
+        (99999.0, 0, "warning: line 9, column 'a' is 99999, "),
+        (1e200, 3, "far.csv: line 9, column 'a' is 1e+200, too far from the column's other values"),
+    ):
+        rows[7, 0] = value
+        np.savetxt(tmp_path / "far.csv", rows, delimiter=",", header="a,b", comments="")
+        done = gmmkit("sample", "far.csv", "-n", "20")
+        assert done.code == code
+        assert said in done.err
+    (tmp_path / "two.csv").write_text("a,b\n1,2\n2,3\n")
+    done = gmmkit("sample", "two.csv")
+    assert (done.code, done.err) == (
+        3,
+        "gmmkit: there are 2 rows, but it takes 3 to draw others like them: give more\n",
+    )
+    assert "1,000 rows of 2 columns" not in done.out

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmmkit.cli.asked import engine_seed
-from gmmkit.cli.boundary import UsageError
+from gmmkit.cli.boundary import UsageError, complain
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.density_answers import Boxes, answers_of, check_boxes, print_answers
 from gmmkit.cli.given import parse_ends
 from gmmkit.cli.models import open_model
+from gmmkit.cli.notes import notes_on
 from gmmkit.cli.options import (
     ColumnsOption,
     JobsOption,
@@ -32,6 +33,7 @@ from gmmkit.cli.progress import Watch
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gmmkit.data import Table
     from gmmkit.files import ModelRecord
     from gmmkit.selection.stacking import StackSettings
 
@@ -139,6 +141,8 @@ def density(
     if not quiet and record.fit.get("members"):
         console = console_on(sys.stderr)
         _print_members(console, record)
+        for note in record.fit.get("notes", ()):
+            complain(f"warning: {note}")
         if output is not None:
             console.print(f"Model in {output}", soft_wrap=True, markup=False)
     print_answers(console_on(sys.stdout), answers)
@@ -163,6 +167,8 @@ def _fitted(
     from gmmkit.data import open_table
     from gmmkit.model.covariance import family
     from gmmkit.model.evaluation import likelihood
+    from gmmkit.selection.far_values import far_values
+    from gmmkit.selection.generation import in_memory
     from gmmkit.selection.records import record_of_density
     from gmmkit.selection.stacking import stack_densities
 
@@ -172,9 +178,11 @@ def _fitted(
         check_boxes(boxes, table.names, table.n_columns)
         for name in asked["covariance_type"]:
             family(name, table.n_columns)
+        _check_folds(table, folds)
         settings = _stack_settings(asked, engine_seed(seed), watch)
         found = stack_densities(table, settings, n_jobs=jobs)
         seen = likelihood(found.mixture, table, n_jobs=jobs)
+        notes = [*notes_on(table, constant=True), *far_values(table, in_memory(table))]
     return record_of_density(
         found,
         {**asked, "random_state": seed},
@@ -183,9 +191,26 @@ def _fitted(
             "n_rows": table.n_rows,
             "total_weight": seen.total_weight,
             "log_likelihood": seen.log_likelihood,
+            **({"notes": notes} if notes else {}),
         },
         provenance={"source": table.origin, "command": command_line(context)},
     )
+
+
+def _check_folds(table: Table, folds: int | None) -> None:
+    """Raise if fewer rows differ than folds are asked for; the default is as many as there are."""
+    import numpy as np
+
+    from gmmkit.errors import DataError
+    from gmmkit.selection.generation import in_memory
+
+    if folds is None:
+        return
+    distinct = len(np.unique(in_memory(table), axis=0)) if folds <= table.n_rows else table.n_rows
+    if folds > distinct:
+        raise DataError(
+            f"{table.origin} has {distinct} rows that differ, too few for {folds} folds: give more rows, or fewer folds"
+        )
 
 
 def _settings(components: str | None, covariance: str | None, folds: int | None) -> dict[str, Any]:
@@ -223,7 +248,7 @@ def _stack_settings(asked: dict[str, Any], seed: int, watch: Watch) -> StackSett
 
 
 def _facts(record: ModelRecord) -> dict[str, Any]:
-    names = ("n_rows", "held_out", "held_out_error", "members")
+    names = ("n_rows", "held_out", "held_out_error", "members", "notes")
     return {
         "n_components": record.mixture.n_components,
         "n_features": record.mixture.n_features,

@@ -85,13 +85,15 @@ def _comparison(record: ModelRecord, path: str, other: ModelRecord, seed: int) -
 
 def print_answers(console: Console, answers: dict[str, Any]) -> None:
     """Print what was asked."""
+    from gmmkit.model.regions import joined
+
     for found in answers.get("regions", ()):
         error = f" ± {number(found['standard_error'])}" if found["standard_error"] else ""
         share = f"{100 * found['probability']:g} %"
         print_text(console, f"{share} of the probability lies where the log-density is above "
                    f"{number(found['log_density'], 3)}{error}; column by column")  # fmt: skip
         for name, parts in found["columns"].items():
-            ends = ", ".join(f"{low:.6g} to {high:.6g}" for low, high in parts)
+            ends = ", ".join(f"{low:.6g} to {high:.6g}" for low, high in joined(parts))
             print_text(console, f"  {name}: {ends}")
     for found in answers.get("boxes", ()):
         error = f" ± {found['standard_error']:.1g}" if found["standard_error"] else ""

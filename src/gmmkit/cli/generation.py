@@ -60,7 +60,7 @@ def rows_like(
     from gmmkit.data import open_table
     from gmmkit.files import write_atomically, write_model
     from gmmkit.selection.fidelity import FEWEST_ROWS, fidelity_of, thinned
-    from gmmkit.selection.generation import fitted_synthesizer, in_memory
+    from gmmkit.selection.generation import fitted_synthesizer, in_memory, values_that_lead
 
     columns, weights, label = read
     seed = engine_seed(asked.seed)
@@ -113,7 +113,7 @@ def rows_like(
         sys.stderr.write(f"Model in {asked.keep}\n")
     if asked.report is not None:
         sys.stderr.write(f"Report in {asked.report}\n")
-    for note in notes_on(table, constant=False):
+    for note in (*notes_on(table, constant=False), *values_that_lead(table, found)):
         complain(f"warning: {note}")
     if compared is not None:
         sys.stderr.write(likeness(compared))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.models import open_model
-from gmmkit.cli.options import DataArgument, ModelArgument, QuietOption, parse_columns
+from gmmkit.cli.options import DataArgument, ModelArgument, QuietOption
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.rows import check_rows_output, write_rows
 
@@ -40,7 +41,10 @@ def regress(
     data: DataArgument,
     target: Annotated[
         str | None,
-        typer.Option(metavar="A,B,…", help="Columns to predict; default: the targets of a saved regressor."),
+        typer.Option(
+            metavar="A,B,…",
+            help="Columns to predict, by name or position from 0; default: the targets of a saved regressor.",
+        ),
     ] = None,
     inputs: Annotated[
         str | None,
@@ -88,7 +92,7 @@ def regress(
             f"{known[j]}_{what}" for j in targets for what in ("mean", "deviation", *(f"quantile_{p}" for p in levels))
         ]
         answers = _answers(joint, table, len(targets), [float(p) for p in levels])
-        write_rows(output, names, answers, table.n_rows, as_json=as_json)
+        write_rows(output, names, answers, table.n_rows, as_json=as_json, quiet=quiet)
 
 
 def _answers(joint: Mixture, table: Table, q: int, levels: Sequence[float]) -> Iterator[list[Any]]:
@@ -132,10 +136,16 @@ def _positions(option: str, text: str, known: Sequence[str]) -> list[int]:
     if not text.strip(", "):
         raise UsageError(f"{option} is {text!r}; expected names of columns between commas: a,b")
     found: list[int] = []
-    for name in parse_columns(text) or ():
-        if name not in known:
-            raise UsageError(f"{option} names {name!r}, but the columns of the model are {', '.join(known)}")
-        if known.index(name) in found:
-            raise UsageError(f"{option} names {name!r} twice; give each column once")
-        found.append(known.index(name))
+    for name in next(csv.reader([text], skipinitialspace=True), []):
+        column = name.strip()
+        # As with --columns: what is a name is one, else a position.
+        place = known.index(column) if column in known else int(column) if column.isdecimal() else len(known)
+        if place >= len(known):
+            raise UsageError(
+                f"{option} names {column!r}, but the columns of the model are {', '.join(known)} "
+                f"(or positions, from 0 to {len(known) - 1})"
+            )
+        if place in found:
+            raise UsageError(f"{option} names {known[place]!r} twice; give each column once")
+        found.append(place)
     return found

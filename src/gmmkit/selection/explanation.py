@@ -18,7 +18,7 @@ from gmmkit.model.column_surprise import ColumnConditionals
 from gmmkit.model.covariance import Diagonal
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.normality import Normality
-from gmmkit.model.regions import region_on_grid
+from gmmkit.model.regions import joined, region_on_grid
 
 __all__ = ["Explanation", "Reason", "explain", "usual_values"]
 
@@ -191,7 +191,7 @@ def _in_units(normality: Normality, column: int, law: Mixture) -> tuple[tuple[fl
 
 
 def _ranges(intervals: Sequence[tuple[float, float]]) -> str:
-    return " or ".join(_range(low, high) for low, high in intervals)
+    return " or ".join(_range(low, high) for low, high in joined(intervals))
 
 
 def _range(low: float, high: float) -> str:

@@ -211,6 +211,10 @@ def synthesizer_of(
     for c in range(n_classes):
         own = codes == c
         if own.sum() < _FEWEST:
+            if classes is None:
+                raise DataError(
+                    f"there are {int(own.sum())} rows, but it takes {_FEWEST} to draw others like them: give more"
+                )
             name = c if class_names is None else str(class_names[c])
             raise DataError(f"class {name} has {int(own.sum())} row(s), but needs at least {_FEWEST}: leave it out")
         mixtures.append(fit(as_table(moved[own], weights=None if weights is None else weights[own])))
