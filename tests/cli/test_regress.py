@@ -149,3 +149,31 @@ def test_columns_go_by_position_too_and_what_was_written_is_said(gmmkit: Gmmkit,
         done = gmmkit("regress", model, short, "--target", target)
         assert (done.code, done.out) == (2, "")
         assert said in done.err
+
+
+def test_a_report_tells_errors_where_the_targets_are_there(gmmkit: Gmmkit, model: Path, short: Path) -> None:
+    plain = gmmkit("regress", model, short, "--target", "waiting")
+    done = gmmkit("regress", model, short, "--target", "waiting", "--report", "r.html")
+    assert (done.code, done.out) == (0, plain.out)
+    assert done.err == "Report in r.html\n"
+    assert "nothing can be said of errors" in Path("r.html").read_text(encoding="utf-8")
+    Path("known.csv").write_text("waiting,day,eruptions\n55,1,2.0\n,2,3.2\n90,3,4.5\n")
+    done = gmmkit("regress", model, "known.csv", "--target", "waiting", "--report", "r.html", "--quiet")
+    assert (done.code, done.out, done.err) == (0, plain.out, "")
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert "<h1>waiting predicted for 3 rows of known.csv: R²" in page
+    rows = np.array([[2.0, 55.0], [4.5, 90.0]])
+    np.save("rows.npy", rows)
+    save(GaussianMixture(1).fit(np.random.default_rng(0).normal(3.0, 1.0, (50, 2))), "plain.gmm")
+    done = gmmkit("regress", "plain.gmm", "rows.npy", "--target", "1", "--report", "r.html")
+    assert done.code == 0
+    assert "1 predicted for 2 rows of rows.npy: R²" in Path("r.html").read_text(encoding="utf-8")
+
+
+def test_a_report_of_targets_that_are_no_numbers_is_refused(gmmkit: Gmmkit, model: Path) -> None:
+    Path("text.csv").write_text("waiting,eruptions\nlong,2.0\n")
+    done = gmmkit("regress", model, "text.csv", "--target", "waiting", "--report", "r.html")
+    assert (done.code, done.out) == (3, "")
+    assert "column 'waiting'" in done.err
+    assert not Path("r.html").exists()
+    assert "in .html" in gmmkit("regress", model, "text.csv", "--target", "waiting", "--report", "r.csv").err

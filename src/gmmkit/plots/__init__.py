@@ -15,6 +15,7 @@ from gmmkit.plots.factors import plot_factors
 from gmmkit.plots.intervals import plot_intervals
 from gmmkit.plots.likelihood_ratio import plot_likelihood_ratio
 from gmmkit.plots.merging import plot_merge_curve, plot_merge_tree
+from gmmkit.plots.predicted import plot_predicted
 from gmmkit.plots.reasons import plot_reasons
 from gmmkit.plots.regression import plot_regression
 from gmmkit.plots.scores import plot_scores
@@ -41,6 +42,7 @@ __all__ = [
     "plot_likelihood_ratio",
     "plot_merge_curve",
     "plot_merge_tree",
+    "plot_predicted",
     "plot_reasons",
     "plot_regression",
     "plot_scores",
