@@ -114,6 +114,8 @@ def test_classes_are_balanced_and_bounds_held(gmmkit: Gmmkit, flowers: Path) -> 
         (("--fidelity", "like.json", "--given", "petal=1"), "leave out --given and --balance"),
         (("--fidelity", "like.json", "-n", "9"), "raise --number, or leave --fidelity out"),
         (("--model", "like.txt"), "ends in .gmm"),
+        (("-o", "more.npy"), "classes are texts; write .csv or .parquet"),
+        (("--given", "petal=-1"), "column 'petal' is given as -1, but takes values from 0 up"),
         (("-o", "x.csv", "--fidelity", "x.csv"), "ends in .json"),
     ],
 )
@@ -225,6 +227,11 @@ def test_a_generator_is_described_and_asked_by_no_other_verb(gmmkit: Gmmkit, flo
         (("--label", "kind"), "is for data"),
         (("--given", "kind=setosa"), "classes cannot be given"),
         (("--given", "kind=1"), "'kind', which holds the classes"),
+        (
+            ("--given", "petal=1.45"),
+            "column 'petal' is given as 1.45, but takes values in steps of 0.1: give 1.4 or 1.5",
+        ),
+        (("-o", "more.npy"), "classes are texts; write .csv or .parquet"),
     ):
         done = gmmkit("sample", "gen.gmm", *option)
         assert (done.code, done.out) == (2, "")

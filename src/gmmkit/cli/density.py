@@ -206,10 +206,11 @@ def _check_folds(table: Table, folds: int | None) -> None:
 
     if folds is None:
         return
-    distinct = len(np.unique(in_memory(table), axis=0)) if folds <= table.n_rows else table.n_rows
+    distinct = len(np.unique(in_memory(table), axis=0))
     if folds > distinct:
         raise DataError(
-            f"{table.origin} has {distinct} rows that differ, too few for {folds} folds: give more rows, or fewer folds"
+            f"{table.origin}: --folds {folds} needs as many rows that differ, but there are {distinct}: give more "
+            "rows, or fewer folds"
         )
 
 

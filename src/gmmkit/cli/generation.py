@@ -63,6 +63,7 @@ def rows_like(
     from gmmkit.selection.generation import fitted_synthesizer, in_memory, values_that_lead
 
     columns, weights, label = read
+    _check_classes(output, label)
     seed = engine_seed(asked.seed)
     with Watch(quiet=quiet) as watch:
         watch.say(f"reading {source}")
@@ -149,9 +150,16 @@ def more_rows(
         raise UsageError(f"--balance is for classes, but {source} has none: leave it out")
     names = list(record.feature_names or (f"x{j}" for j in range(record.mixture.n_features)))
     label = None if labels is None else str(record.fit.get("label", "class"))
+    _check_classes(output, label)
     known = by_position("--given", given, names, label)
     drawn = found.sample(n, given=known, balanced=balance, seed=engine_seed(seed))
     _write(found, drawn, names, label, labels, output, as_json=as_json, quiet=quiet)
+
+
+def _check_classes(output: str | None, label: str | None) -> None:
+    """Raise where rows have classes and the file takes numbers only."""
+    if label is not None and output is not None and output.lower().endswith(".npy"):
+        raise UsageError(f"--output {output} holds numbers, but classes are texts; write .csv or .parquet")
 
 
 def _write(

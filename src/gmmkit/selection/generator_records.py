@@ -94,10 +94,11 @@ def generator_of_record(record: ModelRecord) -> tuple[Synthesizer, list[Any] | N
     labels = None if fit["classes"] is None else list(fit["classes"])
     if len(sizes) != (1 if labels is None else len(labels)):
         raise ValueError(f"it has mixtures of {len(sizes)} classes, but their labels are {labels}")
+    names = None if record.feature_names is None else tuple(record.feature_names)
     if len(sizes) == 1:
-        return Synthesizer(shapes, (mixture,), shares), labels
+        return Synthesizer(shapes, (mixture,), shares, names), labels
     classes = ClassMixture(mixture, np.repeat(np.eye(len(sizes)), sizes, axis=0))
-    return Synthesizer(shapes, tuple(classes.of_class(c) for c in range(len(sizes))), shares), labels
+    return Synthesizer(shapes, tuple(classes.of_class(c) for c in range(len(sizes))), shares, names), labels
 
 
 def _shape(known: Mapping[str, Any]) -> ColumnShape:

@@ -47,11 +47,14 @@ class Synthesizer:
         Of each class, on the scale without ends.
     shares : ndarray of shape (c,)
         Of the classes; they sum to 1.
+    names : tuple of str, or None
+        Of the columns, for messages.
     """
 
     shapes: tuple[ColumnShape, ...]
     mixtures: tuple[Mixture, ...]
     shares: Array
+    names: tuple[str, ...] | None = None
 
     def sample(
         self, n_rows: int, *, given: Mapping[int, float] | None = None, balanced: bool = False, seed: Seed = None
@@ -129,15 +132,14 @@ class Synthesizer:
         found: dict[int, float] = {}
         for column, value in given.items():
             j = whole("a given column", column, 0, d - 1)
-            x, shape = number(f"the given value of column {j}", value), self.shapes[j]
+            called, shape = f"column {j}" if self.names is None else f"column {self.names[j]!r}", self.shapes[j]
+            x = number(f"the given value of {called}", value)
             if not shape.low <= x <= shape.high:
-                raise ParameterError(
-                    f"column {j} is given as {x:g}, but takes values from {shape.low:g} to {shape.high:g}"
-                )
+                raise ParameterError(f"{called} is given as {x:g}, but takes values {shape.range}")
             below, above = shape.neighbours(x)
             if below < above:
                 raise ParameterError(
-                    f"column {j} is given as {x:.15g}, but takes values in steps of {shape.step:g}: "
+                    f"{called} is given as {x:.15g}, but takes values in steps of {shape.step:g}: "
                     f"give {below:.15g} or {above:.15g}"
                 )
             if not shape.constant:  # which tells nothing
@@ -218,4 +220,6 @@ def synthesizer_of(
             name = c if class_names is None else str(class_names[c])
             raise DataError(f"class {name} has {int(own.sum())} row(s), but needs at least {_FEWEST}: leave it out")
         mixtures.append(fit(as_table(moved[own], weights=None if weights is None else weights[own])))
-    return Synthesizer(shapes, tuple(mixtures), shares / shares.sum())
+    return Synthesizer(
+        shapes, tuple(mixtures), shares / shares.sum(), None if names is None else tuple(map(str, names))
+    )
