@@ -163,3 +163,19 @@ def test_ranges_that_a_hair_parts_are_told_as_one(gmmkit: Gmmkit, tmp_path: Path
     found = gmmkit("density", "dip.gmm", "--region", share, "--json").json["regions"][0]["columns"]["0"]
     assert len(found) == 2
     assert gmmkit("density", "dip.gmm", "--region", share).out.count(" to ") == 1
+
+
+def test_a_report_is_written_beside_the_model(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    small = ("-k", "1,2", "--covariance", "diag", "--folds", "2")
+    done = gmmkit("density", faithful, *small, "-o", "d.gmm", "--report", "d.html")
+    assert done.code == 0
+    assert done.err.endswith("Model in d.gmm\nReport in d.html\n")
+    assert "<h1>The density of 272 rows of old_faithful.csv</h1>" in (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert gmmkit("density", faithful, *small, "--report", "d.html", "--json").json["report"] == "d.html"
+    assert gmmkit("report", "d.gmm", faithful, "-o", "again.html").code == 0
+    assert "The rarest rows" in (tmp_path / "again.html").read_text(encoding="utf-8")
+    asked = gmmkit("density", "d.gmm", "--region", "0.5", "--report", "d.html")
+    assert (asked.code, asked.out) == (2, "")
+    assert "--report is for data, but d.gmm is a model: gmmkit report d.gmm -o d.html" in asked.err
+    assert "--output and --report are both" not in asked.err
+    assert "in .html" in gmmkit("density", faithful, "--report", "d.gmm").err

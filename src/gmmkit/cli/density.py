@@ -27,7 +27,7 @@ from gmmkit.cli.options import (
     parse_covariance,
 )
 from gmmkit.cli.output import console_on, count, number, number_beside, print_json, print_table, print_text
-from gmmkit.cli.places import MODEL, check_output
+from gmmkit.cli.places import MODEL, check_outputs
 from gmmkit.cli.progress import Watch
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ def density(
     folds: Annotated[
         int | None,
         typer.Option(parser=at_least(2), metavar="N", rich_help_panel=_FIT, help="Folds that are left out in turn."),
+    ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="FILE", rich_help_panel=_FIT, help="Also write a report (.html)."),
     ] = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
@@ -119,6 +123,8 @@ def density(
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"{option} is for data, but {source} is a model: leave it out")
+        if report is not None:
+            raise UsageError(f"--report is for data, but {source} is a model: gmmkit report {source} -o {report}")
         record = open_model(source)
         if not (region or box or compare):
             raise UsageError(
@@ -126,9 +132,9 @@ def density(
             )
         check_boxes(boxes, record.feature_names, record.mixture.n_features)
     else:
-        check_output("--output", output, ends=MODEL, inputs=(source,))
+        check_outputs(source, output=output, report=report)
         record = _fitted(
-            context, source, components, covariance, folds, columns, weights, label, boxes, seed, jobs, quiet
+            context, source, components, covariance, folds, columns, weights, label, boxes, seed, jobs, quiet, report
         )
     answers = answers_of(record, region or (), boxes, other, engine_seed(seed))
     if output is not None:
@@ -136,7 +142,7 @@ def density(
 
         write_model(record, output)
     if as_json:
-        print_json({"model": output, **_facts(record), **answers})
+        print_json({"model": output, "report": report, **_facts(record), **answers})
         return
     if not quiet and record.fit.get("members"):
         console = console_on(sys.stderr)
@@ -145,6 +151,8 @@ def density(
             complain(f"warning: {note}")
         if output is not None:
             console.print(f"Model in {output}", soft_wrap=True, markup=False)
+        if report is not None:
+            console.print(f"Report in {report}", soft_wrap=True, markup=False)
     print_answers(console_on(sys.stdout), answers)
 
 
@@ -161,6 +169,7 @@ def _fitted(
     seed: int,
     jobs: int | None,
     quiet: bool,
+    report: str | None,
 ) -> ModelRecord:
     wanted = parse_columns(columns)
     asked = _settings(components, covariance, folds)
@@ -183,18 +192,24 @@ def _fitted(
         found = stack_densities(table, settings, n_jobs=jobs)
         seen = likelihood(found.mixture, table, n_jobs=jobs)
         notes = [*notes_on(table, constant=True), *far_values(table, in_memory(table))]
-    return record_of_density(
-        found,
-        {**asked, "random_state": seed},
-        feature_names=table.names,
-        known={
-            "n_rows": table.n_rows,
-            "total_weight": seen.total_weight,
-            "log_likelihood": seen.log_likelihood,
-            **({"notes": notes} if notes else {}),
-        },
-        provenance={"source": table.origin, "command": command_line(context)},
-    )
+        record = record_of_density(
+            found,
+            {**asked, "random_state": seed},
+            feature_names=table.names,
+            known={
+                "n_rows": table.n_rows,
+                "total_weight": seen.total_weight,
+                "log_likelihood": seen.log_likelihood,
+                **({"notes": notes} if notes else {}),
+            },
+            provenance={"source": table.origin, "command": command_line(context)},
+        )
+        if report is not None:
+            from gmmkit.report import write_report
+
+            watch.say("drawing the report")
+            write_report(record, report, table=table, command=command_line(context))
+    return record
 
 
 def _check_folds(table: Table, folds: int | None) -> None:

@@ -13,6 +13,7 @@ from gmmkit.report.cautions import warnings_section
 from gmmkit.report.choice import choice
 from gmmkit.report.classes import Classes
 from gmmkit.report.commands import commands
+from gmmkit.report.densities import Densities
 from gmmkit.report.document import page
 from gmmkit.report.history import history
 from gmmkit.report.html import tag
@@ -86,6 +87,9 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
     known = Classes.read(subject)
     if known is not None:
         return _of_classes(subject, known)
+    density = Densities.read(subject)
+    if density is not None:
+        return _of_density(subject, density)
     sections = [
         ("choice", "How the model was chosen", choice(subject)),
         ("pictures", "Pictures", pictures(subject)),
@@ -115,3 +119,17 @@ def _of_classes(subject: Subject, known: Classes) -> str:
         ("reproduce", "Make it again", commands(subject)),
     ]
     return page(known.headline, header, sections, unlisted=1)
+
+
+def _of_density(subject: Subject, density: Densities) -> str:
+    """Return the report of a density: its components are parts of an average, not clusters that were found."""
+    header = tag("header", tag("h1", density.headline), density.answer())
+    sections = [
+        ("about", "What was fitted", facts(subject)),
+        ("pictures", "Where rows are dense", density.pictures()),
+        ("rarest", "Where rows are rarest", density.rarest()),
+        ("members", "What is averaged", density.members()),
+        ("warnings", "What to beware of", density.warnings()),
+        ("reproduce", "Make it again", commands(subject)),
+    ]
+    return page(density.headline, header, sections, unlisted=1)

@@ -252,7 +252,7 @@ class _Page:
             low, high = (fixed(float(end), decimals) for end in found.intervals[i, j])
             values: list[object] = [self.table.where(int(self.index[i])), self.names[j]]
             if self.measured:
-                values.append(fixed(float(found.observed[i, j]), decimals))
+                values.append(f"{found.observed[i, j]:.6g}")
             values += [fixed(float(found.means[i, j]), decimals), f"{low} to {high}"]
             if self.measured:
                 p = float(found.below[i, j])
