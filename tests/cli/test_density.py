@@ -55,6 +55,8 @@ def test_questions_of_a_model_are_those_of_its_mixture(gmmkit: Gmmkit, small: Pa
     assert found["boxes"][0]["probability"] == mixture.box_probability({0: (-np.inf, 3.0), 1: (60.0, np.inf)}).value
     assert 0 < found["comparison"]["jensen_shannon"]["value"] < 0.2
     assert found["comparison"]["other"] == str(model)
+    by_place = gmmkit("density", small, "--box", "0=:3,1=60:", "--json").json["boxes"][0]
+    assert by_place["probability"] == found["boxes"][0]["probability"]
     text = gmmkit("density", small, *asked).out
     assert "90 % of the probability lies where the log-density is above" in text
     assert "eruptions=:3,waiting=60:: probability 0.0" in text

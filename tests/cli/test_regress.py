@@ -76,7 +76,7 @@ def test_models_without_names_take_columns_by_position(gmmkit: Gmmkit, tmp_path:
     ("options", "code", "said"),
     [
         ((), 2, "--target is needed"),
-        (("--target", "width"), 2, "the columns of the model are eruptions, waiting"),
+        (("--target", "width"), 2, "the columns are eruptions, waiting"),
         (("--target", ","), 2, "expected names of columns"),
         (("--target", "waiting,waiting"), 2, "twice"),
         (("--target", "waiting,eruptions"), 2, "names all columns"),
@@ -145,7 +145,11 @@ def test_columns_go_by_position_too_and_what_was_written_is_said(gmmkit: Gmmkit,
     assert (done.code, done.out, done.err) == (0, "", "3 rows of 5 columns in out.csv\n")
     assert Path("out.csv").read_text() == gmmkit("regress", model, short, "--target", "waiting").out
     assert gmmkit("regress", model, short, "--target", "1", "-o", "out.csv", "--quiet").err == ""
-    for target, said in (("2", "(or positions, from 0 to 1)"), ("waiting,1", "'waiting' twice"), ("-1", "names '-1'")):
+    for target, said in (
+        ("2", "columns are eruptions, waiting (from 0 to 1)"),
+        ("waiting,1", "'waiting' twice"),
+        ("-1", "names '-1'"),
+    ):
         done = gmmkit("regress", model, short, "--target", target)
         assert (done.code, done.out) == (2, "")
         assert said in done.err

@@ -42,6 +42,8 @@ def test_given_columns_stay_and_the_others_follow(gmmkit: Gmmkit, model: Path) -
     assert cells[:, 1].mean() == pytest.approx(known.mean()[0], abs=1.0)
     assert cells[:, 1].std() == pytest.approx(float(np.sqrt(known.covariance_matrix()[0, 0])), rel=0.15)
     assert gmmkit("sample", model, "-n", "5").out == gmmkit("sample", model, "-n", "5").out
+    assert gmmkit("sample", model, "-n", "400", "--given", "0=4.5", "--component").out == done.out
+    assert "'eruptions' twice" in gmmkit("sample", model, "--given", "eruptions=4.5,0=4").err
 
 
 @pytest.mark.parametrize("value", ["1e200", "-5e7"])

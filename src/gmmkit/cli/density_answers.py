@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gmmkit.cli.boundary import UsageError
-from gmmkit.cli.given import Ends
+from gmmkit.cli.given import Ends, by_position
 from gmmkit.cli.output import number, print_text
 
 if TYPE_CHECKING:
@@ -52,16 +51,13 @@ def _region(mixture: Mixture, names: Sequence[str], share: float, seed: int) -> 
 
 
 def check_boxes(boxes: Boxes, names: Sequence[str] | None, n_columns: int) -> None:
-    """Raise if a box names a column that is not there."""
-    known = list(names or map(str, range(n_columns)))
+    """Raise if a box names a column that is not there, or one twice."""
     for wanted in boxes.values():
-        for column in wanted:
-            if column not in known:
-                raise UsageError(f"--box names {column!r}, but the columns are {', '.join(known)}")
+        by_position("--box", wanted, names or [str(j) for j in range(n_columns)])
 
 
 def _box(mixture: Mixture, names: Sequence[str], text: str, bounds: Bounds, seed: int) -> dict[str, Any]:
-    found = mixture.box_probability({names.index(column): ends for column, ends in bounds.items()}, seed=seed)
+    found = mixture.box_probability(by_position("--box", bounds, names), seed=seed)
     return {"box": text, "probability": found.value, "standard_error": found.standard_error}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gmmkit.cli.boundary import UsageError
 
-__all__ = ["Ends", "by_position", "parse_ends", "parse_given"]
+__all__ = ["Ends", "by_position", "parse_ends", "parse_given", "place_of"]
 
 #: The least and the largest value of a column; ±inf for none.
 Ends = tuple[float, float]
@@ -59,17 +59,40 @@ def by_position(
     UsageError
         If a column is not there, or is the one of the classes, or values are given of all.
     """
-    for name in given:
+    found: dict[int, Any] = {}
+    for name, value in given.items():
         if name == label:
             raise UsageError(
                 f"{option} names {name!r}, which holds the classes; only columns that are drawn can be given: "
                 f"{', '.join(names)}"
             )
-        if name not in names:
-            raise UsageError(f"{option} names {name!r}, but the columns are {', '.join(names)}")
-    if option == "--given" and len(given) == len(names):
+        place = place_of(option, name, names)
+        if place in found:
+            raise UsageError(f"{option} names {names[place]!r} twice; give each column once")
+        found[place] = value
+    if option == "--given" and len(found) == len(names):
         raise UsageError("--given has all columns; leave some to draw")
-    return {names.index(name): value for name, value in given.items()}
+    return found
+
+
+def place_of(option: str, column: str, names: Sequence[str]) -> int:
+    """Return the position of a column that is named, or given by its position from 0 as for ``--columns``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> place_of("--given", "width", ["length", "width"]), place_of("--given", "0", ["length", "width"])
+    (1, 0)
+    """
+    if column in names:
+        return names.index(column)
+    if column.isdecimal() and int(column) < len(names):
+        return int(column)
+    raise UsageError(f"{option} names {column!r}, but the columns are {', '.join(names)} (from 0 to {len(names) - 1})")
 
 
 def _pairs(option: str, text: str, example: str) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import typer
 
 from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.commands import command_line
+from gmmkit.cli.given import place_of
 from gmmkit.cli.models import open_model
 from gmmkit.cli.options import DataArgument, ModelArgument, QuietOption
 from gmmkit.cli.output import console_on, print_text
@@ -167,14 +168,7 @@ def _positions(option: str, text: str, known: Sequence[str]) -> list[int]:
         raise UsageError(f"{option} is {text!r}; expected names of columns between commas: a,b")
     found: list[int] = []
     for name in next(csv.reader([text], skipinitialspace=True), []):
-        column = name.strip()
-        # As with --columns: what is a name is one, else a position.
-        place = known.index(column) if column in known else int(column) if column.isdecimal() else len(known)
-        if place >= len(known):
-            raise UsageError(
-                f"{option} names {column!r}, but the columns of the model are {', '.join(known)} "
-                f"(or positions, from 0 to {len(known) - 1})"
-            )
+        place = place_of(option, name.strip(), known)
         if place in found:
             raise UsageError(f"{option} names {known[place]!r} twice; give each column once")
         found.append(place)
