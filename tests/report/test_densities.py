@@ -86,6 +86,14 @@ def test_what_was_noted_and_what_failed_is_told_first():
     assert "nats more than rows that were not" in said
 
 
+def test_weighted_rows_are_listed_but_not_counted_as_spread():
+    table, _, record = fitted(60, 2, n_components=(1,), covariance_type=("diag",), reg_covar=(0.01,))
+    page = read(render_report(record, table=table.with_weights(np.arange(60.0) + 1.0)))
+    assert len(tables(page)["The rarest rows"]) == 15
+    assert not any("Histogram of" in svg.text for svg in page.all("svg"))
+    assert "spread evenly" not in page.text
+
+
 def test_a_record_that_cannot_be_read_is_reported_as_a_mixture():
     _, _, record = fitted(60, 2)
     broken = replace(record, fit={name: value for name, value in record.fit.items() if name != "members"})

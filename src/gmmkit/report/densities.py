@@ -193,15 +193,20 @@ class Densities:
                    *(f"{own[j]:.6g}" for j in shown)], heads=1)
             for i, own in zip(order.tolist(), values, strict=True)
         ]  # fmt: skip
-        words = (
-            "“As rare” is the share of what the density itself would draw that is as rare or rarer. Of rows that "
-            "follow it these shares are spread evenly; more at the left than the band allows are rows that it does "
-            "not know, more at the right rows that it follows too closely."
-        )
+        words = "“As rare” is the share of what the density itself would draw that is as rare or rarer."
+        drawn = None
+        if rows.weights is None:
+            # Weighted rows are not spread as what they stand for.
+            drawn = figure(
+                plot_uniform(rarity, name="share of drawn rows as rare", width=WIDTH), "How rare the rows are."
+            )
+            words += (
+                " Of rows that follow it these shares are spread evenly; more at the left than the band allows are "
+                "rows that it does not know, more at the right rows that it follows too closely."
+            )
         if len(index) < rows.n_rows:
             words += f" Looked at are {len(index):,} of {rows.n_rows:,} rows, at even distances."
         head = ["Row", "Log-density", "As rare", *(names[j] for j in shown)]
-        drawn = figure(plot_uniform(rarity, name="share of drawn rows as rare", width=WIDTH), "How rare the rows are.")
         return join([tag("p", words), table("The rarest rows", head, body), drawn])
 
     def warnings(self) -> Html | None:
