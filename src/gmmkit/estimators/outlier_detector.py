@@ -39,8 +39,9 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         score(x) = log p(z) + Σ_j log p_j(z_j),        z: x in robust units,
 
     under mixtures of 3, 5 and 8 components, averaged, that are shrunk by a conjugate prior and fitted to the fifth of
-    rows that lies lowest left out; only the largest components, with four fifths of the weight, are normal. Of a
-    larger `contamination` as many rows are left out, and so much less of the weight is normal.
+    rows that lies lowest left out; their covariances are full or diagonal, as rows that were left out find the others
+    more likely. Only the largest components, with four fifths of the weight, are normal. Of a larger `contamination` as
+    many rows are left out, and so much less of the weight is normal.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         What p-values are compared with: the score of every fitted row by a fit to others, in five folds; or the
         scores of half of the rows by the fit to the other half, which needs ``novelty=True``. Of new rows like the
         fitted ones a share of at most `p_value` is taken for outliers, on average: with "split" exactly so, however
-        few rows there are; with "cross" about so, and fewer where rows are few for their columns.
+        few rows there are; with "cross" about so.
     random_state : int, RandomState or None, default=0
         A detection is a measurement: it gives the same answer twice unless asked not to.
     n_jobs : int or None, default=None

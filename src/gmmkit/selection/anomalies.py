@@ -3,9 +3,9 @@
 Rows are scored by a fit to all of them, or to 3,000 drawn from more. How unusual a score is, scores out of sample tell:
 the fitted rows are cut into five folds, and each is scored by a fit to the others (cross-conformal prediction: Vovk
 2015, Annals of Mathematics and Artificial Intelligence 74); rows that were not drawn are out of sample as they are.
-Folds are fitted from where the fit to all ended, in its units, so that their scores compare with its own. Fits
-to fewer rows score those that they have not seen lower than the fit to all does, which makes p-values of new rows
-large where rows are few for their columns; a split, half of the rows fitted and half scored by the same fit, is exact.
+Folds are fitted in the units and to the structure that all rows have led to, so that their scores compare. Fits to
+fewer rows score those that they have not seen lower than the fit to all does, and what leads to them has seen all rows:
+the two nearly cancel (`benchmarks anomaly`). A split, half of the rows fitted and half scored by that fit, is exact.
 """
 
 from __future__ import annotations
