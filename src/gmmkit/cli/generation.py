@@ -94,7 +94,7 @@ def rows_like(
                 f"{asked.n} and, as their weights have them, {len(real)}: raise --number, or leave --fidelity out"
             )
     if asked.keep is not None:
-        write_model(_record(found, table, label, asked, command), asked.keep)
+        write_model(_record(found, table, label, asked.seed, bounds, command), asked.keep)
     labels = None if table.labels is None else table.labels.names
     _write(found, (drawn, classes), names, label, labels, output, as_json=as_json, quiet=quiet)
     if asked.fidelity is not None and compared is not None:
@@ -109,13 +109,17 @@ def rows_like(
         sys.stderr.write(likeness(compared))
 
 
-def _record(found: Synthesizer, table: Table, label: str | None, asked: Asked, command: str) -> ModelRecord:
+def _record(
+    found: Synthesizer, table: Table, label: str | None, seed: int, bounds: Mapping[int, Ends], command: str
+) -> ModelRecord:
     from gmmkit.selection.generator_records import record_of_generator
+
+    named = [[j if table.names is None else table.names[j], list(ends)] for j, ends in bounds.items()]
 
     return record_of_generator(
         found,
         None if table.labels is None else table.labels.names,
-        {"random_state": asked.seed, "bounds": [[name, list(ends)] for name, ends in asked.bounds.items()] or None},
+        {"random_state": seed, "bounds": named or None},
         feature_names=table.names,
         known={"n_rows": table.n_rows, **({} if label is None else {"label": label})},
         provenance={"source": table.origin, "command": command},
