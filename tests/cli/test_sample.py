@@ -297,3 +297,15 @@ def test_values_far_from_all_others_are_told_or_refused(gmmkit: Gmmkit, tmp_path
         "gmmkit: there are 2 rows, but it takes 3 to draw others like them: give more\n",
     )
     assert "1,000 rows of 2 columns" not in done.out
+
+
+def test_bounds_by_position_are_kept_as_the_columns_are_called(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    read = ("--columns", "length,petal", "--bounds", "1=1:", "-n", "10", "--quiet")
+    assert gmmkit("sample", flowers, *read, "--model", "named.gmm").code == 0
+    assert load("named.gmm").bounds == {"petal": (1.0, np.inf)}
+    np.save("rows.npy", load_iris().data[:50, :2])
+    assert gmmkit("sample", "rows.npy", "--bounds", "1=0:9", "-n", "10", "--quiet", "--model", "plain.gmm").code == 0
+    kept = load("plain.gmm")
+    assert kept.bounds == {1: (0.0, 9.0)}
+    assert kept.synthesizer_.shapes[1].high == pytest.approx(9.0)
+    assert gmmkit("sample", "plain.gmm", "-n", "2").out.startswith("x0,x1\n")

@@ -95,7 +95,7 @@ def rows_like(
                 f"{option} compares at least {FEWEST_ROWS} drawn rows with as many real ones, but there are "
                 f"{asked.n} and, as their weights have them, {len(real)}: raise --number, or leave {option} out"
             )
-        record = _record(found, table, label, asked, command)
+        record = _record(found, table, label, asked.seed, bounds, command)
         if asked.report is not None and compared is not None:
             from gmmkit.report.generation import Drawn, write_generation_report
 
@@ -120,13 +120,17 @@ def rows_like(
         sys.stderr.write(likeness(compared))
 
 
-def _record(found: Synthesizer, table: Table, label: str | None, asked: Asked, command: str) -> ModelRecord:
+def _record(
+    found: Synthesizer, table: Table, label: str | None, seed: int, bounds: Mapping[int, Ends], command: str
+) -> ModelRecord:
     from gmmkit.selection.generator_records import record_of_generator
+
+    named = [[j if table.names is None else table.names[j], list(ends)] for j, ends in bounds.items()]
 
     return record_of_generator(
         found,
         None if table.labels is None else table.labels.names,
-        {"random_state": asked.seed, "bounds": [[name, list(ends)] for name, ends in asked.bounds.items()] or None},
+        {"random_state": seed, "bounds": named or None},
         feature_names=table.names,
         known={"n_rows": table.n_rows, **({} if label is None else {"label": label})},
         provenance={"source": table.origin, "command": command},

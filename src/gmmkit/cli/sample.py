@@ -15,7 +15,6 @@ from gmmkit.cli.models import open_model
 from gmmkit.cli.options import (
     ColumnsOption,
     JobsOption,
-    LabelOption,
     QuietOption,
     WeightsOption,
     at_least,
@@ -53,7 +52,12 @@ def sample(
     component: Annotated[bool, typer.Option("--component", help="Add a column: the component of each row.")] = False,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
-    label: LabelOption = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label", metavar="COLUMN", rich_help_panel=_LIKE, help="Column of classes: each is drawn by itself."
+        ),
+    ] = None,
     balance: Annotated[
         bool, typer.Option("--balance", rich_help_panel=_LIKE, help="As many rows of each class of --label.")
     ] = False,
@@ -85,8 +89,9 @@ def sample(
 ) -> None:
     """Draw new rows, in random order: from a model, or like those of a file.
 
-    Like a file's: counts stay whole, what cannot be negative is not. How like the real ones they are is said, unless
-    --given or --balance asks for others. What --model keeps draws more of them: gmmkit sample MODEL.
+    Like a file's: counts stay whole, what cannot be negative is not. How like the real ones they are is said where
+    there are ten or more of both, unless --given or --balance asks for others. What --model keeps draws more of them:
+    gmmkit sample MODEL.
     """
     known = parse_given(given)
     check_rows_output(output, inputs=(source,))
