@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gmmkit import GaussianMixtureDensity, load, open_table
-from gmmkit.files import read_model
+from gmmkit import Diagonal, GaussianMixtureDensity, Mixture, load, open_table
+from gmmkit.files import ModelRecord, read_model, write_model
 from gmmkit.report import python_of
 
 Gmmkit = Callable[..., Any]
@@ -55,6 +55,8 @@ def test_questions_of_a_model_are_those_of_its_mixture(gmmkit: Gmmkit, small: Pa
     assert found["boxes"][0]["probability"] == mixture.box_probability({0: (-np.inf, 3.0), 1: (60.0, np.inf)}).value
     assert 0 < found["comparison"]["jensen_shannon"]["value"] < 0.2
     assert found["comparison"]["other"] == str(model)
+    by_place = gmmkit("density", small, "--box", "0=:3,1=60:", "--json").json["boxes"][0]
+    assert by_place["probability"] == found["boxes"][0]["probability"]
     text = gmmkit("density", small, *asked).out
     assert "90 % of the probability lies where the log-density is above" in text
     assert "eruptions=:3,waiting=60:: probability 0.0" in text
@@ -86,12 +88,12 @@ def test_other_verbs_read_the_model(gmmkit: Gmmkit, small: Path, faithful: Path)
         (("-k", "2"), "--components is for data"),
         (("-o", "other.gmm"), "--output is for data"),
         (("--region", "95"), "expected a number between 0 and 1"),
-        (("--box", "waiting"), "expected a column and its bounds"),
-        (("--box", "waiting=3:2"), "expected a column and its bounds"),
-        (("--box", "waiting=a:2"), "expected a column and its bounds"),
+        (("--box", "waiting"), "expected a column and what it is"),
+        (("--box", "waiting=3:2"), "waiting=3:2, whose least value is above its largest; did you mean waiting=2:3?"),
+        (("--box", "waiting=a:2"), "expected the least and the largest value"),
         (("--box", "width=1:2"), "the columns are eruptions, waiting"),
         (("--box", "waiting=1:2,waiting=:3"), "twice"),
-        (("--box", ""), "expected columns and their bounds"),
+        (("--box", ""), "expected columns, such as a=0:9"),
     ],
 )
 def test_what_cannot_be_asked_of_a_model_is_said_in_a_line(
@@ -130,3 +132,52 @@ def test_labels_are_kept_aside(gmmkit: Gmmkit, tmp_path: Path) -> None:
     data.write_text("\n".join(["x,y,kind", *lines]) + "\n")
     assert gmmkit("density", data, "--label", "kind", *SMALL, "-o", model).code == 0
     assert list(read_model(model).feature_names or ()) == ["x", "y"]
+
+
+def test_columns_and_rows_that_spoil_a_density_are_told(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = np.c_[random.normal(size=60), np.full(60, 3.0), random.permutation(60), random.normal(size=60)]
+    rows[7, 3] = 99999.0
+    np.savetxt(tmp_path / "odd.csv", rows, delimiter=",", header="a,same,id,b", comments="")
+    done = gmmkit("density", "odd.csv", "-k", "1", "--covariance", "diag", "-o", "odd.gmm")
+    assert done.code == 0
+    assert "warning: column 'same' holds one value only" in done.err
+    assert "warning: column 'id' holds 60 consecutive whole numbers" in done.err
+    assert "warning: line 9, column 'b' is 99999, " in done.err
+    assert gmmkit("density", "odd.csv", "-k", "1", "--covariance", "diag", "--quiet").err == ""
+    assert len(gmmkit("density", "odd.csv", "-k", "1", "--covariance", "diag", "--json").json["notes"]) == 3
+    assert "99999" in gmmkit("describe", "odd.gmm").out
+
+
+@pytest.mark.parametrize("folds", [999, 31])
+def test_more_folds_than_rows_that_differ_are_refused(gmmkit: Gmmkit, tmp_path: Path, folds: int) -> None:
+    (tmp_path / "some.csv").write_text("\n".join(["x,y", *(f"{i},{i * i}" for i in range(30)), "1,1", "2,4"]) + "\n")
+    done = gmmkit("density", "some.csv", *SMALL[:4], "--folds", folds)
+    assert (done.code, done.out) == (3, "")
+    assert f"some.csv: --folds {folds} needs as many rows that differ, but there are 30: give more rows" in done.err
+
+
+def test_ranges_that_a_hair_parts_are_told_as_one(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    mixture = Mixture([0.5, 0.5], [[0.0], [2.4]], Diagonal([[1.0], [1.0]]))
+    dip = float(mixture.log_density([[1.2]])[0])
+    share = float((mixture.log_density(mixture.sample(400_000, seed=0)[0]) > dip).mean()) - 0.002
+    write_model(ModelRecord(mixture), tmp_path / "dip.gmm")
+    found = gmmkit("density", "dip.gmm", "--region", share, "--json").json["regions"][0]["columns"]["0"]
+    assert len(found) == 2
+    assert gmmkit("density", "dip.gmm", "--region", share).out.count(" to ") == 1
+
+
+def test_a_report_is_written_beside_the_model(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    small = ("-k", "1,2", "--covariance", "diag", "--folds", "2")
+    done = gmmkit("density", faithful, *small, "-o", "d.gmm", "--report", "d.html")
+    assert done.code == 0
+    assert done.err.endswith("Model in d.gmm\nReport in d.html\n")
+    assert "<h1>The density of 272 rows of old_faithful.csv</h1>" in (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert gmmkit("density", faithful, *small, "--report", "d.html", "--json").json["report"] == "d.html"
+    assert gmmkit("report", "d.gmm", faithful, "-o", "again.html").code == 0
+    assert "The rarest rows" in (tmp_path / "again.html").read_text(encoding="utf-8")
+    asked = gmmkit("density", "d.gmm", "--region", "0.5", "--report", "d.html")
+    assert (asked.code, asked.out) == (2, "")
+    assert "--report is for data, but d.gmm is a model: gmmkit report d.gmm -o d.html" in asked.err
+    assert "--output and --report are both" not in asked.err
+    assert "in .html" in gmmkit("density", faithful, "--report", "d.gmm").err

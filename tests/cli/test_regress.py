@@ -76,7 +76,7 @@ def test_models_without_names_take_columns_by_position(gmmkit: Gmmkit, tmp_path:
     ("options", "code", "said"),
     [
         ((), 2, "--target is needed"),
-        (("--target", "width"), 2, "the columns of the model are eruptions, waiting"),
+        (("--target", "width"), 2, "the columns are eruptions, waiting"),
         (("--target", ","), 2, "expected names of columns"),
         (("--target", "waiting,waiting"), 2, "twice"),
         (("--target", "waiting,eruptions"), 2, "names all columns"),
@@ -138,3 +138,46 @@ def test_values_that_are_no_numbers_are_named(gmmkit: Gmmkit, tmp_path: Path, te
     assert (done.code, done.out) == (3, "")
     assert said in done.err
     assert done.err.count("\n") == 1
+
+
+def test_columns_go_by_position_too_and_what_was_written_is_said(gmmkit: Gmmkit, model: Path, short: Path) -> None:
+    done = gmmkit("regress", model, short, "--target", "1", "-o", "out.csv")
+    assert (done.code, done.out, done.err) == (0, "", "3 rows of 5 columns in out.csv\n")
+    assert Path("out.csv").read_text() == gmmkit("regress", model, short, "--target", "waiting").out
+    assert gmmkit("regress", model, short, "--target", "1", "-o", "out.csv", "--quiet").err == ""
+    for target, said in (
+        ("2", "columns are eruptions, waiting (from 0 to 1)"),
+        ("waiting,1", "'waiting' twice"),
+        ("-1", "names '-1'"),
+    ):
+        done = gmmkit("regress", model, short, "--target", target)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
+
+
+def test_a_report_tells_errors_where_the_targets_are_there(gmmkit: Gmmkit, model: Path, short: Path) -> None:
+    plain = gmmkit("regress", model, short, "--target", "waiting")
+    done = gmmkit("regress", model, short, "--target", "waiting", "--report", "r.html")
+    assert (done.code, done.out) == (0, plain.out)
+    assert done.err == "Report in r.html\n"
+    assert "nothing can be said of errors" in Path("r.html").read_text(encoding="utf-8")
+    Path("known.csv").write_text("waiting,day,eruptions\n55,1,2.0\n,2,3.2\n90,3,4.5\n")
+    done = gmmkit("regress", model, "known.csv", "--target", "waiting", "--report", "r.html", "--quiet")
+    assert (done.code, done.out, done.err) == (0, plain.out, "")
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert "<h1>waiting predicted for 3 rows of known.csv: R²" in page
+    rows = np.array([[2.0, 55.0], [4.5, 90.0]])
+    np.save("rows.npy", rows)
+    save(GaussianMixture(1).fit(np.random.default_rng(0).normal(3.0, 1.0, (50, 2))), "plain.gmm")
+    done = gmmkit("regress", "plain.gmm", "rows.npy", "--target", "1", "--report", "r.html")
+    assert done.code == 0
+    assert "1 predicted for 2 rows of rows.npy: R²" in Path("r.html").read_text(encoding="utf-8")
+
+
+def test_a_report_of_targets_that_are_no_numbers_is_refused(gmmkit: Gmmkit, model: Path) -> None:
+    Path("text.csv").write_text("waiting,eruptions\nlong,2.0\n")
+    done = gmmkit("regress", model, "text.csv", "--target", "waiting", "--report", "r.html")
+    assert (done.code, done.out) == (3, "")
+    assert "column 'waiting'" in done.err
+    assert not Path("r.html").exists()
+    assert "in .html" in gmmkit("regress", model, "text.csv", "--target", "waiting", "--report", "r.csv").err

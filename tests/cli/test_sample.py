@@ -12,7 +12,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from gmmkit import GaussianMixtureGenerator, load
-from gmmkit.cli.sample import _told
+from gmmkit.cli.likeness import likeness
 from gmmkit.selection.fidelity import fidelity_of
 
 Gmmkit = Callable[..., Any]
@@ -42,6 +42,8 @@ def test_given_columns_stay_and_the_others_follow(gmmkit: Gmmkit, model: Path) -
     assert cells[:, 1].mean() == pytest.approx(known.mean()[0], abs=1.0)
     assert cells[:, 1].std() == pytest.approx(float(np.sqrt(known.covariance_matrix()[0, 0])), rel=0.15)
     assert gmmkit("sample", model, "-n", "5").out == gmmkit("sample", model, "-n", "5").out
+    assert gmmkit("sample", model, "-n", "400", "--given", "0=4.5", "--component").out == done.out
+    assert "'eruptions' twice" in gmmkit("sample", model, "--given", "eruptions=4.5,0=4").err
 
 
 @pytest.mark.parametrize("value", ["1e200", "-5e7"])
@@ -102,13 +104,20 @@ def test_classes_are_balanced_and_bounds_held(gmmkit: Gmmkit, flowers: Path) -> 
         (("--balance",), "--balance needs the column"),
         (("--bounds", "petal"), "expected a column and what it is"),
         (("--bounds", "petal=3"), "the least and the largest"),
-        (("--bounds", "petal=3:2"), "the least and the largest"),
+        (("--bounds", "petal=3:2"), "did you mean petal=2:3?"),
+        (("--bounds", "petal=3:3"), "between which nothing lies"),
         (("--bounds", "colour=0:"), "--bounds names 'colour'"),
         (("--given", "colour=0"), "--given names 'colour'"),
-        (("--given", "petal=red"), "expected a number"),
+        (("--given", "petal=red"), "expected a number: columns of text and classes cannot be given"),
         (("--given", "petal=1,petal=2"), "twice"),
         (("--given", "length=1,width=1,petal=1"), "has all columns"),
+        (("--given", "kind=1"), "--given names 'kind', which holds the classes"),
         (("--fidelity", "like.txt"), "ends in .json"),
+        (("--fidelity", "like.json", "--given", "petal=1"), "leave out --given and --balance"),
+        (("--fidelity", "like.json", "-n", "9"), "raise --number, or leave --fidelity out"),
+        (("--model", "like.txt"), "ends in .gmm"),
+        (("-o", "more.npy"), "classes are texts; write .csv or .parquet"),
+        (("--given", "petal=-1"), "column 'petal' is given as -1, but takes values from 0 up"),
         (("-o", "x.csv", "--fidelity", "x.csv"), "ends in .json"),
     ],
 )
@@ -130,7 +139,13 @@ def test_nothing_is_written_where_nothing_can_be_given(gmmkit: Gmmkit, faithful:
 
 
 def test_mistakes_of_models_and_of_data(gmmkit: Gmmkit, model: Path, flowers: Path, tmp_path: Path) -> None:
-    for option in (("--balance",), ("--label", "a"), ("--bounds", "waiting=0:"), ("--fidelity", "f.json")):
+    for option in (
+        ("--balance",),
+        ("--label", "a"),
+        ("--bounds", "waiting=0:"),
+        ("--fidelity", "f.json"),
+        ("--model", "x.gmm"),
+    ):
         done = gmmkit("sample", model, *option)
         assert (done.code, done.out) == (2, "")
         assert "is for data" in done.err
@@ -142,9 +157,9 @@ def test_mistakes_of_models_and_of_data(gmmkit: Gmmkit, model: Path, flowers: Pa
     assert gmmkit("sample", tmp_path / "no.gmm").code == 4
 
 
-def test_rows_learnt_by_heart_are_told() -> None:
+def test_rows_learnt_by_heart_arelikeness() -> None:
     real = np.random.default_rng(0).normal(size=(100, 2))
-    told = _told(fidelity_of(real, real + 1e-6, "ab"))
+    told = likeness(fidelity_of(real, real + 1e-6, "ab"))
     assert "real rows were learnt by heart" in told
     assert "99.0 % of drawn rows" in told  # each is compared with all real rows but one
 
@@ -165,3 +180,132 @@ def test_weighted_rows_are_compared_as_they_weigh(gmmkit: Gmmkit, tmp_path: Path
     done = gmmkit("sample", "w.csv", *asked)
     assert (done.code, done.out) == (2, "")
     assert "as their weights have them" in done.err
+
+
+def test_a_generator_that_is_kept_draws_on(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    asked = ("-n", "60", "--seed", "3")
+    drawn = gmmkit("sample", flowers, "--label", "kind", "--bounds", "width=:4.4", "--model", "gen.gmm", *asked)
+    assert drawn.code == 0
+    assert "Model in gen.gmm\n" in drawn.err
+    again = gmmkit("sample", "gen.gmm", *asked)
+    assert (again.out, again.err) == (drawn.out, "")
+    done = gmmkit("sample", "gen.gmm", "-n", "30", "--balance", "--given", "petal=1.4", "-o", "more.csv")
+    assert (done.code, done.out, done.err) == (0, "", "30 rows of 4 columns in more.csv\n")
+    lines = (tmp_path / "more.csv").read_text().splitlines()[1:]
+    assert sum(line.endswith(",1.4,setosa") for line in lines) == 10
+    # As from Python.
+    kept = load(tmp_path / "gen.gmm")
+    assert isinstance(kept, GaussianMixtureGenerator)
+    assert kept.get_params() == {"bounds": {"width": (-np.inf, 4.4)}, "estimator": None, "random_state": 3}
+    rows, kinds = kept.sample(60)
+    lines = [f"{row[0]},{row[1]},{row[2]}," for row in rows.tolist()]
+    assert kinds is not None
+    assert all(line.startswith(wanted) for line, wanted in zip(again.out.splitlines()[1:], lines, strict=True))
+
+
+def test_a_generator_is_described_and_asked_by_no_other_verb(gmmkit: Gmmkit, flowers: Path) -> None:
+    assert gmmkit("sample", flowers, "--label", "kind", "--model", "gen.gmm", "-n", "10", "--quiet").err == ""
+    said = gmmkit("describe", "gen.gmm").out
+    assert "A generator of rows like those of" in said
+    assert "learnt from 120 rows" in said
+    assert "steps of 0.1" in said
+    known = gmmkit("describe", "gen.gmm", "--json").json
+    assert [row["label"] for row in known["classes"]] == ["setosa", "versi,color", "virginica"]
+    first = {"name": "length", "least": 0, "largest": None, "step": pytest.approx(0.1), "values": "steps of 0.1"}
+    assert known["columns"][0] == first
+    for verb in (
+        ("score", "gen.gmm", flowers),
+        ("predict", "gen.gmm", flowers),
+        ("regress", "gen.gmm", flowers, "--target", "petal"),
+        ("density", "gen.gmm", "--region", "0.9"),
+        ("report", "gen.gmm", "-o", "page.html"),
+        ("reduce", flowers, "--with", "gen.gmm"),
+    ):
+        done = gmmkit(*verb)
+        assert (done.code, done.out) == (4, ""), verb
+        assert "gmmkit sample draws from it" in done.err
+    for option, said in (
+        (("--component",), "--component is for mixtures"),
+        (("--label", "kind"), "is for data"),
+        (("--given", "kind=setosa"), "classes cannot be given"),
+        (("--given", "kind=1"), "'kind', which holds the classes"),
+        (
+            ("--given", "petal=1.45"),
+            "column 'petal' is given as 1.45, but takes values in steps of 0.1: give 1.4 or 1.5",
+        ),
+        (("-o", "more.npy"), "classes are texts; write .csv or .parquet"),
+    ):
+        done = gmmkit("sample", "gen.gmm", *option)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
+    plain = gmmkit("sample", flowers, "--columns", "length,petal", "--model", "plain.gmm", "-n", "10", "--quiet")
+    assert plain.code == 0
+    done = gmmkit("sample", "plain.gmm", "--balance")
+    assert done.code == 2
+    assert "--balance is for classes, but plain.gmm has none" in done.err
+
+
+def test_a_report_tells_what_is_said(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    plain = gmmkit("sample", flowers, "--label", "kind", "-n", "120")
+    done = gmmkit("sample", flowers, "--label", "kind", "-n", "120", "--report", "like.html")
+    assert (done.code, done.out) == (0, plain.out)
+    assert "Report in like.html" in done.err
+    page = (tmp_path / "like.html").read_text(encoding="utf-8")
+    assert "<h1>120 rows like those of flowers.csv: " in page
+    assert "versi,color" in page
+    assert "GaussianMixtureGenerator" in page
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--balance", "--label", "kind"], "--report compares rows that are drawn as they come"),
+        (["--given", "width=3", "--label", "kind"], "--report compares rows that are drawn as they come"),
+        (["-n", "3", "--label", "kind"], "--report compares at least 10 drawn rows"),
+    ],
+)
+def test_a_report_of_what_is_not_compared_is_refused(
+    gmmkit: Gmmkit, flowers: Path, options: list[str], said: str
+) -> None:
+    done = gmmkit("sample", flowers, *options, "--report", "like.html")
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert not (flowers.parent / "like.html").exists()
+
+
+def test_a_report_is_for_data(gmmkit: Gmmkit, flowers: Path, model: Path) -> None:
+    assert "--report is for data" in gmmkit("sample", model, "--report", "like.html").err
+    assert "expected a name that ends in .html" in gmmkit("sample", flowers, "--report", "like.txt").err
+
+
+def test_values_far_from_all_others_are_told_or_refused(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = np.c_[random.normal(5, 1, 60).round(2), random.normal(size=60)]
+    for value, code, said in (
+        (99999.0, 0, "warning: line 9, column 'a' is 99999, "),
+        (1e200, 3, "far.csv: line 9, column 'a' is 1e+200, too far from the column's other values"),
+    ):
+        rows[7, 0] = value
+        np.savetxt(tmp_path / "far.csv", rows, delimiter=",", header="a,b", comments="")
+        done = gmmkit("sample", "far.csv", "-n", "20")
+        assert done.code == code
+        assert said in done.err
+    (tmp_path / "two.csv").write_text("a,b\n1,2\n2,3\n")
+    done = gmmkit("sample", "two.csv")
+    assert (done.code, done.err) == (
+        3,
+        "gmmkit: there are 2 rows, but it takes 3 to draw others like them: give more\n",
+    )
+    assert "1,000 rows of 2 columns" not in done.out
+
+
+def test_bounds_by_position_are_kept_as_the_columns_are_called(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    read = ("--columns", "length,petal", "--bounds", "1=1:", "-n", "10", "--quiet")
+    assert gmmkit("sample", flowers, *read, "--model", "named.gmm").code == 0
+    assert load("named.gmm").bounds == {"petal": (1.0, np.inf)}
+    np.save("rows.npy", load_iris().data[:50, :2])
+    assert gmmkit("sample", "rows.npy", "--bounds", "1=0:9", "-n", "10", "--quiet", "--model", "plain.gmm").code == 0
+    kept = load("plain.gmm")
+    assert kept.bounds == {1: (0.0, 9.0)}
+    assert kept.synthesizer_.shapes[1].high == pytest.approx(9.0)
+    assert gmmkit("sample", "plain.gmm", "-n", "2").out.startswith("x0,x1\n")

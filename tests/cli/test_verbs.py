@@ -200,3 +200,12 @@ def test_without_labels_no_index() -> None:
 
     assert adjusted_rand_index(np.array([[1.0]])) == 1.0
     assert adjusted_rand_index(np.array([[5.0, 5.0]])) == 0.0
+
+
+def test_rows_that_no_density_reaches_are_named(gmmkit: Gmmkit, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "far.csv").write_text("eruptions,waiting\n2.0,55\n1e200,60\n3.0,1e180\n")
+    done = gmmkit("score", model, "far.csv")
+    assert (done.code, done.out.splitlines()[0]) == (0, "mean_log_likelihood -inf")
+    assert "warning: line 3 (as 1 more row) is so far from every component" in done.err
+    assert gmmkit("score", model, "far.csv", "--quiet").err == ""
+    assert gmmkit("score", model, "far.csv", "--json").json["log_likelihood"] is None

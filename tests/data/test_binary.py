@@ -200,3 +200,14 @@ def test_an_unreadable_file(tmp_path, monkeypatch):
 def test_labels_that_are_numbers(parquet, tmp_path):
     assert open_table(parquet({"a": [1, 2], "g": [2.0, 0.5]}), label="g").labels.names == ("0.5", "2")
     refused(parquet({"a": [1, 2], "g": [2.0, np.nan]}), "'g'", "empty", "expected a label", label="g")
+
+
+def test_identifiers_may_be_missing(parquet, tmp_path):
+    path = parquet({"g": ["x", None, "y"], "a": [1.0, 2.0, 3.0]})
+    for missing in (False, True):
+        table = open_table(path, label="g", identifiers=True, missing=missing)
+        assert [table.labels.names[code] for code in table.labels.codes] == ["x", "", "y"]
+    refused(parquet({"g": ["x", None], "a": [1.0, None]}), "row 1, column 'a' is null", label="g", identifiers=True)
+    np.save(tmp_path / "a.npy", [[1.0, 2.0], [np.nan, 3.0]])
+    table = open_table(tmp_path / "a.npy", label=0, identifiers=True)
+    assert [table.labels.names[code] for code in table.labels.codes] == ["1", ""]

@@ -282,3 +282,12 @@ def test_missing_values_are_nan_where_they_are_asked_for(written, chunk, monkeyp
 def test_what_is_no_number_is_refused_where_values_may_be_missing(written, text, said):
     with pytest.raises(DataError, match=said):
         open_table(written(text), weights="n", label="k", missing=True)
+
+
+def test_identifiers_may_be_empty_and_many(written, monkeypatch):
+    monkeypatch.setattr("gmmkit.data.labels.MOST_LABELS", 2)
+    table = open_table(written("x,g\n1,007\n2,\n3, \n4,b\n5,007\n"), label="g", identifiers=True)
+    assert [table.labels.names[code] for code in table.labels.codes] == ["007", "", "", "b", "007"]
+    # The first mistake is told, which an empty one is not.
+    with pytest.raises(DataError, match="line 4, column 'x' is 'y'"):
+        open_table(written("x,g\n1,\n2,a\ny,b\n"), label="g", identifiers=True)

@@ -96,5 +96,5 @@ def test_verbs_refuse_a_mixture_in_other_units(tmp_path, capsys, verb):
     assert left.value.code == 4
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "holds a detector of outliers, which verbs cannot ask; load it with gmmkit.load" in captured.err
+    assert "holds a detector of anomalies, which judges rows: gmmkit anomalies DATA --with" in captured.err
     assert read_model(tmp_path / "d.gmm").estimator == "GaussianMixtureOutlierDetector"

@@ -6,6 +6,7 @@ import pytest
 from gmmkit import Diagonal, Full, Mixture, Spherical, Tied
 from gmmkit.errors import ParameterError
 from gmmkit.model.class_mixture import ClassMixture
+from gmmkit.model.noise import Noise
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(0, 3, (200, 2))
@@ -99,3 +100,15 @@ def test_shares_that_are_none_are_refused(shares, said):
 def test_priors_that_are_none_are_refused(priors, said):
     with pytest.raises(ParameterError, match=said):
         ClassMixture(POOL, SHARES).with_priors(priors)
+
+
+def test_student_components_stay_so_and_noise_is_refused():
+    gaussian = Mixture([1.0], [[0.0]], Full([[[1.0]]]))
+    student = Mixture([1.0], [[3.0]], Full([[[2.0]]]), degrees_of_freedom=[4.0])
+    classes = ClassMixture.of_classes([gaussian, student], [0.5, 0.5])
+    assert classes.mixture.degrees_of_freedom.tolist() == [np.inf, 4.0]
+    np.testing.assert_allclose(classes.of_class(1).log_density([[9.0]]), student.log_density([[9.0]]))
+    np.testing.assert_allclose(classes.of_class(0).log_density([[9.0]]), gaussian.log_density([[9.0]]))
+    noisy = Mixture([0.9], [[0.0]], Full([[[1.0]]]), noise=Noise(0.1, -1.0))
+    with pytest.raises(ParameterError, match="without it"):
+        ClassMixture.of_classes([noisy, gaussian], [0.5, 0.5])

@@ -121,3 +121,17 @@ def test_values_and_probabilities_of_other_shapes_are_refused():
         found[1]
     with pytest.raises(ParameterError, match="noise"):
         Predictive(random_mixture("full", k=2, d=2).beside(Noise(0.1, 0.0)), [1], [[0.0]])
+
+
+@pytest.mark.parametrize("name", ["full", "diag", "tied"])
+def test_patterns_that_are_solved_together_answer_as_each_alone(name, monkeypatch):
+    mixture = random_mixture(name, k=3, d=5, seed=8)
+    random = np.random.default_rng(0)
+    rows = mixture.sample(60, seed=0)[0][:, :4]
+    rows[random.random(rows.shape) < 0.4] = NAN
+    found = Predictive(mixture, [4], rows)
+    alone = np.array([[own.quantile([0.05, 0.9]).tolist()] for own in (found[i] for i in range(60))])
+    np.testing.assert_allclose(found.quantile([0.05, 0.9]), alone, rtol=1e-9)
+    np.testing.assert_allclose(found.cdf(alone[:, :, 1]), 0.9, rtol=1e-9)
+    monkeypatch.setattr("gmmkit.model.predictive._MOST_VALUES", 30)  # parts of ten rows
+    np.testing.assert_allclose(found.quantile([0.05, 0.9]), alone, rtol=1e-9)

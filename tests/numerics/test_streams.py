@@ -3,7 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from gmmkit.numerics.streams import generator, streams
+from gmmkit.errors import ParameterError
+from gmmkit.numerics.streams import generator, stream_of, streams
 
 
 def draws(seed, count):
@@ -36,3 +37,13 @@ def test_generator_is_passed_through():
 @pytest.mark.parametrize("seed", [np.random.SeedSequence(11)])
 def test_a_seed_sequence_says_the_same_twice(seed):
     assert draws(seed, 2) == draws(seed, 2)
+
+
+def test_purposes_have_streams_of_their_own():
+    first = {purpose: stream_of(7, purpose).random() for purpose in ("fits", "draws", "places")}
+    assert len({*first.values(), *draws(7, 3), generator(7).random()}) == 7
+    assert stream_of(7, "draws").random() == first["draws"] == stream_of(np.random.SeedSequence(7), "draws").random()
+    random = np.random.default_rng(0)
+    assert stream_of(random, "draws").random() != stream_of(random, "draws").random()
+    with pytest.raises(ParameterError, match="seed must be"):
+        stream_of("x", "draws")

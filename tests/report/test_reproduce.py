@@ -14,6 +14,7 @@ from gmmkit import (
     GaussianMixture,
     GaussianMixtureClassifier,
     GaussianMixtureDensity,
+    GaussianMixtureOutlierDetector,
     GaussianMixtureSearch,
     MixtureClusterer,
     save,
@@ -137,6 +138,8 @@ def test_defaults_are_the_estimators():
     assert {name: clusterer[name] for name in reproduce.CLUSTERS} == reproduce.CLUSTERS
     density, known = GaussianMixtureDensity().get_params(), reproduce._WHOLE["GaussianMixtureDensity"][0]
     assert {name: list(v) if isinstance(v := density[name], tuple) else v for name in known} == known
+    detector = GaussianMixtureOutlierDetector().get_params()
+    assert {name: detector[name] for name in reproduce.DETECTIONS} == reproduce.DETECTIONS
     classes = GaussianMixtureClassifier().get_params()
     assert {name: classes[name] for name in reproduce.CLASSES} == {**reproduce.CLASSES, "n_components": (1, 2, 3, 4, 5)}
 
@@ -147,3 +150,11 @@ def test_a_classifier_is_made_again(tmp_path):
     code = python_of(record_of(found))
     assert run(code, tmp_path, X=rows, y=labels).mixture_ == found.mixture_
     assert python_of(record_of(GaussianMixtureClassifier().fit(rows, labels))).count("GaussianMixtureClassifier()") == 1
+
+
+def test_a_detector_is_made_again(tmp_path):
+    rows = open_old_faithful().take(np.arange(272))
+    found = GaussianMixtureOutlierDetector(contamination=0.05, random_state=3).fit(rows)
+    code = python_of(record_of(found))
+    assert "GaussianMixtureOutlierDetector(contamination=0.05, random_state=3)" in code
+    assert run(code, tmp_path, X=rows).offset_ == found.offset_

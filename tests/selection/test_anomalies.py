@@ -8,8 +8,16 @@ import pytest
 from gmmkit.data import as_table
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
-from gmmkit.selection.anomalies import AnomalySettings, _unseen_scores, constant_columns, find_anomalies
+from gmmkit.model.covariance import Diagonal, Full
+from gmmkit.selection.anomalies import (
+    AnomalySettings,
+    _unseen_scores,
+    constant_columns,
+    find_anomalies,
+    outlier_threshold,
+)
 from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values
+from gmmkit.selection.normal_model import CLEAN as NORMAL
 from gmmkit.selection.normal_model import _consistent, contaminated, fit_normal
 
 CONTAMINATED, CLEAN = AnomalySettings(False, "cross", 0), AnomalySettings(True, "cross", 0)
@@ -189,6 +197,51 @@ def test_no_fold_is_scored_by_a_fit_that_saw_it():
     assert back[30] == before[30]
     assert fitted.kept[0][30]
     assert (after[~own] != before[~own]).all()
+
+
+@pytest.mark.parametrize("settings", [contaminated(), NORMAL])
+def test_left_out_rows_choose_the_structure_and_anomalies_have_no_vote(settings):
+    random = np.random.default_rng(16)
+    apart = random.normal(size=(120, 12))
+    together = random.normal(size=(500, 2)) @ np.array([[1.0, 0.99], [0.0, 0.14]])
+    # A line of anomalies, a seventh of the rows, speaks for correlations that normal rows do not have.
+    line = 4.0 + random.normal(size=(20, 1)) * np.ones(12) + 0.01 * random.normal(size=(20, 12))
+    mixed = random.permutation(np.concatenate([apart, line]))
+    cases = [(apart, Diagonal), (together, Full), *([] if settings is NORMAL else [(mixed, Diagonal)])]
+    with Workers(1) as workers:
+        for rows, expected in cases:
+            fitted = fit_normal(rows, settings, 0, workers)
+            assert fitted.structure is expected
+            assert all(isinstance(mixture.covariance, expected) for mixture in fitted.mixtures)
+            assert isinstance(fitted.normality.joint.covariance, Full)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_p_values_of_new_rows_where_rows_are_few_for_their_columns(clean):
+    shares = []
+    for seed in range(12):
+        rows = np.random.default_rng(seed).normal(size=(1100, 20)) @ (np.eye(20) + 0.1 * np.tri(20))
+        result = found(rows[:100], AnomalySettings(clean, "cross", seed))
+        p = conformal_p_values(result.reference, result.normality.score(as_table(rows[100:]), n_jobs=1))
+        shares.append((p <= 0.05).mean())
+    # With full covariances, whatever the rows, it would be half of that.
+    assert np.mean(shares) == pytest.approx(0.05, abs=0.015)
+
+
+def test_thresholds_are_those_of_the_rule():
+    rows = np.random.default_rng(17).normal(size=(200, 2))
+    for settings in (AnomalySettings(False, "cross", 0, 0.1), CONTAMINATED, CLEAN):
+        result = found(rows, settings)
+        threshold = outlier_threshold(result, settings, 0.05)
+        if settings.contamination:
+            assert (result.scores < threshold).sum() == 20
+        elif settings.clean:
+            below = np.nextafter(threshold, -np.inf)
+            p = conformal_p_values(result.reference, np.array([below, threshold]))
+            assert p[0] <= 0.05 < p[1]
+        else:
+            assert (result.scores < threshold).sum() == (result.p_values <= 0.05).sum() == 10
+    assert outlier_threshold(found(rows[:19]), CONTAMINATED, 0.05) == -np.inf
 
 
 def test_scores_out_of_sample_are_lower():

@@ -274,7 +274,8 @@ def test_rows_that_were_learnt_by_heart_are_found():
     same = fidelity_of(real, real, "abc")
     assert (same.copies, same.too_near) == (500, True)
     assert same.accuracy < 0.5
-    assert same.p_value < 0.01  # two-sided: nearer than new rows would be
+    # Two-sided: nearer than new rows would be; which half a copy falls into is drawn.
+    assert np.median([fidelity_of(real, real, "abc", seed=seed).p_value for seed in range(9)]) < 0.01
     assert fidelity_of(np.repeat(real, 2, axis=0), real, "abc").real_copies == 1000
 
 

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gmmkit.cli.asked import engine_seed
 from gmmkit.cli.boundary import UsageError, complain
+from gmmkit.cli.commands import command_line
+from gmmkit.cli.detection import Judged, Rule, check_kept, judged_by, judged_by_fit, open_detector, write_page
+from gmmkit.cli.models import open_data_of
 from gmmkit.cli.notes import notes_on
 from gmmkit.cli.options import ColumnsOption, DataArgument, JobsOption, QuietOption, at_least, parse_columns
 from gmmkit.cli.output import console_on, count, number, print_text
+from gmmkit.cli.places import MODEL, PAGE, check_output
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.rows import check_rows_output, write_rows
 from gmmkit.errors import DataError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gmmkit.data import Table
-    from gmmkit.model.normality import Normality
 
 __all__ = ["anomalies"]
 
-_P_VALUE = 0.05
+# Of files that hold no text.
+_NUMBERS = ".npy"
 # The most unusual rows that are told of in words.
 _SHOWN = 5
 _BLOCK_ROWS = 1 << 14
@@ -51,23 +49,19 @@ def _between(most: float, *, included: bool) -> Any:
     return parse
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What is told of the rows: arrays (n,), the rule in words, and what is to be said of the data."""
-
-    normality: Normality
-    scores: NDArray[np.float64]
-    p_values: NDArray[np.float64]
-    flags: NDArray[np.bool_]
-    rule: str
-    notes: tuple[str, ...]
-
-
 def anomalies(
+    context: typer.Context,
     data: DataArgument,
     train: Annotated[
         str | None,
         typer.Option("--train", metavar="CLEAN", help="File of normal rows: DATA's are compared with these."),
+    ] = None,
+    known: Annotated[
+        str | None,
+        typer.Option("--with", metavar="MODEL", help="Fit nothing: judge by this detector (.gmm), kept by --model."),
+    ] = None,
+    keep: Annotated[
+        str | None, typer.Option("--model", metavar="FILE", help="Where to keep the fitted detector (.gmm).")
     ] = None,
     contamination: Annotated[
         float | None,
@@ -81,7 +75,7 @@ def anomalies(
             "--p-value",
             parser=_between(1.0, included=False),
             metavar="P",
-            help="Take rows whose p-value is at most this; default: 0.05.",
+            help="Take rows whose p-value is at most this; default: 0.05, or of --with the detector's threshold.",
         ),
     ] = None,
     fdr: Annotated[
@@ -90,7 +84,7 @@ def anomalies(
             "--fdr",
             parser=_between(1.0, included=False),
             metavar="RATE",
-            help="Take as many that at most this share of them is normal, on average; needs --train.",
+            help="Take as many that at most this share of them is normal, on average; needs clean rows (--train).",
         ),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why, in words, of each anomaly.")] = False,
@@ -98,60 +92,99 @@ def anomalies(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="CSV, TSV, NPY, Parquet or JSONL file; default: stdout."),
     ] = None,
+    report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Also write a report (.html).")] = None,
     columns: ColumnsOption = None,
     label: Annotated[
-        str | None, typer.Option("--label", metavar="COLUMN", help="Column that is no measurement: kept aside.")
+        str | None,
+        typer.Option(
+            "--label", metavar="COLUMN", help="Column that names rows, any text or none: written first (not to NPY)."
+        ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(parser=at_least(0), metavar="N", help="The same seed gives the same answer.")
-    ] = 0,
+        int | None, typer.Option(parser=at_least(0), metavar="N", help="The same seed gives the same answer (0).")
+    ] = None,
     jobs: JobsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a row instead of CSV.")] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Find anomalies: a score, a p-value and a yes or no for each row, and with --explain the reason.
 
-    Without --train DATA may hold some anomalies; p-values then rank its rows. With --train they are true of new rows:
-    of normal ones about a share P, or less, has a p-value of at most P.
+    Rows are told by their line, those of files without lines by their number from 0. Without --train or --with DATA may
+    hold some anomalies; p-values then rank its rows, by scores of fits that have not seen them, so that they can rank
+    two rows otherwise than the scores, which are of one fit to all. Else they are true of new rows: of normal ones
+    about a share P, or less, has a p-value of at most P.
     """
-    _check_rule(train, contamination, p_value, fdr)
+    rule = _rule(contamination, p_value, fdr)
+    if data.lower().endswith(MODEL):
+        raise UsageError(f"{data} is a model, not rows: gmmkit anomalies DATA --with {data} judges rows by it")
+    fitting = {"--train": train, "--model": keep, "--seed": seed}
+    useless = [option for option, value in fitting.items() if value is not None]
+    if known is not None and useless:
+        raise UsageError(f"{', '.join(useless)}: --with {known} fits nothing; leave that out, or --with")
+    if fdr is not None and train is None and known is None:
+        raise UsageError(
+            "--fdr needs --train CLEAN: among rows that may be anomalies themselves p-values are ranks; "
+            "give a file of normal rows, or take --p-value or --contamination"
+        )
     _check_train(data, train)
-    check_rows_output(output, inputs=(data,) if train is None else (data, train))
-    if explain and output is not None and os.path.splitext(output)[1].lower() == ".npy":
-        raise UsageError(f"--output {output}: an NPY file cannot hold reasons, which are text; take .csv or .parquet")
+    inputs = tuple(path for path in (data, train, known) if path is not None)
+    _check_outputs(output, keep, explain, inputs)
+    check_output("--report", report, ends=PAGE, inputs=inputs)
+    check_kept(keep, data if train is None else train)
     wanted = parse_columns(columns)
     from gmmkit.data import open_table
 
     with Watch(quiet=quiet) as watch:
         watch.say(f"reading {data}")
-        table = open_table(data, columns=wanted, label=label)
-        clean = None if train is None else _clean_rows(train, table, wanted)
-        watch.say("looking for anomalies")
-        found = _found(table, clean, contamination, p_value, fdr, seed, jobs)
-        reasons = _reasons(found, table) if explain else None
-        names = ["row", "score", "p_value", "anomaly", *(["reasons"] if explain else [])]
-        write_rows(output, names, _blocks(found, reasons), table.n_rows, as_json=as_json)
+        if known is not None:
+            detector = open_detector(known)
+            table = open_data_of(detector, data, columns=columns, label=label, identifiers=True)
+            watch.say("judging")
+            judged = judged_by(detector, known, table, rule, jobs)
+        else:
+            table = open_table(data, columns=wanted, label=label, identifiers=True)
+            clean = None if train is None else _clean_rows(train, table, wanted, label)
+            watch.say("looking for anomalies")
+            judged, detector = judged_by_fit(table, clean, rule, seed or 0, jobs, {"command": command_line(context)})
+        reasons = _reasons(judged, table) if explain else None
+        if keep is not None:
+            from gmmkit.files import write_model
+
+            write_model(detector, keep)
+        if report is not None:
+            watch.say("drawing the report")
+            ranks = known is None and train is None
+            write_page(report, detector, table, judged, rule, ranks=ranks, command=command_line(context))
+        named = label if output is None or not output.lower().endswith(_NUMBERS) else None
+        names = _names(table, named, explain=explain)
+        write_rows(
+            output, names, _blocks(judged, table, reasons, named=named is not None), table.n_rows, as_json=as_json
+        )
     if not quiet:
-        for note in (*notes_on(table, constant=False), *found.notes):
+        for note in (*notes_on(table, constant=False), *judged.notes):
             complain(f"warning: {note}")
-        _tell(found, table, reasons)
+        _tell(judged, table, reasons)
+        if keep is not None:
+            print_text(console_on(sys.stderr), f"Detector in {keep}")
+        if report is not None:
+            print_text(console_on(sys.stderr), f"Report in {report}")
 
 
-def _check_rule(train: str | None, contamination: float | None, p_value: float | None, fdr: float | None) -> None:
+def _rule(contamination: float | None, p_value: float | None, fdr: float | None) -> Rule:
     rules = {"--contamination": contamination, "--p-value": p_value, "--fdr": fdr}
     given = [name for name, value in rules.items() if value is not None]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} are rules of their own; give one of them")
-    if fdr is not None and train is None:
-        raise UsageError(
-            "--fdr needs --train CLEAN: among rows that may be anomalies themselves p-values are ranks; "
-            "give a file of normal rows, or take --p-value or --contamination"
-        )
-    if contamination is not None and train is not None:
-        raise UsageError(
-            "--contamination is a share of the rows that are fitted, and those of --train are clean; "
-            "take --p-value or --fdr"
-        )
+    return Rule(contamination, p_value, fdr)
+
+
+def _check_outputs(output: str | None, keep: str | None, explain: bool, inputs: tuple[str, ...]) -> None:
+    if output is not None and output.lower().endswith(MODEL):
+        raise UsageError(f"--output {output} is for the rows; the detector is kept by --model {output}")
+    check_rows_output(output, inputs=inputs)
+    if explain and output is not None and output.lower().endswith(_NUMBERS):
+        raise UsageError(f"--output {output}: an NPY file cannot hold reasons, which are text; take .csv or .parquet")
+    check_output("--model", keep, ends=MODEL, inputs=inputs)
 
 
 def _check_train(data: str, train: str | None) -> None:
@@ -165,13 +198,15 @@ def _check_train(data: str, train: str | None) -> None:
         )
 
 
-def _clean_rows(path: str, table: Table, wanted: Sequence[str] | None) -> Table:
+def _clean_rows(path: str, table: Table, wanted: Sequence[str] | None, label: str | None) -> Table:
     """Open the clean rows by the columns of the others."""
     from gmmkit.data import open_table
     from gmmkit.data.columns import ModelColumns
 
-    by_name: Any = wanted if table.names is None else ModelColumns(table.names)
-    clean = open_table(path, columns=by_name)
+    if table.names is None:
+        clean = open_table(path, columns=wanted, label=label, identifiers=True)
+    else:
+        clean = open_table(path, columns=ModelColumns(table.names))
     if clean.n_columns != table.n_columns:
         raise DataError(
             f"{clean.origin} gives {clean.n_columns} columns, but {table.origin} {table.n_columns}: "
@@ -180,79 +215,54 @@ def _clean_rows(path: str, table: Table, wanted: Sequence[str] | None) -> Table:
     return clean
 
 
-def _found(
-    table: Table,
-    clean: Table | None,
-    contamination: float | None,
-    p_value: float | None,
-    fdr: float | None,
-    seed: int,
-    jobs: int | None,
-) -> _Found:
-    import numpy as np
-
-    from gmmkit.selection.anomalies import AnomalySettings, constant_columns, find_anomalies, too_few_rows
-    from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values
-
-    settings = AnomalySettings(clean is not None, "cross", engine_seed(seed), contamination or 0.0)
-    result = find_anomalies(table if clean is None else clean, settings, n_jobs=jobs)
-    notes = [constant_columns(result.constant, table.names)] if result.constant else []
-    if clean is None:
-        assert result.p_values is not None, "folds score every row"
-        scores, p_values = result.scores, result.p_values
-    else:
-        scores = result.normality.score(table, n_jobs=jobs)
-        p_values = conformal_p_values(result.reference, scores)
-    if contamination is not None:
-        flags, rule = scores < np.percentile(scores, 100.0 * contamination), f"the lowest {contamination:.3g} of scores"
-    elif fdr is not None:
-        flags, rule = benjamini_hochberg(p_values, fdr), f"a false-discovery rate of {fdr:g}"
-        needed = math.ceil(table.n_rows / fdr) - 1
-        if len(result.reference) < needed:
-            notes.append(
-                f"{count(len(result.reference), 'clean row')} cannot tell a single anomaly among {table.n_rows:,} rows "
-                f"at a rate of {fdr:g}, only several: that would take {needed:,}"
-            )
-    else:
-        level = _P_VALUE if p_value is None else p_value
-        flags, rule = p_values <= level, f"a p-value of at most {level:g}"
-        if few := too_few_rows(settings, (table if clean is None else clean).n_rows, level):
-            notes.append(few)
-    return _Found(result.normality, scores, p_values, flags, rule, tuple(notes))
-
-
-def _reasons(found: _Found, table: Table) -> dict[int, str]:
+def _reasons(judged: Judged, table: Table) -> dict[int, str]:
     """Return the reason in words for each anomaly, by its row."""
     import numpy as np
 
     from gmmkit.selection.explanation import explain
 
-    flagged = np.flatnonzero(found.flags)
-    told = explain(found.normality, table.take(flagged), table.names)
+    flagged = np.flatnonzero(judged.flags)
+    told = explain(judged.normality, table.take(flagged), table.names)
     return {row: why.sentence for row, why in zip(flagged.tolist(), told, strict=True)}
 
 
-def _blocks(found: _Found, reasons: dict[int, str] | None) -> Iterator[list[Any]]:
+def _names(table: Table, label: str | None, *, explain: bool) -> list[str]:
+    """Return the names of the columns that are written: rows are told as messages tell them."""
+    own = ["row" if table.first_line is None else "line", "score", "p_value", "anomaly", *(["reasons"] * explain)]
+    if label is None:
+        return own
+    return [label if label not in own else f"{label}_label", *own]
+
+
+def _blocks(judged: Judged, table: Table, reasons: dict[int, str] | None, *, named: bool) -> Iterator[list[Any]]:
     import numpy as np
 
-    for start in range(0, len(found.scores), _BLOCK_ROWS):
+    first = table.first_line or 0
+    for start in range(0, len(judged.scores), _BLOCK_ROWS):
         own = slice(start, start + _BLOCK_ROWS)
-        scores = found.scores[own]
+        scores = judged.scores[own]
         rows = np.arange(start, start + len(scores))
-        block = [rows, scores, found.p_values[own], found.flags[own].astype(np.int64)]
-        # Texts of one length for all rows would take the longest reason's room for each.
+        block = [rows + first, scores, judged.p_values[own], judged.flags[own].astype(np.int64)]
+        # Texts of one length for all rows would take the longest's room for each.
+        if named:
+            block.insert(0, np.array([_label(table, row) for row in rows.tolist()]))
         yield block if reasons is None else [*block, np.array([reasons.get(row, "") for row in rows.tolist()])]
 
 
-def _tell(found: _Found, table: Table, reasons: dict[int, str] | None) -> None:
+def _label(table: Table, row: int) -> str:
+    return "" if table.labels is None else table.labels.names[table.labels.codes[row]]
+
+
+def _tell(judged: Judged, table: Table, reasons: dict[int, str] | None) -> None:
     import numpy as np
 
     console = console_on(sys.stderr)
-    flagged = np.flatnonzero(found.flags)
+    flagged = np.flatnonzero(judged.flags)
     share = len(flagged) / table.n_rows
     verb = "is an anomaly" if len(flagged) == 1 else "are anomalies"
-    print_text(console, f"{len(flagged):,} of {count(table.n_rows, 'row')} ({share:.1%}) {verb}, by {found.rule}.")
+    print_text(console, f"{len(flagged):,} of {count(table.n_rows, 'row')} ({share:.1%}) {verb}, by {judged.rule}.")
     if reasons is None:
         return
-    for i in flagged[np.argsort(found.scores[flagged], kind="stable")][:_SHOWN].tolist():
-        print_text(console, f"{table.where(i)} (p {number(float(found.p_values[i]), 3)}): {reasons[i]}")
+    for i in flagged[np.argsort(judged.scores[flagged], kind="stable")][:_SHOWN].tolist():
+        where = table.where(i) + (f", {own!r}" if (own := _label(table, i)) else "")
+        print_text(console, f"{where} (p {number(float(judged.p_values[i]), 3)}): {reasons[i]}")

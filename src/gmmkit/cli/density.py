@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmmkit.cli.asked import engine_seed
-from gmmkit.cli.boundary import UsageError
+from gmmkit.cli.boundary import UsageError, complain
 from gmmkit.cli.commands import command_line
-from gmmkit.cli.density_answers import Boxes, answers_of, check_boxes, parse_box, print_answers
+from gmmkit.cli.density_answers import Boxes, answers_of, check_boxes, print_answers
+from gmmkit.cli.given import parse_ends
 from gmmkit.cli.models import open_model
+from gmmkit.cli.notes import notes_on
 from gmmkit.cli.options import (
     ColumnsOption,
     JobsOption,
@@ -25,12 +27,13 @@ from gmmkit.cli.options import (
     parse_covariance,
 )
 from gmmkit.cli.output import console_on, count, number, number_beside, print_json, print_table, print_text
-from gmmkit.cli.places import MODEL, check_output
+from gmmkit.cli.places import MODEL, check_outputs
 from gmmkit.cli.progress import Watch
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gmmkit.data import Table
     from gmmkit.files import ModelRecord
     from gmmkit.selection.stacking import StackSettings
 
@@ -68,6 +71,10 @@ def density(
     folds: Annotated[
         int | None,
         typer.Option(parser=at_least(2), metavar="N", rich_help_panel=_FIT, help="Folds that are left out in turn."),
+    ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="FILE", rich_help_panel=_FIT, help="Also write a report (.html)."),
     ] = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
@@ -108,7 +115,7 @@ def density(
 
     What is averaged is weighed by how likely it finds rows that it was not fitted on.
     """  # fmt: skip
-    boxes = {text: parse_box(text) for text in box or ()}
+    boxes = {text: parse_ends("--box", text) for text in box or ()}
     other = None if compare is None else (compare, open_model(compare))
     if source.lower().endswith(MODEL):
         given = {"--output": output, "--components": components, "--covariance": covariance, "--folds": folds,
@@ -116,6 +123,8 @@ def density(
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"{option} is for data, but {source} is a model: leave it out")
+        if report is not None:
+            raise UsageError(f"--report is for data, but {source} is a model: gmmkit report {source} -o {report}")
         record = open_model(source)
         if not (region or box or compare):
             raise UsageError(
@@ -123,9 +132,9 @@ def density(
             )
         check_boxes(boxes, record.feature_names, record.mixture.n_features)
     else:
-        check_output("--output", output, ends=MODEL, inputs=(source,))
+        check_outputs(source, output=output, report=report)
         record = _fitted(
-            context, source, components, covariance, folds, columns, weights, label, boxes, seed, jobs, quiet
+            context, source, components, covariance, folds, columns, weights, label, boxes, seed, jobs, quiet, report
         )
     answers = answers_of(record, region or (), boxes, other, engine_seed(seed))
     if output is not None:
@@ -133,13 +142,17 @@ def density(
 
         write_model(record, output)
     if as_json:
-        print_json({"model": output, **_facts(record), **answers})
+        print_json({"model": output, "report": report, **_facts(record), **answers})
         return
     if not quiet and record.fit.get("members"):
         console = console_on(sys.stderr)
         _print_members(console, record)
+        for note in record.fit.get("notes", ()):
+            complain(f"warning: {note}")
         if output is not None:
             console.print(f"Model in {output}", soft_wrap=True, markup=False)
+        if report is not None:
+            console.print(f"Report in {report}", soft_wrap=True, markup=False)
     print_answers(console_on(sys.stdout), answers)
 
 
@@ -156,12 +169,15 @@ def _fitted(
     seed: int,
     jobs: int | None,
     quiet: bool,
+    report: str | None,
 ) -> ModelRecord:
     wanted = parse_columns(columns)
     asked = _settings(components, covariance, folds)
     from gmmkit.data import open_table
     from gmmkit.model.covariance import family
     from gmmkit.model.evaluation import likelihood
+    from gmmkit.selection.far_values import far_values
+    from gmmkit.selection.generation import in_memory
     from gmmkit.selection.records import record_of_density
     from gmmkit.selection.stacking import stack_densities
 
@@ -171,20 +187,46 @@ def _fitted(
         check_boxes(boxes, table.names, table.n_columns)
         for name in asked["covariance_type"]:
             family(name, table.n_columns)
+        _check_folds(table, folds)
         settings = _stack_settings(asked, engine_seed(seed), watch)
         found = stack_densities(table, settings, n_jobs=jobs)
         seen = likelihood(found.mixture, table, n_jobs=jobs)
-    return record_of_density(
-        found,
-        {**asked, "random_state": seed},
-        feature_names=table.names,
-        known={
-            "n_rows": table.n_rows,
-            "total_weight": seen.total_weight,
-            "log_likelihood": seen.log_likelihood,
-        },
-        provenance={"source": table.origin, "command": command_line(context)},
-    )
+        notes = [*notes_on(table, constant=True), *far_values(table, in_memory(table))]
+        record = record_of_density(
+            found,
+            {**asked, "random_state": seed},
+            feature_names=table.names,
+            known={
+                "n_rows": table.n_rows,
+                "total_weight": seen.total_weight,
+                "log_likelihood": seen.log_likelihood,
+                **({"notes": notes} if notes else {}),
+            },
+            provenance={"source": table.origin, "command": command_line(context)},
+        )
+        if report is not None:
+            from gmmkit.report import write_report
+
+            watch.say("drawing the report")
+            write_report(record, report, table=table, command=command_line(context))
+    return record
+
+
+def _check_folds(table: Table, folds: int | None) -> None:
+    """Raise if fewer rows differ than folds are asked for; the default is as many as there are."""
+    import numpy as np
+
+    from gmmkit.errors import DataError
+    from gmmkit.selection.generation import in_memory
+
+    if folds is None:
+        return
+    distinct = len(np.unique(in_memory(table), axis=0))
+    if folds > distinct:
+        raise DataError(
+            f"{table.origin}: --folds {folds} needs as many rows that differ, but there are {distinct}: give more "
+            "rows, or fewer folds"
+        )
 
 
 def _settings(components: str | None, covariance: str | None, folds: int | None) -> dict[str, Any]:
@@ -222,7 +264,7 @@ def _stack_settings(asked: dict[str, Any], seed: int, watch: Watch) -> StackSett
 
 
 def _facts(record: ModelRecord) -> dict[str, Any]:
-    names = ("n_rows", "held_out", "held_out_error", "members")
+    names = ("n_rows", "held_out", "held_out_error", "members", "notes")
     return {
         "n_components": record.mixture.n_components,
         "n_features": record.mixture.n_features,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gmmkit.cli.boundary import UsageError
+from gmmkit.cli.given import Ends, by_position
 from gmmkit.cli.output import number, print_text
 
 if TYPE_CHECKING:
@@ -16,9 +14,9 @@ if TYPE_CHECKING:
     from gmmkit.files import ModelRecord
     from gmmkit.model.mixture import Mixture
 
-__all__ = ["Boxes", "answers_of", "check_boxes", "parse_box", "print_answers"]
+__all__ = ["Boxes", "answers_of", "check_boxes", "print_answers"]
 
-Bounds: TypeAlias = dict[str, tuple[float, float]]
+Bounds: TypeAlias = dict[str, Ends]
 #: The bounds of each column, by the text that asked for them.
 Boxes: TypeAlias = dict[str, Bounds]
 
@@ -52,37 +50,14 @@ def _region(mixture: Mixture, names: Sequence[str], share: float, seed: int) -> 
     }
 
 
-def parse_box(text: str) -> Bounds:
-    """Return the bounds of each column that ``a=1:2,b=:5`` names."""
-    bounds: Bounds = {}
-    for part in next(csv.reader([text], skipinitialspace=True), []):
-        name, sign, ends = part.rpartition("=")
-        low, colon, high = ends.partition(":")
-        try:
-            least, most = float(low or "-inf"), float(high or "inf")
-        except ValueError:
-            least = most = math.nan
-        if not (sign and colon and least < most):
-            raise UsageError(f"--box has {part!r}; expected a column and its bounds, such as a=1:2, a=:2 or a=1:")
-        if name.strip() in bounds:
-            raise UsageError(f"--box names {name.strip()!r} twice; give each column one pair of bounds")
-        bounds[name.strip()] = (least, most)
-    if not bounds:
-        raise UsageError(f"--box is {text!r}; expected columns and their bounds, such as a=1:2,b=:5")
-    return bounds
-
-
 def check_boxes(boxes: Boxes, names: Sequence[str] | None, n_columns: int) -> None:
-    """Raise if a box names a column that is not there."""
-    known = list(names or map(str, range(n_columns)))
+    """Raise if a box names a column that is not there, or one twice."""
     for wanted in boxes.values():
-        for column in wanted:
-            if column not in known:
-                raise UsageError(f"--box names {column!r}, but the columns are {', '.join(known)}")
+        by_position("--box", wanted, names or [str(j) for j in range(n_columns)])
 
 
 def _box(mixture: Mixture, names: Sequence[str], text: str, bounds: Bounds, seed: int) -> dict[str, Any]:
-    found = mixture.box_probability({names.index(column): ends for column, ends in bounds.items()}, seed=seed)
+    found = mixture.box_probability(by_position("--box", bounds, names), seed=seed)
     return {"box": text, "probability": found.value, "standard_error": found.standard_error}
 
 
@@ -106,13 +81,15 @@ def _comparison(record: ModelRecord, path: str, other: ModelRecord, seed: int) -
 
 def print_answers(console: Console, answers: dict[str, Any]) -> None:
     """Print what was asked."""
+    from gmmkit.model.regions import joined
+
     for found in answers.get("regions", ()):
         error = f" ± {number(found['standard_error'])}" if found["standard_error"] else ""
         share = f"{100 * found['probability']:g} %"
         print_text(console, f"{share} of the probability lies where the log-density is above "
                    f"{number(found['log_density'], 3)}{error}; column by column")  # fmt: skip
         for name, parts in found["columns"].items():
-            ends = ", ".join(f"{low:.6g} to {high:.6g}" for low, high in parts)
+            ends = ", ".join(f"{low:.6g} to {high:.6g}" for low, high in joined(parts))
             print_text(console, f"  {name}: {ends}")
     for found in answers.get("boxes", ()):
         error = f" ± {found['standard_error']:.1g}" if found["standard_error"] else ""

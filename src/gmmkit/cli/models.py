@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
+    from gmmkit.selection.synthesis import Synthesizer
 
-__all__ = ["Classes", "classes_of", "clusters_of", "open_data_of", "open_model"]
+__all__ = ["Classes", "classes_of", "clusters_of", "generator_of", "open_data_of", "open_model", "read_record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +46,58 @@ class Classes:
         return tempered(shared / shared.sum(axis=1, keepdims=True), self.temperature)
 
 
-def open_model(path: str) -> ModelRecord:
-    """Read a model file.
+def read_record(path: str) -> ModelRecord:
+    """Read a model file, whatever it holds.
 
     Raises
     ------
     ModelFormatError
-        Also if there is no such file, it may not be read, or it holds a detector.
+        Also if there is no such file, or it may not be read.
     """
     from gmmkit.files import read_model
-    from gmmkit.files.record import DETECTOR
 
     try:
-        record = read_model(path)
+        return read_model(path)
     except OSError as error:
         raise ModelFormatError(f"{path}: {error.strerror or error}; expected a model file (.gmm)") from error
-    if record.estimator == DETECTOR:
-        # Its mixture is of robust units: what it would say of the data's columns is wrong.
-        raise ModelFormatError(f"{path} holds a detector of outliers, which verbs cannot ask; load it with gmmkit.load")
+
+
+def open_model(path: str, *, also: tuple[str, ...] = ()) -> ModelRecord:
+    """Read a model file whose mixture is one of the data's columns.
+
+    Parameters
+    ----------
+    path : str
+    also : tuple of str
+        Estimators that can be asked though their mixture is not of the data's columns: detectors, generators.
+
+    Raises
+    ------
+    ModelFormatError
+        Also if there is no such file, it may not be read, or it holds an estimator that only itself can be asked.
+    """
+    from gmmkit.files.record import DETECTOR, GENERATOR
+
+    record = read_record(path)
+    # A mixture of robust units, or of other scales: what it would say of the data's columns is wrong.
+    alone = {
+        DETECTOR: f"a detector of anomalies, which judges rows: gmmkit anomalies DATA --with {path} "
+        "(in Python: gmmkit.load)",
+        GENERATOR: "a generator of rows; gmmkit sample draws from it, and gmmkit describe says what it is",
+    }
+    if record.estimator in alone and record.estimator not in also:
+        raise ModelFormatError(f"{path} holds {alone[record.estimator]}")
     return record
 
 
 def open_data_of(
-    record: ModelRecord, path: str, *, columns: str | None, weights: str | None = None, label: str | None = None
+    record: ModelRecord,
+    path: str,
+    *,
+    columns: str | None,
+    weights: str | None = None,
+    label: str | None = None,
+    identifiers: bool = False,
 ) -> Table:
     """Open a file with the columns that a model was fitted on, or with those asked for.
 
@@ -82,7 +112,7 @@ def open_data_of(
     wanted = parse_columns(columns)
     if wanted is None and record.feature_names is not None:
         wanted = ModelColumns(record.feature_names)  # type: ignore[assignment]
-    table = open_table(path, columns=wanted, weights=weights, label=label)
+    table = open_table(path, columns=wanted, weights=weights, label=label, identifiers=identifiers)
     d = record.mixture.n_features
     if table.n_columns != d:
         fitted = f": {', '.join(record.feature_names)}" if record.feature_names else ""
@@ -125,3 +155,19 @@ def classes_of(record: ModelRecord) -> Classes | None:
     except (LookupError, TypeError, ValueError):
         return None
     return Classes(np.array(labels), choice.best.classes.shares, choice.temperature)
+
+
+def generator_of(record: ModelRecord, path: str) -> tuple[Synthesizer, list[Any] | None]:
+    """Return what the record of a generator draws from, and the labels of its classes.
+
+    Raises
+    ------
+    ModelFormatError
+        If its record is incomplete.
+    """
+    from gmmkit.selection.generator_records import generator_of_record
+
+    try:
+        return generator_of_record(record)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ModelFormatError(f"{path}: its record of the fit is incomplete ({error!r})") from error

@@ -65,7 +65,7 @@ def predict(
             name for quantity, its in zip(QUANTITIES, names, strict=True) if only in (None, quantity) for name in its
         ]
         answers = _answers(record.mixture, table, only, groups, classes)
-        write_rows(output, wanted, answers, table.n_rows, as_json=as_json)
+        write_rows(output, wanted, answers, table.n_rows, as_json=as_json, quiet=quiet)
 
 
 def _answers(

@@ -176,7 +176,7 @@ def reduce(
     if record.fit.get("interrupted") and known is None:
         where = f"is in {keep}" if keep is not None else "was not kept (no --model)"
         raise Interrupted(f"interrupted; no rows were written, and the best complete model until then {where}")
-    write_rows(output, names, blocks, table.n_rows, as_json=as_json)
+    write_rows(output, names, blocks, table.n_rows, as_json=as_json, quiet=quiet)
     if strict and not record.fit.get("converged"):
         sys.stdout.flush()
         raise NotConverged(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gmmkit.cli.boundary import UsageError
+from gmmkit.cli.commands import command_line
+from gmmkit.cli.given import place_of
 from gmmkit.cli.models import open_model
-from gmmkit.cli.options import DataArgument, ModelArgument, QuietOption, parse_columns
+from gmmkit.cli.options import DataArgument, ModelArgument, QuietOption
+from gmmkit.cli.output import console_on, print_text
+from gmmkit.cli.places import PAGE, check_output
 from gmmkit.cli.progress import Watch
 from gmmkit.cli.rows import check_rows_output, write_rows
 
@@ -36,11 +42,15 @@ def _probabilities(text: Any) -> str:
 
 
 def regress(
+    context: typer.Context,
     model: ModelArgument,
     data: DataArgument,
     target: Annotated[
         str | None,
-        typer.Option(metavar="A,B,…", help="Columns to predict; default: the targets of a saved regressor."),
+        typer.Option(
+            metavar="A,B,…",
+            help="Columns to predict, by name or position from 0; default: the targets of a saved regressor.",
+        ),
     ] = None,
     inputs: Annotated[
         str | None,
@@ -55,6 +65,12 @@ def regress(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="CSV, TSV, NPY, Parquet or JSONL file; default: stdout."),
     ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Also write a report (.html); of errors, where DATA has the targets too."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a row instead of CSV.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -64,6 +80,7 @@ def regress(
     (empty, NA, null, NaN) are integrated out.
     """  # fmt: skip
     check_rows_output(output, inputs=(model, data))
+    check_output("--report", report, ends=PAGE, inputs=(model, data))
     record = open_model(model)
     known = list(record.feature_names or map(str, range(record.mixture.n_features)))
     targets = _targets(record, model, known) if target is None else _positions("--target", target, known)
@@ -77,7 +94,7 @@ def regress(
     levels = [part.strip() for part in quantiles.split(",")]
     with Watch(quiet=quiet) as watch:
         watch.say(f"reading {data}")
-        table = _inputs_of(record, data, [known[j] for j in given], given)
+        table, found = _rows_of(record, data, given, targets if report is not None else [])
         for block in table.blocks(max(1, _BLOCK_VALUES // table.n_columns)):
             table.check_finite(
                 block, missing=True
@@ -87,37 +104,55 @@ def regress(
         names = [
             f"{known[j]}_{what}" for j in targets for what in ("mean", "deviation", *(f"quantile_{p}" for p in levels))
         ]
-        answers = _answers(joint, table, len(targets), [float(p) for p in levels])
-        write_rows(output, names, answers, table.n_rows, as_json=as_json)
+        answers = _answers(joint, table, len(given), [float(p) for p in levels])
+        if report is not None:
+            from gmmkit.report.regression import write_regression_report
+
+            write_regression_report(
+                record, report, rows=table, inputs=given, targets=targets, known=found, model=model, data=data,
+                command=command_line(context),
+            )  # fmt: skip
+        write_rows(output, names, answers, table.n_rows, as_json=as_json, quiet=quiet)
+    if report is not None and not quiet:
+        print_text(console_on(sys.stderr), f"Report in {report}")
 
 
-def _answers(joint: Mixture, table: Table, q: int, levels: Sequence[float]) -> Iterator[list[Any]]:
+def _answers(joint: Mixture, table: Table, p: int, levels: Sequence[float]) -> Iterator[list[Any]]:
     import numpy as np
 
     from gmmkit.model.predictive import Predictive
 
-    targets = range(joint.n_features - q, joint.n_features)
+    targets = range(p, joint.n_features)
     for block in table.blocks(max(1, _BLOCK_VALUES // joint.n_features)):
-        found = Predictive(joint, targets, np.asarray(block.rows, dtype=np.float64))
+        found = Predictive(joint, targets, np.asarray(block.rows[:, :p], dtype=np.float64))
         means, quantiles = found.mean(), found.quantile(levels)
         deviations = np.sqrt(np.diagonal(found.covariance_matrices(), axis1=1, axis2=2))
         yield [
             column
-            for j in range(q)
+            for j in range(len(targets))
             for column in (means[:, j], deviations[:, j], *(quantiles[:, j, i] for i in range(len(levels))))
         ]
 
 
-def _inputs_of(record: ModelRecord, path: str, names: Sequence[str], positions: Sequence[int]) -> Table:
-    """Open a file with the inputs: by name, or where neither side has names, by position."""
-    from gmmkit.data import open_table
+def _rows_of(record: ModelRecord, path: str, inputs: Sequence[int], wanted: Sequence[int]) -> tuple[Table, list[int]]:
+    """Open a file with the inputs, and those of the wanted targets that it has; return which these are.
 
-    if record.feature_names is not None:
-        return open_table(path, columns=list(names), missing=True)
+    By name, or where neither side has names, by position.
+    """
+    from gmmkit.data import open_table
+    from gmmkit.data.columns import PredictedColumns
+
+    names = record.feature_names
+    if names is not None:
+        columns = PredictedColumns([names[j] for j in inputs], [names[j] for j in wanted])
+        table = open_table(path, columns=columns, missing=True)
+        return table, [j for j in wanted if names[j] in (table.names or ())[len(inputs) :]]
     table = open_table(path, missing=True)
-    if table.n_columns == len(positions):
-        return table
-    return open_table(path, columns=list(positions), missing=True)
+    if table.n_columns == len(inputs):
+        return table, []
+    both = PredictedColumns(list(inputs), list(wanted))
+    found = [j for j in wanted if j < table.n_columns]
+    return open_table(path, columns=both, missing=True), found
 
 
 def _targets(record: ModelRecord, model: str, known: Sequence[str]) -> list[int]:
@@ -132,10 +167,9 @@ def _positions(option: str, text: str, known: Sequence[str]) -> list[int]:
     if not text.strip(", "):
         raise UsageError(f"{option} is {text!r}; expected names of columns between commas: a,b")
     found: list[int] = []
-    for name in parse_columns(text) or ():
-        if name not in known:
-            raise UsageError(f"{option} names {name!r}, but the columns of the model are {', '.join(known)}")
-        if known.index(name) in found:
-            raise UsageError(f"{option} names {name!r} twice; give each column once")
-        found.append(known.index(name))
+    for name in next(csv.reader([text], skipinitialspace=True), []):
+        place = place_of(option, name.strip(), known)
+        if place in found:
+            raise UsageError(f"{option} names {known[place]!r} twice; give each column once")
+        found.append(place)
     return found

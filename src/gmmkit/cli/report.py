@@ -31,19 +31,27 @@ def report(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a report of a model as one HTML file that opens anywhere."""
+    """Write a report of a model as one HTML file that opens anywhere.
+
+    Of a detector of anomalies it tells which rows of DATA are called, and why.
+    """
+    from gmmkit.files.record import DETECTOR
+
     check_output("--output", output, ends=PAGE, inputs=(model, data) if data else (model,))
-    record = open_model(model)
+    record = open_model(model, also=(DETECTOR,))
     if "images" in record.fit:
         raise UsageError(
             f"{model} is a model of images, which this page cannot show: use gmmkit digits classify {model} IMAGES "
             f"--report {output}"
         )
+    detector = record.estimator == DETECTOR
+    if detector and weights is not None:
+        raise UsageError(f"--weights {weights}: {model} is a detector of anomalies, which judges every row by itself")
     with Watch(quiet=quiet) as watch:
         table = None
         if data is not None:
             watch.say(f"reading {data}")
-            table = open_data_of(record, data, columns=columns, weights=weights, label=label)
+            table = open_data_of(record, data, columns=columns, weights=weights, label=label, identifiers=detector)
         watch.say("drawing")
         from gmmkit.report import write_report
 

@@ -31,7 +31,15 @@ def check_rows_output(path: str | None, *, inputs: tuple[str, ...]) -> None:
     check_output("--output", path, inputs=inputs)
 
 
-def write_rows(path: str | None, names: Sequence[str], blocks: Blocks, n_rows: int, *, as_json: bool = False) -> None:
+def write_rows(
+    path: str | None,
+    names: Sequence[str],
+    blocks: Blocks,
+    n_rows: int,
+    *,
+    as_json: bool = False,
+    quiet: bool = True,
+) -> None:
     """Write blocks of columns to a file, by its extension, or to stdout as CSV or JSON lines.
 
     Parameters
@@ -45,6 +53,8 @@ def write_rows(path: str | None, names: Sequence[str], blocks: Blocks, n_rows: i
         The rows that all blocks hold together.
     as_json : bool
         JSON lines instead of CSV on stdout.
+    quiet : bool
+        Say nothing of a file on stderr.
     """
     if path is None or path == "-":
         for text in (_json_lines if as_json else _csv)(names, blocks, n_rows):
@@ -56,6 +66,10 @@ def write_rows(path: str | None, names: Sequence[str], blocks: Blocks, n_rows: i
     least = {".npy": 8, ".csv": 2, ".tsv": 2, ".jsonl": 2}.get(_format_of(path), 0)
     check_room(path, least * n_rows * len(names))
     write_atomically(path, _FORMATS[_format_of(path)](names, blocks, n_rows))
+    if not quiet:
+        from gmmkit.cli.output import count
+
+        sys.stderr.write(f"{count(n_rows, 'row')} of {count(len(names), 'column')} in {path}\n")
 
 
 def _format_of(path: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from typing import TYPE_CHECKING
 
+from gmmkit.cli.boundary import complain
 from gmmkit.cli.models import open_data_of, open_model
 from gmmkit.cli.options import (
     ColumnsOption,
@@ -14,10 +17,16 @@ from gmmkit.cli.options import (
     QuietOption,
     WeightsOption,
 )
-from gmmkit.cli.output import print_json
+from gmmkit.cli.output import count, print_json
 from gmmkit.cli.progress import Watch
 
+if TYPE_CHECKING:
+    from gmmkit.data import Table
+    from gmmkit.model.mixture import Mixture
+
 __all__ = ["score"]
+
+_BLOCK_VALUES = 2**18
 
 
 def score(
@@ -38,6 +47,7 @@ def score(
 
         watch.say("scoring")
         found = likelihood(record.mixture, table, n_jobs=jobs)
+        impossible = None if math.isfinite(found.log_likelihood) else _impossible(record.mixture, table)
     answer = {
         "mean_log_likelihood": found.log_likelihood / found.total_weight,
         "log_likelihood": found.log_likelihood,
@@ -48,3 +58,23 @@ def score(
         print_json(answer)
     else:
         sys.stdout.write("".join(f"{name} {value!r}\n" for name, value in answer.items()))
+    if impossible is not None and not quiet:
+        complain(f"warning: {impossible}")
+
+
+def _impossible(mixture: Mixture, table: Table) -> str | None:
+    """Return which rows have no density that float64 holds, in words."""
+    import numpy as np
+
+    first, n = None, 0
+    for block in table.blocks(max(1, _BLOCK_VALUES // table.n_columns)):
+        lost = np.flatnonzero(np.isneginf(mixture.log_density(block.rows)))
+        if first is None and len(lost):
+            first = table.where(int(block.index + lost[0]))
+        n += len(lost)
+    if first is None:
+        return None
+    others = f" (as {count(n - 1, 'more row')})" if n > 1 else ""
+    return (
+        f"{first}{others} is so far from every component that a float cannot hold its log-density: its likelihood is 0"
+    )

@@ -107,7 +107,8 @@ def _tried(rows: Sequence[Facts], n_shown: int, n_ranked: int) -> str:
 
 
 def _print_margin(console: Console, second: Facts, facts: Facts) -> None:
-    other = f"{second['n_components']} {_structure(second)}"
+    k, structure = second["n_components"], _structure(second)
+    other = f"{k} {structure}" if second.get("n_factors") is None else f"{count(k, 'component')} of {structure}"
     if second["rank"] == 1:
         print_text(console, f"{other} is as good.")
         return

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from gmmkit.errors import DataError
 
-__all__ = ["ModelColumns", "Selection", "check_names", "choose_columns", "how_to_choose"]
+__all__ = ["ModelColumns", "PredictedColumns", "Selection", "check_names", "choose_columns", "how_to_choose"]
 
 T = TypeVar("T")
 
@@ -28,6 +28,37 @@ class ModelColumns(tuple[str, ...]):
     """
 
     __slots__ = ()
+
+
+class PredictedColumns(tuple[str | int, ...]):
+    """Columns to use: those that others are predicted from, then of the others those that the data have.
+
+    Parameters
+    ----------
+    inputs : sequence of str or int
+        These must be there.
+    targets : sequence of str or int
+        By name, or by position from 0 in data without names: these may be missing.
+    """
+
+    targets: tuple[str | int, ...]
+
+    def __new__(cls, inputs: Sequence[str | int], targets: Sequence[str | int]) -> PredictedColumns:
+        """Make the tuple of the inputs, which remembers the targets."""
+        made = super().__new__(cls, inputs)
+        made.targets = tuple(targets)
+        return made
+
+    def in_data(self, names: Sequence[str] | None, n_columns: int) -> list[str | int]:
+        """Return the inputs, and the targets that are there.
+
+        Examples
+        --------
+        >>> PredictedColumns(["dose"], ["effect", "delay"]).in_data(["delay", "dose"], 2)
+        ['dose', 'delay']
+        """
+        known = set(names or ()) | set(range(n_columns))
+        return [*self, *(column for column in self.targets if column in known)]
 
 
 @dataclass(frozen=True)
@@ -103,6 +134,8 @@ def choose_columns(
 
     if isinstance(columns, ModelColumns):
         columns = _of_model(columns, names, n_columns, origin)
+    elif isinstance(columns, PredictedColumns):
+        columns = columns.in_data(names, n_columns)
     aside = {
         "weights": None if weights is None else find(weights),
         "label": None if label is None else find(label),

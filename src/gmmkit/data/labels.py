@@ -24,6 +24,8 @@ class LabelCodes(dict[str, int]):
     ----------
     column : str
         What messages call the column: ``"iris.csv: column 'Species'"``.
+    identifiers : bool, default=False
+        Whether they only tell which row is which: then there may be any number of them, and they may be empty.
 
     Examples
     --------
@@ -34,17 +36,18 @@ class LabelCodes(dict[str, int]):
     Labels(codes=array([1, 0, 1]), names=('a', 'b'))
     """
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, identifiers: bool = False) -> None:
         super().__init__()
         self._column = column
+        self._identifiers = identifiers
 
     def __missing__(self, text: str) -> int:
         label = text.strip()
-        if not label:
+        if not (label or self._identifiers):
             raise DataError(f"{self._column} has an empty field; expected a label: fill it in or remove the row")
         if label != text:
             return self[label]
-        if len(self) == MOST_LABELS:
+        if len(self) == MOST_LABELS and not self._identifiers:
             raise DataError(
                 f"{self._column} has more than {MOST_LABELS} different labels; expected a few classes: "
                 "is it an identifier? Name another label column, or none"
@@ -66,9 +69,9 @@ class LabelCodes(dict[str, int]):
 
 def _text(label: object) -> str:
     if isinstance(label, float):
-        # NaN is no label; 2.0 and 2 are the same one.
+        # NaN and None are no labels; 2.0 and 2 are the same one.
         return "" if np.isnan(label) else str(int(label)) if label.is_integer() else repr(label)
-    return str(label)
+    return "" if label is None else str(label)
 
 
 def _order(names: Iterable[str]) -> Any:

@@ -43,6 +43,8 @@ class Reading:
         The line that holds row 0.
     missing : bool
         Whether features may be missing.
+    identifiers : bool
+        Whether labels may.
     """
 
     origin: str
@@ -51,6 +53,7 @@ class Reading:
     labels: LabelCodes
     first_line: int
     missing: bool = False
+    identifiers: bool = False
 
     def name(self, column: int) -> str:
         """Return the name of a column; its position if it has none."""
@@ -113,7 +116,7 @@ def _explain_field(fields: Sequence[str], column: int, number: int, reading: Rea
     if not is_utf8(field):
         raise DataError(f"{place} is not UTF-8 text; expected a number as text: save the file again as UTF-8")
     if column == reading.selection.label:
-        if not field:
+        if not (field or reading.identifiers):
             raise DataError(f"{place} is empty; expected a label: fill it in or remove the row")
         # Raises by itself when there are too many.
         reading.labels[field]

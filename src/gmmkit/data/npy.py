@@ -29,6 +29,7 @@ def read_npy(
     weights: str | int | None = None,
     label: str | int | None = None,
     missing: bool = False,  # noqa: ARG001 - NaN is read as it is in any case, and refused or not by who reads the rows
+    identifiers: bool = False,
 ) -> Table:
     """Return the rows of an NPY file; a one-dimensional array is one column.
 
@@ -63,7 +64,7 @@ def read_npy(
     features = _Columns(source, chosen.features) if len(chosen.features) < source.n_columns or columns else source
     labels = None
     if chosen.label is not None:
-        codes = LabelCodes(f"{origin}: column {chosen.label}")
+        codes = LabelCodes(f"{origin}: column {chosen.label}", identifiers)
         labels = codes.labels(codes.encode(rows[:, chosen.label].tolist()))
     table = Table(features, labels=labels, origin=origin)
     return table if chosen.weights is None else table.with_weights(rows[:, chosen.weights])

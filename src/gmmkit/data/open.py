@@ -91,6 +91,7 @@ def open_table(
     weights: str | int | None = None,
     label: str | int | None = None,
     missing: bool = False,
+    identifiers: bool = False,
 ) -> Table:
     r"""Open a file of rows, which may be larger than memory.
 
@@ -111,6 +112,8 @@ def open_table(
     missing : bool, default=False
         Read values that are missing (empty fields, NA and the like, nulls) as NaN instead of refusing them; those of
         weights and labels are refused in any case, and so is what is no number.
+    identifiers : bool, default=False
+        Whether labels only tell which row is which: there may be any number of them, and they may be empty.
 
     Raises
     ------
@@ -131,8 +134,9 @@ def open_table(
     >>> folder.cleanup()
     """
     path = os.fspath(path)
+    asked: dict[str, Any] = {"weights": weights, "label": label, "missing": missing, "identifiers": identifiers}
     if path == "-":
-        return read_text(path, "standard input", columns=columns, weights=weights, label=label, missing=missing)
+        return read_text(path, "standard input", columns=columns, **asked)
     _check_path(path)
     lower = path.lower()
     reader, options = next((READERS[end] for end in READERS if lower.endswith(end)), (None, {}))
@@ -143,9 +147,7 @@ def open_table(
         )
     if isinstance(columns, (str, int)):
         columns = [columns]
-    table: Table = reader(
-        path, os.path.basename(path), columns=columns, weights=weights, label=label, missing=missing, **options
-    )
+    table: Table = reader(path, os.path.basename(path), columns=columns, **asked, **options)
     return table
 
 

@@ -32,6 +32,7 @@ def read_parquet(
     weights: str | int | None = None,
     label: str | int | None = None,
     missing: bool = False,
+    identifiers: bool = False,
 ) -> Table:
     """Decode a Parquet file and return its rows; arguments as in :func:`gmmkit.data.open_table`.
 
@@ -71,9 +72,11 @@ def read_parquet(
         spool = Spool(len(chosen.features), file.metadata.num_rows)
         found_weights: list[NDArray[np.float64]] = []
         found_codes: list[NDArray[np.intp]] = []
-        codes = LabelCodes(f"{origin}: column {names[-1]!r}")
+        codes = LabelCodes(f"{origin}: column {names[-1]!r}", identifiers)
+        last = len(names) - (identifiers and chosen.label is not None)
+        complete = names[len(chosen.features) if missing else 0 : last]
         for batch in _batches(file, names, path, origin):
-            _refuse_nulls(batch.select(names[len(chosen.features) :]) if missing else batch, spool.n_rows, origin)
+            _refuse_nulls(batch.select(complete), spool.n_rows, origin)
             values = np.empty((batch.num_rows, len(chosen.features)))
             for place in range(len(chosen.features)):
                 values[:, place] = _floats(batch.column(place))

@@ -42,6 +42,7 @@ def read_text(
     weights: str | int | None = None,
     label: str | int | None = None,
     missing: bool = False,
+    identifiers: bool = False,
 ) -> Table:
     """Parse a text file (``"-"``: standard input; ``.gz``: compressed) and return its rows.
 
@@ -51,7 +52,7 @@ def read_text(
         The file, and what messages call it.
     delimiter, by_space
         As in :func:`gmmkit.data.layout.sniff_layout`.
-    columns, weights, label, missing
+    columns, weights, label, missing, identifiers
         As in :func:`gmmkit.data.open_table`.
 
     Raises
@@ -72,7 +73,7 @@ def read_text(
             head.insert(0, first)
         else:
             first_line += 1
-        parser = _Parser(layout, selection, origin, first_line, lines, missing)
+        parser = _Parser(layout, selection, origin, first_line, lines, missing, identifiers)
         n_bytes = 0 if path == "-" or path.endswith(".gz") else os.stat(path).st_size
         if head:
             parser.feed(head)
@@ -95,10 +96,11 @@ class _Parser:
         first_line: int,
         rest: Iterable[str],
         missing: bool,
+        identifiers: bool,
     ) -> None:
         column = layout.names[selection.label] if layout.names and selection.label is not None else selection.label
-        self._labels = LabelCodes(f"{origin}: column {column!r}")
-        self._reading = Reading(origin, layout, selection, self._labels, first_line, missing)
+        self._labels = LabelCodes(f"{origin}: column {column!r}", identifiers)
+        self._reading = Reading(origin, layout, selection, self._labels, first_line, missing, identifiers)
         self._rest = rest
         self._next_line = first_line
         self._blank_line: int | None = None

@@ -14,11 +14,11 @@ from gmmkit.data import Table, as_table
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.estimators.class_labels import class_labels
 from gmmkit.estimators.density import MixtureDensity
-from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.fidelity import Fidelity, fidelity_of, thinned
-from gmmkit.selection.synthesis import Synthesizer, synthesizer_of
+from gmmkit.selection.generation import fitted_synthesizer, in_memory
+from gmmkit.selection.synthesis import Synthesizer
 
 __all__ = ["GaussianMixtureGenerator"]
 
@@ -34,13 +34,15 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     estimator : estimator, optional
-        What fits the mixtures: any of gmmkit's that has one. It is cloned. Default: :class:`GaussianMixtureDensity`.
+        What fits the mixtures: any of gmmkit's that has one. It is cloned. Default: that of
+        :class:`GaussianMixtureDensity`, with random numbers that follow from `random_state`.
     bounds : mapping, optional
         Ends of columns, by name or position: ``{"age": (0, 120), "score": (None, 10)}``, None for no end. Of the
         others, the least or the largest value is an end where more than 5 % of the values, and at least 5, are it;
         else a column that has no value below 0 ends there.
     random_state : int, RandomState or None, default=0
-        Of the places within cells that rounded values are put at, and of what is drawn where nothing else is said.
+        Of the places within cells that rounded values are put at, of the default fit, and of what is drawn where
+        nothing else is said: each has a stream of its own.
 
     Attributes
     ----------
@@ -109,17 +111,20 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         given = y if labels is None else labels
         if given is not None:
             self.classes_, codes = class_labels(given, table.n_rows, None, fewest=1)
-        names = getattr(self, "feature_names_in_", None)
-        self.synthesizer_: Synthesizer = synthesizer_of(
-            _finite(table),
-            self._fitted,
-            weights=table.weights,
+        found = fitted_synthesizer(
+            table,
+            None if self.estimator is None else self._fitted,
             classes=codes,
             class_names=self.classes_,
             bounds=self._by_position(self.bounds or {}, "bounds"),
-            names=None if names is None else list(names),
             seed=seed_of(self.random_state),
         )
+        return self.set_result(found, self.classes_)
+
+    def set_result(self, found: Synthesizer, classes: NDArray[Any] | None) -> Self:
+        """Set the attributes of what was found elsewhere (a model file); returns self."""
+        self.synthesizer_ = found
+        self.classes_ = classes
         return self
 
     def sample(
@@ -167,7 +172,7 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         if self.classes_ is None:
             raise ParameterError("there are no classes to balance: give labels to fit")
-        rows, given = _finite(self._table(X)), np.asarray(labels)
+        rows, given = in_memory(self._table(X)), np.asarray(labels)
         if given.shape != (len(rows),):
             raise DataError(f"labels must be one for each of the {len(rows)} rows, but got the shape {given.shape}")
         unknown = np.setdiff1d(given, self.classes_)
@@ -207,14 +212,13 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
         table = self._table(X)
         if sample_weight is not None:
             table = table.with_weights(sample_weight)
-        real = thinned(_finite(table), table.weights, seed=seed_of(self.random_state))
-        rows = self.sample(len(real))[0] if drawn is None else _finite(self._table(drawn))
+        real = thinned(in_memory(table), table.weights, seed=seed_of(self.random_state))
+        rows = self.sample(len(real))[0] if drawn is None else in_memory(self._table(drawn))
         names = getattr(self, "feature_names_in_", range(real.shape[1]))
         return fidelity_of(real, rows, [str(name) for name in names], seed=seed_of(self.random_state))
 
     def _fitted(self, table: Table) -> Mixture:
-        estimator = GaussianMixtureDensity() if self.estimator is None else clone(self.estimator)
-        mixture: Mixture = estimator.fit(table).mixture_
+        mixture: Mixture = clone(self.estimator).fit(table).mixture_
         return mixture
 
     def _table(self, X: Any) -> Table:
@@ -229,10 +233,3 @@ class GaussianMixtureGenerator(BaseEstimator):  # type: ignore[misc]
                 raise ParameterError(f"{what} names {column!r}, but the columns are {listed}")
             found[names.index(column) if isinstance(column, str) else column] = value
         return found
-
-
-def _finite(table: Table) -> Array:
-    """Return all rows of a table, in memory."""
-    for block in table.blocks(max(1, 2**18 // table.n_columns)):
-        table.check_finite(block)
-    return table.take(np.arange(table.n_rows))

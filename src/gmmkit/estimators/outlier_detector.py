@@ -18,14 +18,14 @@ from gmmkit.estimators.validation import is_stream, rows_of, seed_of
 from gmmkit.model.normality import Normality
 from gmmkit.numerics.arguments import share
 from gmmkit.selection.anomalies import (
-    AnomalyResult,
     AnomalySettings,
     Calibration,
     constant_columns,
     find_anomalies,
+    outlier_threshold,
     too_few_rows,
 )
-from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values, fewest_scores, threshold_at
+from gmmkit.selection.conformal import benjamini_hochberg, conformal_p_values
 from gmmkit.selection.explanation import Explanation, explain
 
 __all__ = ["GaussianMixtureOutlierDetector"]
@@ -39,8 +39,9 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         score(x) = log p(z) + Σ_j log p_j(z_j),        z: x in robust units,
 
     under mixtures of 3, 5 and 8 components, averaged, that are shrunk by a conjugate prior and fitted to the fifth of
-    rows that lies lowest left out; only the largest components, with four fifths of the weight, are normal. Of a
-    larger `contamination` as many rows are left out, and so much less of the weight is normal.
+    rows that lies lowest left out; their covariances are full or diagonal, as rows that were left out find the others
+    more likely. Only the largest components, with four fifths of the weight, are normal. Of a larger `contamination` as
+    many rows are left out, and so much less of the weight is normal.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         What p-values are compared with: the score of every fitted row by a fit to others, in five folds; or the
         scores of half of the rows by the fit to the other half, which needs ``novelty=True``. Of new rows like the
         fitted ones a share of at most `p_value` is taken for outliers, on average: with "split" exactly so, however
-        few rows there are; with "cross" about so, and fewer where rows are few for their columns.
+        few rows there are; with "cross" about so.
     random_state : int, RandomState or None, default=0
         A detection is a measurement: it gives the same answer twice unless asked not to.
     n_jobs : int or None, default=None
@@ -70,7 +71,7 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         ``decision_function(X) == score_samples(X) - offset_``; rows below 0 are outliers. −∞ where none is.
     p_values_ : ndarray of shape (n,)
         Of the fitted rows, from scores by fits that did not see them, beside each other: of contaminated rows they
-        are those of ranks. Not with ``calibration="split"``.
+        are those of ranks. Not with ``calibration="split"``, nor after `load`: they belong to the rows.
     reference_scores_ : ndarray of shape (r,)
         Scores by fits that did not see the rows, of at most 20,000 of them, sorted: what p-values are compared with.
     novelty_ : bool
@@ -159,7 +160,8 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
             warnings.warn(constant_columns(found.constant, table.names), GmmkitWarning, stacklevel=2)
         if self.contamination == "auto" and (few := too_few_rows(settings, table.n_rows, self.p_value)):
             warnings.warn(few, GmmkitWarning, stacklevel=2)
-        self.set_normality(found.normality, found.reference, self._offset(found), settings.clean)
+        offset = outlier_threshold(found, settings, self.p_value)
+        self.set_normality(found.normality, found.reference, offset, settings.clean)
         self.__dict__.pop("p_values_", None)
         if found.p_values is not None:
             self.p_values_ = found.p_values
@@ -233,18 +235,6 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         """Set what is normal, scores out of sample, the offset, and if rows were clean (a model file); returns self."""
         self.normality_, self.reference_scores_, self.offset_, self.novelty_ = normality, reference, offset, clean
         return self
-
-    def _offset(self, found: AnomalyResult) -> float:
-        if self.contamination != "auto":
-            return float(np.percentile(found.scores, 100.0 * self.contamination))
-        if self.novelty:
-            return threshold_at(found.reference, self.p_value)
-        assert found.p_values is not None, "folds score every row"
-        # A fit scores the rows that it saw higher than others: as many of them are outliers, not those as low.
-        taken = int((found.p_values <= self.p_value).sum())
-        if len(found.scores) <= fewest_scores(self.p_value):
-            return -np.inf
-        return float(np.partition(found.scores, taken)[taken])
 
     def _rows(self, X: Any) -> Table:
         return rows_of(self, as_table(X) if is_stream(X) else X)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from gmmkit.errors import ModelFormatError, ParameterError
 from gmmkit.estimators.classifier import GaussianMixtureClassifier
@@ -17,18 +17,20 @@ from gmmkit.estimators.em_mixture import EMMixture
 from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers
 from gmmkit.estimators.factor_search import MixtureOfFactorAnalyzersSearch
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
+from gmmkit.estimators.generator import GaussianMixtureGenerator
 from gmmkit.estimators.outlier_detector import GaussianMixtureOutlierDetector
 from gmmkit.estimators.regressor import GaussianMixtureRegressor
 from gmmkit.estimators.search import GaussianMixtureSearch
+from gmmkit.estimators.settings import generator_parameters, generator_settings, parameters_of, settings_of
 from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
-from gmmkit.files.record import DETECTOR
-from gmmkit.inference.conjugate import ConjugatePrior
+from gmmkit.files.record import DETECTOR, GENERATOR
 from gmmkit.inference.fit import FitResult
 from gmmkit.selection.class_choice import ClassChoice
 from gmmkit.selection.class_records import CLASSIFIER, classes_of_record, record_of_classes
 from gmmkit.selection.cluster_choice import ClusterResult
+from gmmkit.selection.generator_records import generator_of_record, record_of_generator
 from gmmkit.selection.normality_records import normality_of_record, record_of_normality
 from gmmkit.selection.ranking import SearchResult
 from gmmkit.selection.records import (
@@ -44,15 +46,13 @@ from gmmkit.selection.stacking import StackedDensity
 
 __all__ = ["load", "record_of", "save"]
 
-# What is not a value, or belongs to the machine rather than the model.
-_NOT_KEPT = ("callback", "n_jobs", "verbose", "verbose_interval")
-
 Fitted: TypeAlias = EMMixture | MixtureOfFactorAnalyzers
 Loaded: TypeAlias = (
     Fitted
     | MixtureClusterer
     | GaussianMixtureClassifier
     | GaussianMixtureDensity
+    | GaussianMixtureGenerator
     | GaussianMixtureOutlierDetector
     | GaussianMixtureRegressor
 )
@@ -98,16 +98,24 @@ def record_of(estimator: Savable) -> ModelRecord:
     settings: dict[str, Any] = {}
     if isinstance(estimator, MixtureClusterer):
         clusters: ClusterResult = _result_of(estimator, "cluster_result_")
-        return record_of_clusters(clusters, _settings(estimator), feature_names=_names(estimator))
+        return record_of_clusters(clusters, settings_of(estimator), feature_names=_names(estimator))
     if isinstance(estimator, GaussianMixtureRegressor):
         return _record_of_regression(estimator)
     if isinstance(estimator, GaussianMixtureDensity):
         density: StackedDensity = _result_of(estimator, "density_result_")
-        return record_of_density(density, _settings(estimator), feature_names=_names(estimator))
+        return record_of_density(density, settings_of(estimator), feature_names=_names(estimator))
     if isinstance(estimator, GaussianMixtureClassifier):
         choice: ClassChoice = _result_of(estimator, "class_choice_")
         labels = estimator.classes_.tolist()
-        return record_of_classes(choice, labels, _settings(estimator), feature_names=_names(estimator))
+        return record_of_classes(choice, labels, settings_of(estimator), feature_names=_names(estimator))
+    if isinstance(estimator, GaussianMixtureGenerator):
+        drawn_from, classes = _result_of(estimator, "synthesizer_"), estimator.classes_
+        return record_of_generator(
+            drawn_from,
+            None if classes is None else classes.tolist(),
+            generator_settings(estimator),
+            feature_names=_names(estimator),
+        )
     if isinstance(estimator, GaussianMixtureOutlierDetector):
         normality, names = _result_of(estimator, "normality_"), _names(estimator)
         return record_of_normality(
@@ -115,7 +123,7 @@ def record_of(estimator: Savable) -> ModelRecord:
             estimator.reference_scores_,
             estimator.offset_,
             estimator.novelty_,
-            _settings(estimator),
+            settings_of(estimator),
             feature_names=names,
         )
     if isinstance(estimator, GaussianMixtureSearch):
@@ -135,7 +143,7 @@ def record_of(estimator: Savable) -> ModelRecord:
         # Attributes that were changed by hand are kept as they are.
         replace(result, mixture=estimator.mixture_),
         next(name for name, cls in _CLASSES.items() if isinstance(estimator, cls)),
-        {**_settings(estimator), **settings},
+        {**settings_of(estimator), **settings},
         likelihood=None if found is None else found.best.likelihood,
         found=found,
         feature_names=_names(estimator),
@@ -179,8 +187,6 @@ def _made(record: ModelRecord) -> Loaded:
 def _mixture_of(record: ModelRecord) -> Fitted:
     loaded = _CLASSES[record.estimator]
     settings = _known(record, loaded)
-    if isinstance(settings.get("prior"), Mapping):
-        settings["prior"] = ConjugatePrior(**settings["prior"])
     if issubclass(loaded, EMMixture):
         settings["covariance_type"] = record.structure
     estimator: Fitted = loaded(**settings)
@@ -205,6 +211,12 @@ def _classifier_of(record: ModelRecord) -> GaussianMixtureClassifier:
 
 def _density_of(record: ModelRecord) -> GaussianMixtureDensity:
     return GaussianMixtureDensity(**_known(record, GaussianMixtureDensity)).set_result(density_of_record(record))
+
+
+def _generator_of(record: ModelRecord) -> GaussianMixtureGenerator:
+    found, labels = generator_of_record(record)
+    generator = GaussianMixtureGenerator(**generator_parameters(record.settings))
+    return generator.set_result(found, None if labels is None else np.array(labels))
 
 
 def _record_of_regression(estimator: GaussianMixtureRegressor) -> ModelRecord:
@@ -238,6 +250,7 @@ _MAKERS: dict[str, Callable[[ModelRecord], Loaded]] = {
     CLUSTERER: _clusterer_of,
     CLASSIFIER: _classifier_of,
     DENSITY: _density_of,
+    GENERATOR: _generator_of,
     DETECTOR: _detector_of,
     REGRESSOR: _regressor_of,
 }
@@ -245,11 +258,10 @@ _MAKERS: dict[str, Callable[[ModelRecord], Loaded]] = {
 
 def _known(record: ModelRecord, loaded: type[Loaded]) -> dict[str, Any]:
     """Return those of a record's settings that an estimator has today."""
-    known = loaded().get_params()
-    return {name: value for name, value in record.settings.items() if name in known}
+    return parameters_of(record.settings, loaded)
 
 
-def _names(estimator: Loaded) -> list[str] | None:
+def _names(estimator: BaseEstimator) -> list[str] | None:
     names = getattr(estimator, "feature_names_in_", None)
     return None if names is None else [str(name) for name in names]
 
@@ -258,16 +270,3 @@ def _result_of(estimator: object, attribute: str) -> Any:
     if not hasattr(estimator, attribute):
         raise ParameterError("the estimator has no record of a fit to save: fit it first")
     return getattr(estimator, attribute)
-
-
-def _settings(estimator: Loaded) -> dict[str, Any]:
-    kept = {name: value for name, value in estimator.get_params(deep=False).items() if name not in _NOT_KEPT}
-    if not isinstance(estimator.random_state, (int, np.integer)):
-        kept["random_state"] = None  # a generator's state is not a setting
-    if isinstance(kept.get("n_components"), range):
-        kept["n_components"] = list(kept["n_components"])
-    if np.ndim(kept.get("noise", 0)):
-        kept["noise"] = True  # flags belong to the rows
-    if isinstance(kept.get("prior"), ConjugatePrior):
-        kept["prior"] = asdict(kept["prior"])
-    return kept

@@ -97,7 +97,8 @@ def survey(table: Table, workers: Workers) -> Survey:
         column = int(np.argmax(~(reach < 1e153)))
         raise DataError(
             f"{table.origin}: {table.where(0, column).split(', ')[-1]} spans {low[column]:g} to {high[column]:g}, "
-            "whose variance float64 cannot hold (spans up to 1e153 can be fitted); divide it by a constant"
+            "whose variance float64 cannot hold (spans up to 1e153 can be fitted); remove the row of a value that "
+            "is a mistake, or divide the column by a constant"
         )
     narrow = (reach > 0) & (reach < 1e-153)
     if narrow.any():

@@ -83,14 +83,22 @@ class ClassMixture:
         """Return the classes whose densities are the given mixtures (C of them), with priors (C,).
 
         Families of components that know nothing of each other are kept where all classes have the same; the rest become
-        "diag" where columns are independent, and "full".
+        "diag" where columns are independent, and "full". Student-t components stay so.
+
+        Raises
+        ------
+        ParameterError
+            If a mixture has noise, whose region is its own.
         """
         priors = checked_priors(priors, len(mixtures))
+        if any(mixture.noise is not None for mixture in mixtures):
+            raise ParameterError("the components of classes stand beside no noise: give the mixtures without it")
         sizes = [mixture.n_components for mixture in mixtures]
         joint = Mixture(
             np.concatenate([prior * mixture.weights for prior, mixture in zip(priors, mixtures, strict=True)]),
             np.concatenate([mixture.means for mixture in mixtures]),
             _side_by_side([mixture.covariance for mixture in mixtures]),
+            degrees_of_freedom=_degrees(mixtures),
         )
         return cls(joint, np.repeat(np.eye(len(mixtures)), sizes, axis=0))
 
@@ -186,3 +194,14 @@ def _side_by_side(covariances: Sequence[Covariance]) -> Covariance:
     if all(covariance.independent_columns for covariance in covariances):
         return Diagonal(np.concatenate([covariance.variances() for covariance in covariances]))
     return Full(np.concatenate([covariance.dense() for covariance in covariances]))
+
+
+def _degrees(mixtures: Sequence[Mixture]) -> Array | None:
+    if all(mixture.degrees_of_freedom is None for mixture in mixtures):
+        return None
+    degrees = (mixture.degrees_of_freedom for mixture in mixtures)
+    each = [
+        np.full(mixture.n_components, np.inf) if own is None else own
+        for mixture, own in zip(mixtures, degrees, strict=True)
+    ]
+    return np.concatenate(each)

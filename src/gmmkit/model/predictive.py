@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.model.conditioning import marginal
+from gmmkit.model.covariance import Diagonal
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.row_mixtures import RowMixtures, log_of
 from gmmkit.model.validity import refuse_noise
@@ -185,7 +186,7 @@ class Predictive:
     def _by_target(self, answer: Callable[[RowMixtures, Indices, int], Array], shape: tuple[int, ...]) -> Array:
         answers = np.empty((len(self), len(self.targets), *shape))
         for j in range(len(self.targets)):
-            for at, found in self._parts(self.targets[j : j + 1]):
+            for at, found in _together(self._parts(self.targets[j : j + 1]), _MOST_VALUES // self.mixture.n_components):
                 answers[at, j] = answer(found, at, j)
         return answers
 
@@ -214,6 +215,35 @@ class Predictive:
                 log_weights = np.broadcast_to(log_of(joint.weights / joint.weights.sum()), (n, k))
                 means = np.broadcast_to(joint.means, (n, *joint.means.shape))
                 yield at, RowMixtures(log_weights, means, joint.covariance, joint.degrees_of_freedom)
+
+
+def _together(parts: Iterator[tuple[Indices, RowMixtures]], size: int) -> Iterator[tuple[Indices, RowMixtures]]:
+    """Yield parts of one target, those of few rows as one: roots cost by the call, and there may be many patterns."""
+    held: list[tuple[Indices, RowMixtures]] = []
+    rows = 0
+    for at, found in parts:
+        if found.degrees_of_freedom is not None:
+            yield at, found  # degrees of freedom follow from how many inputs are there
+            continue
+        held.append((at, found))
+        rows += len(at)
+        if rows >= size:
+            yield _one(held)
+            held, rows = [], 0
+    if held:
+        yield _one(held)
+
+
+def _one(parts: Sequence[tuple[Indices, RowMixtures]]) -> tuple[Indices, RowMixtures]:
+    if len(parts) == 1:
+        return parts[0]
+    found = [mixtures for _, mixtures in parts]
+    variances = [np.broadcast_to(part.covariance.variances()[:, 0], part.log_weights.shape) for part in found]
+    unit = Diagonal(np.ones((found[0].log_weights.shape[1], 1)))
+    log_weights = np.concatenate([part.log_weights for part in found])
+    means = np.concatenate([part.means for part in found])
+    at = np.concatenate([own for own, _ in parts])
+    return at, RowMixtures(log_weights, means, unit, scales=np.concatenate(variances))
 
 
 def _patterns(missing: NDArray[np.bool_]) -> list[tuple[Indices, Indices]]:

@@ -21,15 +21,15 @@ _MOST_FILLED = 12
 
 def curves(
     ax: Axes, mixture: Mixture, low: float, high: float, theme: ThemeName, clusters: NDArray[np.intp], *,
-    linewidth: float = 1.6,
+    linewidth: float = 1.6, components: bool = True,
 ) -> float:  # fmt: skip
-    """Draw the density of a one-column mixture and its components' shares; return its highest value."""
+    """Draw the density of a one-column mixture and, if asked for, its components' shares; return its highest value."""
     colours = theme_named(theme)
     grid = fine_grid(mixture, 0, low, high, points=240)
     with np.errstate(divide="ignore", under="ignore"):
         each = np.exp(mixture.component_log_density(grid[:, None]) + np.log(mixture.weights))
     total = each.sum(axis=1)
-    if mixture.n_components > 1:
+    if components and mixture.n_components > 1:
         for j in np.flatnonzero(mixture.weights > 0):
             colour, _ = component_style(int(clusters[j]), theme)
             seen = each[:, j] > 1e-3 * total.max()

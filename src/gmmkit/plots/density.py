@@ -53,6 +53,7 @@ def plot_density(
     columns: Sequence[int | str] | None = None,
     names: Sequence[str] | None = None,
     probabilities: Sequence[float] = _PROBABILITIES,
+    components: bool = True,
     ax: Axes | None = None,
     max_rows: int | None = _MOST_ROWS,
     seed: Seed = 0,
@@ -73,6 +74,8 @@ def plot_density(
         Names of all d columns; data frames have their own.
     probabilities : sequence of float, default=(0.5, 0.8, 0.95)
         Of the regions: each is the smallest that holds so much. Bars under a curve, shades in a plane.
+    components : bool, default=True
+        Whether those of one column have curves of their own; of an average of many they say little.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     max_rows : int or None, default=2000
@@ -134,7 +137,7 @@ def plot_density(
         ax.set_label(f"Density of {', '.join(short(all_names[j]) for j in chosen)}")
         ax.set(xlim=limits[0])
         if len(chosen) == 1:
-            _curve(ax, part, shown, limits[0], levels, theme)
+            _curve(ax, part, shown, limits[0], levels, theme, components=components)
             remarks.append("bars: the smallest regions that hold their share")
         else:
             _regions(ax, part, shown, limits, levels, seed, colours)
@@ -149,15 +152,17 @@ def plot_density(
 
 
 def _curve(
-    ax: Axes, part: Mixture, shown: Drawn | None, limits: tuple[float, float], levels: list[float], theme: ThemeName
-) -> None:
+    ax: Axes, part: Mixture, shown: Drawn | None, limits: tuple[float, float], levels: list[float], theme: ThemeName,
+    *, components: bool,
+) -> None:  # fmt: skip
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     colours = theme_named(theme)
-    top = curves(ax, part, *limits, theme, np.arange(part.n_components))
+    top = curves(ax, part, *limits, theme, np.arange(part.n_components), components=components)
     handles: list[Any] = []
-    if part.n_components > 1:
+    components = components and part.n_components > 1
+    if components:
         for handle in component_handles(part, theme):
             if str(handle.get_label())[0].isdigit():
                 handle.set(linestyle="-", marker="", linewidth=1.4)
@@ -177,7 +182,7 @@ def _curve(
     ax.axhline(0.0, color=colours.muted, linewidth=0.8)
     ax.set_ylim(-_BAR * top * (len(levels) + 0.6), 1.06 * top)
     ax.set_yticks([tick for tick in ax.get_yticks() if 0 <= tick <= 1.06 * top])
-    legend(ax, handles, colours, title="component (weight)" if part.n_components > 1 else "")
+    legend(ax, handles, colours, title="component (weight)" if components else "")
 
 
 def _bars(ax: Axes, part: Mixture, levels: list[float], top: float, colours: Theme) -> None:

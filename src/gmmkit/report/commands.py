@@ -9,8 +9,8 @@ from gmmkit.report.subject import Subject
 __all__ = ["commands"]
 
 
-def commands(subject: Subject) -> Html:
-    """Return the section."""
+def commands(subject: Subject, python: str | None = None) -> Html:
+    """Return the section; `python` is what does the same, where that is more than to make the model."""
     made = subject.record.provenance.get("command")
     parts: list[Html] = []
     if made:
@@ -18,7 +18,7 @@ def commands(subject: Subject) -> Html:
     if subject.command and subject.command != made:
         title = "The command that wrote this report" if made else "The command"
         parts += [tag("h3", title), _code(subject.command, title)]
-    parts += [tag("h3", "The same in Python"), _code(python_of(subject.record), "The same in Python")]
+    parts += [tag("h3", "The same in Python"), _code(python or python_of(subject.record), "The same in Python")]
     return join([tag("p", "One click selects the whole text.", class_="note screen"), *parts])
 
 

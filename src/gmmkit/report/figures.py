@@ -12,10 +12,12 @@ from gmmkit.report.html import Html, tag
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["WIDE", "WIDTH", "figure"]
+__all__ = ["NARROW", "WIDE", "WIDTH", "figure"]
 
 #: In inches. Text of a picture this wide can be read on a phone, and two stand side by side on a desk.
 WIDTH = 4.4
+#: Of many pictures that are much alike three stand side by side.
+NARROW = 3.0
 #: A matrix of pairs, which scrolls on a phone.
 WIDE = 7.6
 

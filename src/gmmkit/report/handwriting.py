@@ -16,8 +16,8 @@ from gmmkit.applications.handwriting import HandwritingClassifier
 from gmmkit.applications.handwriting.classifier import SIZE
 from gmmkit.applications.handwriting.upright import ink_of, upright
 from gmmkit.files.atomic import write_atomically
+from gmmkit.report.document import page
 from gmmkit.report.html import Html, cells, join, table, tag
-from gmmkit.report.page import page
 from gmmkit.report.words import percent, plural
 
 __all__ = ["png", "render_handwriting_report", "write_handwriting_report"]

@@ -1,24 +1,22 @@
-"""The page: sections in order, one file with everything in it.
-
-No network, no script: a content security policy in the page itself forbids what the code does not do.
-"""
+"""The report of a model: which sections it has, in which order, by what the model is."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from importlib.resources import files
 
 from gmmkit.data.table import Table
 from gmmkit.files.atomic import write_atomically
-from gmmkit.files.record import ModelRecord
+from gmmkit.files.record import DETECTOR, ModelRecord
+from gmmkit.report.anomalies import render_anomaly_report
 from gmmkit.report.answer import answer, facts, headline
 from gmmkit.report.cautions import warnings_section
 from gmmkit.report.choice import choice
 from gmmkit.report.classes import Classes
 from gmmkit.report.commands import commands
+from gmmkit.report.densities import Densities
+from gmmkit.report.document import page
 from gmmkit.report.history import history
-from gmmkit.report.html import Html, clean, tag
+from gmmkit.report.html import tag
 from gmmkit.report.labels import labels
 from gmmkit.report.merging import merging
 from gmmkit.report.parts import components
@@ -26,9 +24,7 @@ from gmmkit.report.pictures import pictures
 from gmmkit.report.precision import precision
 from gmmkit.report.subject import Subject
 
-__all__ = ["page", "render_report", "write_report"]
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+__all__ = ["render_report", "write_report"]
 
 
 def write_report(
@@ -74,6 +70,8 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
     ------
     DataError
         If the table is not of the model's columns.
+    ModelFormatError
+        If the record is of a detector of outliers, and incomplete.
 
     Examples
     --------
@@ -82,10 +80,16 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
     >>> render_report(ModelRecord(mixture, feature_names=["a < b", "y"]))[:15]
     '<!DOCTYPE html>'
     """
+    if record.estimator == DETECTOR:
+        # Its mixture is of robust units: pictures of the data's columns would be wrong.
+        return render_anomaly_report(record, rows=table, command=command)
     subject = Subject(record, table, command)
     known = Classes.read(subject)
     if known is not None:
         return _of_classes(subject, known)
+    density = Densities.read(subject)
+    if density is not None:
+        return _of_density(subject, density)
     sections = [
         ("choice", "How the model was chosen", choice(subject)),
         ("pictures", "Pictures", pictures(subject)),
@@ -117,41 +121,15 @@ def _of_classes(subject: Subject, known: Classes) -> str:
     return page(known.headline, header, sections, unlisted=1)
 
 
-def page(title: str, header: Html, sections: Sequence[tuple[str, str, Html | None]], *, unlisted: int = 0) -> str:
-    """Return a whole page: header, contents and sections, those without a body left out.
-
-    Parameters
-    ----------
-    title : str
-    header : Html
-    sections : sequence of (key, heading, body or None)
-    unlisted : int
-        How many of the first sections the contents leave out.
-    """
-    contents = tag(
-        "nav",
-        tag("ul", *(tag("li", tag("a", name, href=f"#{key}")) for key, name, body in sections[unlisted:] if body)),
-        aria_label="Contents",
-    )
-    body = tag("main", header, contents, *(_section(*section) for section in sections))
-    return f"<!DOCTYPE html>\n{tag('html', _head(title), tag('body', body), lang='en')}\n"
-
-
-def _section(key: str, title: str, body: Html | None) -> Html | None:
-    if body is None:
-        return None
-    heading = tag("h2", title, id=f"{key}-title")
-    return tag("section", heading, body, id=key, aria_labelledby=f"{key}-title")
-
-
-def _head(title: str) -> Html:
-    style = files("gmmkit.report").joinpath("style.css").read_text(encoding="utf-8")
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        tag("meta", name_="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name_="color-scheme", content="light dark"),
-        tag("title", f"{clean(title)} · gmmkit"),
-        tag("style", Html(style)),
-    )
+def _of_density(subject: Subject, density: Densities) -> str:
+    """Return the report of a density: its components are parts of an average, not clusters that were found."""
+    header = tag("header", tag("h1", density.headline), density.answer())
+    sections = [
+        ("about", "What was fitted", facts(subject)),
+        ("pictures", "Where rows are dense", density.pictures()),
+        ("rarest", "Where rows are rarest", density.rarest()),
+        ("members", "What is averaged", density.members()),
+        ("warnings", "What to beware of", density.warnings()),
+        ("reproduce", "Make it again", commands(subject)),
+    ]
+    return page(density.headline, header, sections, unlisted=1)

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from gmmkit.files.record import ModelRecord
+from gmmkit.files.record import DETECTOR, GENERATOR, ModelRecord
 from gmmkit.model.covariance.catalogue import structures_for
 from gmmkit.report.factors import FACTORS, factors_call
 from gmmkit.report.invocation import option_of, path_of, words_of
@@ -40,10 +40,14 @@ CLASSES: dict[str, Any] = {
     "shrinkage": 0.0, "calibration": None, "min_eigenvalue": 0.01, "folds": 10, "unlabelled": "auto", "tol": 1e-7,
     "reg_covar": "auto", "max_iter": 1000, "random_state": 0,
 }  # fmt: skip
+DETECTIONS: dict[str, Any] = {
+    "contamination": "auto", "p_value": 0.05, "novelty": False, "calibration": "cross", "random_state": 0,
+}  # fmt: skip
 # Estimators that are made whole, and what shows what they found.
 _WHOLE: dict[str, tuple[dict[str, Any], str]] = {
     CLUSTERER: (CLUSTERS, "print(model.reason_, model.labels_)"),
     CLASSIFIER: (CLASSES, "print(model.covariance_type_, model.n_components_, model.priors_)"),
+    DETECTOR: (DETECTIONS, "print(model.offset_, model.reference_scores_)"),
     DENSITY: (
         {name: list(v) if isinstance(v, tuple) else v for name, v in DENSITY_DEFAULTS.items()} | {"random_state": 0},
         "print(model.held_out_score_, model.mixture_)",
@@ -90,7 +94,10 @@ def python_of(record: ModelRecord) -> str:
     fitted_to = f"{rows}, start={rows}.labels.codes" if "--start-labels" in words_of(record) else rows
     if name == CLASSIFIER:
         opening, fitted_to = [*opening, _labels_of(record)], f"{rows}, y"
-    if name in _WHOLE:
+    if record.estimator == GENERATOR:
+        opening, making = _generator(record, rows, opening)
+        name = GENERATOR
+    elif name in _WHOLE:
         defaults, shown = _WHOLE[name]
         making = [call(f"model = {name}", differing(dict(record.settings), defaults)), f"model.fit({fitted_to})", shown]
     elif factors:
@@ -104,9 +111,31 @@ def python_of(record: ModelRecord) -> str:
         making += ["model = search.best_estimator_", "print(model, model.weights_, model.means_)"]
     if isinstance(record.settings.get("prior"), Mapping):
         opener = [*opener, "ConjugatePrior"]
-    asking = {} if name in _WHOLE or factors else _questions(record, search, rows)
+    asking = {} if name in _WHOLE or name == GENERATOR or factors else _questions(record, search, rows)
     numpy = ["import numpy as np", ""] if any("np." in line for line in opening) else []
     return "\n".join([*numpy, _imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
+
+
+def _generator(record: ModelRecord, rows: str, opening: list[str]) -> tuple[list[str], list[str]]:
+    """Return the lines that open the rows a generator was fitted to, and those that fit it and draw."""
+    settings = dict(record.settings)
+    bounds, seed = settings.get("bounds"), settings.get("random_state")
+    arguments = []
+    if isinstance(bounds, list):
+        ends = [f"{as_python(column)}: ({_end(low)}, {_end(high)})" for column, (low, high) in bounds]
+        arguments.append(f"bounds={{{', '.join(ends)}}}")
+    arguments += [f"random_state={seed}"] if isinstance(seed, int) and seed else []
+    fitted_to = rows
+    if record.fit.get("classes") is not None:
+        opening, fitted_to = [*opening, _labels_of(record)], f"{rows}, y"
+    number = option_of(record, "-n") or option_of(record, "--number") or "1000"
+    drawing = f"drawn, classes = model.sample({number}{f', random_state={seed}' if isinstance(seed, int) else ''})"
+    made = [call(f"model = {GENERATOR}", arguments), f"model.fit({fitted_to})", drawing]
+    return opening, [*made, f"print(model.fidelity({rows}))"]
+
+
+def _end(value: object) -> str:
+    return repr(value) if isinstance(value, (int, float)) and abs(value) < float("inf") else "None"
 
 
 def _labels_of(record: ModelRecord) -> str:

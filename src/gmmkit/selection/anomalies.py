@@ -3,9 +3,9 @@
 Rows are scored by a fit to all of them, or to 3,000 drawn from more. How unusual a score is, scores out of sample tell:
 the fitted rows are cut into five folds, and each is scored by a fit to the others (cross-conformal prediction: Vovk
 2015, Annals of Mathematics and Artificial Intelligence 74); rows that were not drawn are out of sample as they are.
-Folds are fitted from where the fit to all ended, in its units, so that their scores compare with its own. Fits
-to fewer rows score those that they have not seen lower than the fit to all does, which makes p-values of new rows
-large where rows are few for their columns; a split, half of the rows fitted and half scored by the same fit, is exact.
+Folds are fitted in the units and to the structure that all rows have led to, so that their scores compare. Fits to
+fewer rows score those that they have not seen lower than the fit to all does, and what leads to them has seen all rows:
+the two nearly cancel (`benchmarks anomaly`). A split, half of the rows fitted and half scored by that fit, is exact.
 """
 
 from __future__ import annotations
@@ -23,10 +23,18 @@ from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.model.normality import Normality
 from gmmkit.numerics.streams import generator
-from gmmkit.selection.conformal import fewest_scores, ranks_as_p_values
+from gmmkit.selection.conformal import fewest_scores, ranks_as_p_values, threshold_at, threshold_of_share
 from gmmkit.selection.normal_model import CLEAN, NormalFit, contaminated, fit_normal, refit_normal
 
-__all__ = ["AnomalyResult", "AnomalySettings", "Calibration", "constant_columns", "find_anomalies", "too_few_rows"]
+__all__ = [
+    "AnomalyResult",
+    "AnomalySettings",
+    "Calibration",
+    "constant_columns",
+    "find_anomalies",
+    "outlier_threshold",
+    "too_few_rows",
+]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -115,6 +123,24 @@ def find_anomalies(table: Table, settings: AnomalySettings, *, n_jobs: int | Non
     outside[sample] = unseen
     reference = outside[order[:_MOST_REFERENCE]]
     return AnomalyResult(fitted.normality, np.sort(reference), scores, ranks_as_p_values(outside), constant)
+
+
+def outlier_threshold(found: AnomalyResult, settings: AnomalySettings, p_value: float) -> float:
+    """Return the score below which rows, the fitted and new ones, are outliers; −∞ where none can be.
+
+    Below it lies the share of the fitted rows that is known to be anomalies. Where none is known, after clean rows the
+    scores whose p-values are at most `p_value`; after others as many of the fitted rows as have such a one.
+    """
+    if settings.contamination:
+        return threshold_of_share(found.scores, settings.contamination)
+    if settings.clean:
+        return threshold_at(found.reference, p_value)
+    assert found.p_values is not None, "folds score every row"
+    # A fit scores the rows that it saw higher than others: as many of them are outliers, not those as low.
+    taken = int((found.p_values <= p_value).sum())
+    if len(found.scores) <= fewest_scores(p_value):
+        return -np.inf
+    return float(np.partition(found.scores, taken)[taken])
 
 
 def constant_columns(columns: Sequence[int], names: Sequence[str] | None) -> str:

@@ -75,6 +75,21 @@ class ColumnShape:
         """Whether it has one value only."""
         return self.low == self.high
 
+    @property
+    def whole(self) -> bool:
+        """Whether all its values are whole numbers."""
+        return self.anchor.is_integer() and (self.step.is_integer() if self.step else self.constant)
+
+    @property
+    def range(self) -> str:
+        """What values it takes, in words."""
+        if self.constant:
+            return f"of {self.low:g} only"
+        low, high = f"from {self.low:g}", f"to {self.high:g}"
+        if math.isfinite(self.low):
+            return f"{low} {high}" if math.isfinite(self.high) else f"{low} up"
+        return f"up {high}" if math.isfinite(self.high) else "of any size"
+
     def forward(self, values: Array) -> Array:
         """Return values (n,) on the scale that does not end: the middle of where each may be."""
         return self._placed(values, np.full(len(values), 0.5))

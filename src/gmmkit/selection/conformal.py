@@ -15,7 +15,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["benjamini_hochberg", "conformal_p_values", "fewest_scores", "ranks_as_p_values", "threshold_at"]
+__all__ = [
+    "benjamini_hochberg",
+    "conformal_p_values",
+    "fewest_scores",
+    "ranks_as_p_values",
+    "threshold_at",
+    "threshold_of_share",
+]
 
 Array = NDArray[np.float64]
 # Rounding must not cost a row: 0.07 × 100 is 7.000000000000001 and 0.29 × 100 is 28.999999999999996.
@@ -63,6 +70,17 @@ def threshold_at(reference: Array, level: float) -> float:
     """
     allowed = int(np.floor(level * (len(reference) + 1.0) * _ROUNDED)) - 1
     return float(reference[min(allowed, len(reference) - 1)]) if allowed >= 0 else -np.inf
+
+
+def threshold_of_share(scores: Array, share: float) -> float:
+    """Return the score below which this share of scores (m,) lies.
+
+    Examples
+    --------
+    >>> threshold_of_share(np.array([5.0, 1.0, 4.0, 9.0, 7.0]), 0.25)
+    4.0
+    """
+    return float(np.percentile(scores, 100.0 * share))
 
 
 def fewest_scores(level: float) -> int:

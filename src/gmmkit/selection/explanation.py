@@ -18,9 +18,9 @@ from gmmkit.model.column_surprise import ColumnConditionals
 from gmmkit.model.covariance import Diagonal
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.normality import Normality
-from gmmkit.model.regions import region_on_grid
+from gmmkit.model.regions import joined, region_on_grid
 
-__all__ = ["Explanation", "Reason", "explain"]
+__all__ = ["Explanation", "Reason", "explain", "usual_values"]
 
 Array = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ class Reason:
     @property
     def expectation(self) -> str:
         """What was expected, in words."""
-        return "expected " + " or ".join(_range(low, high) for low, high in self.expected)
+        return f"expected {_ranges(self.expected)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,23 +147,34 @@ def explain(normality: Normality, rows: Array, names: Sequence[str] | None = Non
     ]
 
 
+def usual_values(normality: Normality, column: int) -> str:
+    """Return what 95 % of normal values of a column are, whatever the others, in words: ``"1.2 to 2.3"``."""
+    return _ranges(_in_units(normality, column, _law_of(normality, column)))
+
+
 def _by_itself(normality: Normality, z: Array, row: Array, labels: Sequence[str]) -> list[Reason]:
     """Return the value that is the most surprising in its column, whatever the others, if it is surprising there."""
     columns = normality.columns
     peaks = columns.log_density(columns.means.T).max(axis=0)
     surprise = np.maximum(peaks - columns.log_density(z[None])[0], 0.0)
     j = int(surprise.argmax())
-    held = columns.weights[j] > 0
-    own = Mixture(
-        columns.weights[j, held],
-        columns.means[j, held, None],
-        Diagonal(columns.variances[j, held, None]),
-        np.full(int(held.sum()), columns.degrees_of_freedom),
-    )
+    own = _law_of(normality, j)
     if _is_expected(own, z[j]):
         return []
     expected = _in_units(normality, j, own)
     return [Reason(j, labels[j], float(row[j]), expected, float(surprise[j]), given_others=False)]
+
+
+def _law_of(normality: Normality, column: int) -> Mixture:
+    """Return what a column by itself is normally, in robust units."""
+    columns = normality.columns
+    held = columns.weights[column] > 0
+    return Mixture(
+        columns.weights[column, held],
+        columns.means[column, held, None],
+        Diagonal(columns.variances[column, held, None]),
+        np.full(int(held.sum()), columns.degrees_of_freedom),
+    )
 
 
 def _is_expected(law: Mixture, value: float) -> bool:
@@ -177,6 +188,10 @@ def _in_units(normality: Normality, column: int, law: Mixture) -> tuple[tuple[fl
     edges[:, column] = np.ravel(region)
     own = normality.units.out_of(edges)[:, column].reshape(-1, 2)
     return tuple((float(low), float(high)) for low, high in own)
+
+
+def _ranges(intervals: Sequence[tuple[float, float]]) -> str:
+    return " or ".join(_range(low, high) for low, high in joined(intervals))
 
 
 def _range(low: float, high: float) -> str:

@@ -21,11 +21,14 @@ from scipy.special import ndtr
 from scipy.stats import rankdata
 
 from gmmkit.errors import DataError
-from gmmkit.numerics.streams import Seed, generator, streams
+from gmmkit.numerics.streams import Seed, stream_of
 
-__all__ = ["ColumnFidelity", "Fidelity", "fidelity_of", "thinned"]
+__all__ = ["FEWEST_ROWS", "ColumnFidelity", "Fidelity", "fidelity_of", "rank_correlations", "thinned"]
 
 Array = NDArray[np.float64]
+
+#: Real rows, and drawn ones, below which they are not compared.
+FEWEST_ROWS = 10
 
 # Rows of each kind that neighbours are sought among.
 _MOST_ROWS = 5000
@@ -99,6 +102,12 @@ class Fidelity:
     n_drawn: int
 
     @property
+    def usual_distance(self) -> float:
+        """The largest distance of a column that rows which are alike have, in 95 of 100 comparisons (Smirnov 1948)."""
+        tail = 0.025 / len(self.columns)
+        return math.sqrt(-0.5 * math.log(tail) * (1.0 / self.n_real + 1.0 / self.n_drawn))
+
+    @property
     def too_near(self) -> bool:
         """Whether drawn rows stand so near to real ones that some were learnt by heart.
 
@@ -142,11 +151,11 @@ def fidelity_of(real: Array, drawn: Array, names: Sequence[str], *, seed: Seed =
     """
     if real.shape[1] != drawn.shape[1]:
         raise DataError(f"real rows have {real.shape[1]} columns, but drawn ones {drawn.shape[1]}: give the same")
-    if min(len(real), len(drawn)) < 10:
+    if min(len(real), len(drawn)) < FEWEST_ROWS:
         raise DataError(
-            f"{len(real)} real and {len(drawn)} drawn rows are too few to compare: give at least 10 of each"
+            f"{len(real)} real and {len(drawn)} drawn rows are too few to compare: give at least {FEWEST_ROWS} of each"
         )
-    random = generator(seed)
+    random = stream_of(seed, "comparison")
     columns = tuple(_column(name, a, b) for name, a, b in zip(names, real.T, drawn.T, strict=True))
     largest, mean, pair = _correlations(real, drawn, names)
     spread = real.std(axis=0)
@@ -157,8 +166,10 @@ def fidelity_of(real: Array, drawn: Array, names: Sequence[str], *, seed: Seed =
     # The nearest of as many as a real row has others: of one more, what is nearest is a little nearer.
     away = cKDTree(some[1:]).query(others)[0]
     whole = cKDTree(real / units)
-    copies = int((whole.query(drawn / units)[0] <= _COPY).sum())
-    real_copies = int((whole.query(real / units, k=2)[0][:, 1] <= _COPY).sum())
+    # What is farther is not looked for: of many columns that would take a tree long.
+    near = 2.0 * _COPY
+    copies = int((whole.query(drawn / units, distance_upper_bound=near)[0] <= _COPY).sum())
+    real_copies = int((whole.query(real / units, k=2, distance_upper_bound=near)[0][:, 1] <= _COPY).sum())
     usual, threshold = float(np.median(own)), float(np.quantile(own, _CLOSE))
     close, real_close = float((away < threshold).mean()), float((own < threshold).mean())
     return Fidelity(
@@ -202,8 +213,7 @@ def thinned(rows: Array, weights: Array | None, *, seed: Seed = 0) -> Array:
     """
     if weights is None:
         return rows
-    # A stream of its own: rows are perhaps drawn from the same seed.
-    kept = next(streams(seed)).random(len(rows)) * weights.max() < weights
+    kept = stream_of(seed, "thinning").random(len(rows)) * weights.max() < weights
     return np.asarray(rows[kept])
 
 
@@ -220,15 +230,15 @@ def _correlations(real: Array, drawn: Array, names: Sequence[str]) -> tuple[floa
     d = real.shape[1]
     if d < 2:
         return 0.0, 0.0, None
-    difference = np.abs(_ranked(real) - _ranked(drawn))
+    difference = np.abs(rank_correlations(real) - rank_correlations(drawn))
     i, j = np.triu_indices(d, 1)
     worst = int(difference[i, j].argmax())
     pair = (str(names[i[worst]]), str(names[j[worst]]))
     return float(difference[i, j].max()), float(difference[i, j].mean()), pair
 
 
-def _ranked(rows: Array) -> Array:
-    """Return Spearman's correlations (d, d); 0 with a column of one value."""
+def rank_correlations(rows: Array) -> Array:
+    """Return Spearman's correlations (d, d) of the columns of rows (n, d); 0 with a column of one value."""
     ranks = rankdata(rows, axis=0)
     ranks -= ranks.mean(axis=0)
     lengths = np.sqrt((ranks**2).sum(axis=0))

@@ -25,6 +25,7 @@ def record_of_normality(
     settings: Mapping[str, Any],
     *,
     feature_names: Sequence[str] | None = None,
+    provenance: Mapping[str, str] | None = None,
 ) -> ModelRecord:
     """Return what a model file holds of a detector: its joint mixture, and beside it units, columns and scores.
 
@@ -40,6 +41,8 @@ def record_of_normality(
     settings : mapping
         The detector's parameters.
     feature_names : sequence of str, optional
+    provenance : mapping of str to str, optional
+        Where the rows came from.
     """
     units, columns = normality.units, normality.columns
     return ModelRecord(
@@ -59,6 +62,7 @@ def record_of_normality(
             "offset": offset,
             "clean": clean,
         },
+        provenance=provenance or {},
     )
 
 

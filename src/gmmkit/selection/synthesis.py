@@ -19,7 +19,7 @@ from gmmkit.data.table import Table
 from gmmkit.errors import DataError, ParameterError
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import number, whole
-from gmmkit.numerics.streams import Seed, generator
+from gmmkit.numerics.streams import Seed, stream_of
 from gmmkit.selection.column_shapes import ColumnShape, shape_of
 from gmmkit.selection.resolution import copies_of
 
@@ -47,11 +47,14 @@ class Synthesizer:
         Of each class, on the scale without ends.
     shares : ndarray of shape (c,)
         Of the classes; they sum to 1.
+    names : tuple of str, or None
+        Of the columns, for messages.
     """
 
     shapes: tuple[ColumnShape, ...]
     mixtures: tuple[Mixture, ...]
     shares: Array
+    names: tuple[str, ...] | None = None
 
     def sample(
         self, n_rows: int, *, given: Mapping[int, float] | None = None, balanced: bool = False, seed: Seed = None
@@ -79,13 +82,13 @@ class Synthesizer:
             between its steps.
         """
         whole("n_rows", n_rows, 1)
-        random = generator(seed)
+        random = stream_of(seed, "draws")
         known = self._given(given or {})
         return self._drawn(self._counts(n_rows, known, balanced, random), known, given or {}, random)
 
     def sample_counts(self, counts: Sequence[int] | Indices, *, seed: Seed = None) -> tuple[Array, Indices]:
         """Draw so many rows of each class, in random order; see `sample`."""
-        return self._drawn(np.asarray(counts), {}, {}, generator(seed))
+        return self._drawn(np.asarray(counts), {}, {}, stream_of(seed, "draws"))
 
     def _drawn(
         self, counts: Indices, known: Mapping[int, float], given: Mapping[int, float], random: np.random.Generator
@@ -129,15 +132,14 @@ class Synthesizer:
         found: dict[int, float] = {}
         for column, value in given.items():
             j = whole("a given column", column, 0, d - 1)
-            x, shape = number(f"the given value of column {j}", value), self.shapes[j]
+            called, shape = f"column {j}" if self.names is None else f"column {self.names[j]!r}", self.shapes[j]
+            x = number(f"the given value of {called}", value)
             if not shape.low <= x <= shape.high:
-                raise ParameterError(
-                    f"column {j} is given as {x:g}, but takes values from {shape.low:g} to {shape.high:g}"
-                )
+                raise ParameterError(f"{called} is given as {x:g}, but takes values {shape.range}")
             below, above = shape.neighbours(x)
             if below < above:
                 raise ParameterError(
-                    f"column {j} is given as {x:.15g}, but takes values in steps of {shape.step:g}: "
+                    f"{called} is given as {x:.15g}, but takes values in steps of {shape.step:g}: "
                     f"give {below:.15g} or {above:.15g}"
                 )
             if not shape.constant:  # which tells nothing
@@ -185,7 +187,7 @@ def synthesizer_of(
     DataError
         If a value lies outside its bounds, all columns are constant, or a class has fewer than 3 rows.
     """
-    random = generator(seed)
+    random = stream_of(seed, "places")
     d = rows.shape[1]
     known = {whole("a column with bounds", j, 0, d - 1): ends for j, ends in (bounds or {}).items()}
     called = [f"column {j}" if names is None else f"column {names[j]!r}" for j in range(d)]
@@ -211,7 +213,13 @@ def synthesizer_of(
     for c in range(n_classes):
         own = codes == c
         if own.sum() < _FEWEST:
+            if classes is None:
+                raise DataError(
+                    f"there are {int(own.sum())} rows, but it takes {_FEWEST} to draw others like them: give more"
+                )
             name = c if class_names is None else str(class_names[c])
             raise DataError(f"class {name} has {int(own.sum())} row(s), but needs at least {_FEWEST}: leave it out")
         mixtures.append(fit(as_table(moved[own], weights=None if weights is None else weights[own])))
-    return Synthesizer(shapes, tuple(mixtures), shares / shares.sum())
+    return Synthesizer(
+        shapes, tuple(mixtures), shares / shares.sum(), None if names is None else tuple(map(str, names))
+    )

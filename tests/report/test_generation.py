@@ -1,0 +1,147 @@
+"""Reports of drawn rows: the verdict first, then columns, pairs, the classifier and rows that are too near."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from page_reader import read
+from report_cases import SCRIPT
+from sklearn.datasets import load_iris
+
+from gmmkit import GaussianMixtureDensity, GaussianMixtureGenerator
+from gmmkit.data import as_table
+from gmmkit.data.table import Labels, Table
+from gmmkit.estimators.persistence import record_of
+from gmmkit.report.generation import Drawn, render_generation_report
+from gmmkit.report.reproduce import python_of
+from gmmkit.selection.fidelity import fidelity_of
+
+FITTER = GaussianMixtureDensity((1, 2), covariance_type="diag")
+NAMES = ("a", SCRIPT, "c", "d")
+
+
+def table_of(rows, names=NAMES, labels=None, weights=None):
+    table = as_table(rows, names=names[: rows.shape[1]], weights=weights, origin="rows.csv")
+    if labels is None:
+        return table
+    return Table(table.source, table.names, labels=labels, origin="rows.csv")
+
+
+def page_of(table, drawn, real=None, classes=None, **options):
+    record = record_of(GaussianMixtureGenerator(FITTER).fit(table.take(np.arange(table.n_rows))))
+    rows = table.take(np.arange(table.n_rows)) if real is None else real
+    found = fidelity_of(rows, drawn, list(table.names))
+    shown = Drawn(drawn, np.zeros(len(drawn), int) if classes is None else classes, rows, found)
+    return found, read(render_generation_report(record, rows=table, drawn=shown, **options))
+
+
+def tables(page):
+    found = {}
+    for table in page.all("table"):
+        (caption,) = table.all("caption")
+        found[caption.text] = [[cell.text for cell in row.all("th", "td")] for row in table.all("tr")][1:]
+    return found
+
+
+def normal(n, d, seed):
+    return np.random.default_rng(seed).normal(size=(n, d))
+
+
+def test_rows_of_the_same_law_are_not_told_apart():
+    found, page = page_of(table_of(normal(400, 3, 0)), normal(300, 3, 1), command="gmmkit sample rows.csv")
+    assert next(page.all("h1")).text == "300 rows like those of rows.csv: not to be told from real ones"
+    assert "No column differs by more than chance. " not in page.text  # each sentence is a paragraph of its own
+    assert [part.text for part in next(page.all("header")).all("p")][1:] == [
+        "No column differs by more than chance.",
+        "There is no sign of rows learnt by heart.",
+    ]
+    columns = tables(page)["Columns, those that differ most first"]
+    assert [float(row[1]) for row in columns] == sorted((round(c.distance, 3) for c in found.columns), reverse=True)
+    pairs = tables(page)["Pairs"]
+    assert len(pairs) == 3
+    assert float(pairs[0][3]) == pytest.approx(found.largest_correlation_difference, abs=0.006)
+    assert len([svg for svg in page.all("svg") if "of 400 real and 300 drawn rows" in svg.text]) == 4
+    assert not list(page.all("script"))
+    assert any(SCRIPT in cell.text for cell in page.all("th"))
+    assert any(code.text == "gmmkit sample rows.csv" for code in page.all("code"))
+
+
+def test_rows_of_another_law_are_told_and_the_columns_named():
+    drawn = normal(400, 3, 1)
+    drawn[:, 2] = drawn[:, 2] ** 2
+    found, page = page_of(table_of(normal(400, 3, 0)), drawn)
+    assert found.accuracy > 0.6
+    head = next(page.all("header")).text
+    assert "some can be told from real ones" in head
+    assert "One column differs by more than chance: c." in head
+    marked = [strong.text for strong in next(page.all("table")).all("strong")]
+    assert marked == [f"{found.columns[2].distance:.3f}"]
+
+
+def test_copies_are_named_with_the_rows_they_are_of():
+    real = normal(300, 2, 0)
+    drawn = np.r_[real[[17, 5]], normal(298, 2, 1)]
+    _, page = page_of(table_of(real), drawn)
+    near = tables(page)["Drawn rows, counted from 0, that stand nearest to a real one"]
+    assert {tuple(row[:3]) for row in near[:2]} == {("row 0", "row 17", "0"), ("row 1", "row 5", "0")}
+    found, page = page_of(table_of(real), real + 1e-6)
+    assert found.too_near
+    assert "too near to real ones" in next(page.all("h1")).text
+    assert "Do not pass these on as new" in next(page.all("header")).text
+
+
+@pytest.mark.parametrize("d", [1, 40])
+def test_one_column_and_many(d):
+    names = [f"column number {j}" for j in range(d)]
+    _, page = page_of(table_of(normal(120, d, 0), names), normal(150, d, 1))
+    assert len([svg for svg in page.all("svg") if "column number" in svg.text]) == min(d, 12)
+    assert len([found for found in page.all("section") if found.attributes["id"] == "pairs"]) == (d > 1)
+    assert len(next(page.all("html")).text) < 200_000
+
+
+def test_weights_and_classes_count():
+    labels = Labels(np.arange(200, dtype=np.intp) % 2, ("left & right", SCRIPT))
+    _, page = page_of(table_of(normal(200, 2, 0), labels=labels), normal(60, 2, 1), classes=np.arange(60) % 3 // 2)
+    shares = tables(page)["Shares of the classes"]
+    assert shares == [["left & right", "50\N{NO-BREAK SPACE}%", "67\N{NO-BREAK SPACE}%"],
+                      [SCRIPT, "50\N{NO-BREAK SPACE}%", "33\N{NO-BREAK SPACE}%"]]  # fmt: skip
+    rows = normal(200, 2, 0)
+    table = table_of(rows, weights=np.arange(200.0) + 1.0)
+    drawn = np.r_[rows[150:151], normal(59, 2, 1)]
+    _, page = page_of(table, drawn, real=rows[::2])
+    assert "100 real rows, as their weights have them" in page.text
+    near = tables(page)["Drawn rows, counted from 0, that stand nearest to a real one"]
+    assert near[0][:2] == ["row 0", "row 150"]
+
+
+def test_a_page_of_many_rows_is_small():
+    rows, drawn = normal(100_000, 2, 0), normal(100_000, 2, 1)
+    record = record_of(GaussianMixtureGenerator(FITTER).fit(rows[:300]))
+    names = ["a", "b"]
+    shown = Drawn(drawn, np.zeros(100_000, int), rows, fidelity_of(rows[:500], drawn[:500], names))
+    text = render_generation_report(record, rows=as_table(rows, names=names), drawn=shown)
+    assert len(text.encode()) < 300_000
+
+
+def test_python_makes_the_same_generator_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    iris = load_iris()
+    rows = [",".join([*map(repr, row), name]) for row, name in zip(
+        iris.data[:, :2].tolist(), np.array(["x", "y z", "z"])[iris.target], strict=True)]  # fmt: skip
+    (tmp_path / "flowers.csv").write_text("\n".join(["a,b,kind", *rows]) + "\n")
+    found = GaussianMixtureGenerator(bounds={"a": (0.0, None)}, random_state=3).fit(
+        as_table(iris.data[:, :2], names=["a", "b"]), iris.target
+    )
+    record = record_of(found)
+    known = {**record.fit, "classes": ["x", "y z", "z"]}
+    command = "gmmkit sample flowers.csv --label kind -n 25 --seed 3"
+    made = type(record)(
+        record.mixture, feature_names=["a", "b"], estimator=record.estimator, settings=record.settings, fit=known,
+        provenance={"source": "flowers.csv", "command": command},
+    )  # fmt: skip
+    code = python_of(made)
+    assert 'bounds={"a": (0.0, None)}' in code
+    namespace = {}
+    exec(compile(code, "report", "exec"), namespace)
+    assert namespace["model"].synthesizer_.mixtures == found.synthesizer_.mixtures
+    np.testing.assert_array_equal(namespace["drawn"], found.sample(25, random_state=3)[0])
