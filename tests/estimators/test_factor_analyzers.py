@@ -152,7 +152,7 @@ def test_starts_of_the_caller():
     assert kept.n_iter_ <= 2
     labelled = MixtureOfFactorAnalyzers(2, 2, max_iter=500).fit(X, start=1 - LABELS)
     assert (labelled.predict(X) == 1 - LABELS).mean() > 0.99
-    with pytest.raises(ParameterError, match="the fit is of 2 components, 8 columns, 1 factors and diagonal noise"):
+    with pytest.raises(ParameterError, match="the fit is of 2 components, 8 columns, factor-VVI, 1 factors"):
         MixtureOfFactorAnalyzers(2, 1).fit(X, start=known.mixture_)
     with pytest.raises(ParameterError, match="the fit is of 2 components"):
         MixtureOfFactorAnalyzers(2, 2).fit(X, start=StudentMixture(2).fit(X).mixture_)

@@ -21,17 +21,17 @@ from gmmkit.estimators.validation import float_type
 from gmmkit.execution import Workers
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.conjugate import ConjugatePrior
+from gmmkit.inference.factor_fit import check_sizes
 from gmmkit.inference.fit import FitResult, fit
 from gmmkit.inference.hull import Volume
-from gmmkit.inference.noise import Background
 from gmmkit.inference.precision import FAR, SMALL, why_double
 from gmmkit.inference.problem import Problem
-from gmmkit.inference.starts import FromMixture, Overridden, Start
+from gmmkit.inference.starts import FromMixture, Named, Overridden, Start
 from gmmkit.inference.student import Degrees
 from gmmkit.inference.survey import survey
 from gmmkit.inference.truncated_start import named_start, truncated_to
 from gmmkit.inference.warm_up import MiniBatches
-from gmmkit.model.covariance import NAMES, family
+from gmmkit.model.covariance import LOW_RANK, NAMES, Factor, family
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.lazy import lazy
 
@@ -41,7 +41,6 @@ __all__ = ["EMMixture"]
 class EMMixture(EMEstimator):
     """An estimator whose mixture is fitted by EM; `GaussianMixture` tells the parameters and attributes."""
 
-    covariances_: NDArray[np.floating[Any]]
     degrees_of_freedom_: NDArray[np.floating[Any]]
 
     # In the order of the parameters, in which scikit-learn looks at them.
@@ -60,6 +59,7 @@ class EMMixture(EMEstimator):
         "warm_up": [StrOptions({"mini-batch"}), None],
         "n_init_stop": [StrOptions({"dominated"}), None],
         "truncation": [Interval(Integral, 1, None, closed="left"), None],
+        "n_factors": [Interval(Integral, 1, None, closed="left"), None],
         "dtype": [object],  # checked by `given.checked_dtype`
     }
     #: What components are: None for Gaussians.
@@ -93,6 +93,7 @@ class EMMixture(EMEstimator):
         warm_up: Literal["mini-batch"] | None = None,
         n_init_stop: Literal["dominated"] | None = None,
         truncation: int | None = None,
+        n_factors: int | None = None,
         dtype: Any = None,
     ) -> None:
         self.n_components = n_components
@@ -120,6 +121,7 @@ class EMMixture(EMEstimator):
         self.warm_up = warm_up
         self.n_init_stop = n_init_stop
         self.truncation = truncation
+        self.n_factors = n_factors
         self.dtype = dtype
 
     def _fitted(self, table: Table, start: Any) -> tuple[FitResult, str | None]:
@@ -128,6 +130,9 @@ class EMMixture(EMEstimator):
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
                 f"n_samples = {table.n_rows}"
             )
+        given.check_factors(self, self.covariance_type, self.n_factors)
+        if self.n_factors is not None:
+            check_sizes(table, self.n_components, self.n_factors)
         dtype = float_type(table) if self.dtype is None else given.checked_dtype(self.dtype)
         starts, reorder, before = self._starts(table, start)
         if np.ndim(self.degrees_of_freedom):  # type: ignore[arg-type]
@@ -138,12 +143,15 @@ class EMMixture(EMEstimator):
             prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
             equal_weights=self.equal_weights,
             degrees_of_freedom=self.degrees_of_freedom,
-            noise=background_of(self.noise, self.noise_volume),
+            noise=given.background_of(self.noise, self.noise_volume),
             warm_up=None if self.warm_up is None else MiniBatches(),
             stop_dominated=self.n_init_stop is not None,
             truncation=truncated_to(self.truncation, self.n_components),
+            n_factors=self.n_factors,
         )
-        structure = family(self.covariance_type, table.n_columns)
+        # Of factors, the problem is that of fitting their noise.
+        gathers = self.covariance_type if self.n_factors is None else LOW_RANK[self.covariance_type].structure
+        structure = family(gathers, table.n_columns)
         why = why_double(table, structure, settings, self.n_components)
         with Workers(self.n_jobs) as workers:
             single = dtype == np.float32 and why is None
@@ -163,7 +171,7 @@ class EMMixture(EMEstimator):
         self._mixture = Mixture.from_arrays(
             self.weights_,
             self.means_,
-            self.covariances_,
+            self._covariance_values(),
             covariance_type=self.covariance_type,
             degrees_of_freedom=getattr(self, "degrees_of_freedom_", None),
             noise=None if result is None else result.mixture.noise,
@@ -173,9 +181,16 @@ class EMMixture(EMEstimator):
     # Computed where they are asked for: they would take as much memory again as the model, and time of a tiny fit.
 
     @lazy
+    def covariances_(self) -> NDArray[np.floating[Any]]:
+        """Covariances, in the family's shape; of factors written out, (k, d, d), once they are asked for."""
+        if "loadings_" not in vars(self):
+            raise AttributeError(f"this {type(self).__name__} has no covariances_: fit it, or set them")
+        return self.mixture_.covariance.dense().astype(np.asarray(self.loadings_).dtype)
+
+    @lazy
     def precisions_cholesky_(self) -> NDArray[np.floating[Any]]:
         """U with ``U Uᵀ = Σ⁻¹`` for each component, in the shape of ``covariances_``."""
-        return self.mixture_.covariance.precision_factor().astype(np.asarray(self.covariances_).dtype)
+        return self.mixture_.covariance.precision_factor().astype(np.asarray(self.means_).dtype)
 
     @lazy
     def precisions_(self) -> NDArray[np.floating[Any]]:
@@ -209,11 +224,11 @@ class EMMixture(EMEstimator):
                     "start cannot be combined with weights_init, means_init, precisions_init, n_init > 1 "
                     "or warm_start: give one of them"
                 )
-            return [given.start_from(start, self.covariance_type, k, table.n_rows, d)], False, -np.inf
+            known = given.start_from(start, self.covariance_type, k, table.n_rows, d, self.n_factors)
+            return [known], False, -np.inf
         if self.warm_start and hasattr(self, "converged_"):
             mixture = self.mixture_
-            name = family(self.covariance_type, d).name
-            if (mixture.n_components, mixture.n_features, mixture.covariance_type) != (k, d, name):
+            if not given.agrees(mixture, self.covariance_type, k, d, self.n_factors):
                 raise ParameterError(
                     f"warm_start cannot go on from {mixture!r} with {k} {self.covariance_type} components in "
                     f"{d} columns: fit a new estimator, or set warm_start=False"
@@ -222,6 +237,8 @@ class EMMixture(EMEstimator):
         if weights is not None and means is not None and covariance is not None:
             return [FromMixture(lambda: Mixture.trusted(weights, means, covariance()))], False, -np.inf
         named = named_start(self.init_params, k, self.truncation)
+        if self.n_factors is not None:
+            named = Named(self.init_params, k, metric="pooled")  # type: ignore[arg-type]
         if weights is None and means is None and covariance is None:
             return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
         return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf
@@ -231,18 +248,28 @@ class EMMixture(EMEstimator):
         super().set_result(result, dtype)
         mixture = result.mixture
         self._mixture = mixture
-        self.covariances_ = mixture.covariances.astype(dtype)
+        for name in ("covariances_", "precisions_cholesky_", "precisions_", "loadings_", "noise_variance_"):
+            self.__dict__.pop(name, None)  # of the model before
+        if isinstance(mixture.covariance, Factor):
+            self.loadings_ = mixture.covariance.loadings.astype(dtype)
+            self.noise_variance_ = mixture.covariance.noise.astype(dtype)
+        else:
+            self.covariances_ = mixture.covariances.astype(dtype)
         if mixture.degrees_of_freedom is not None:
             self.degrees_of_freedom_ = mixture.degrees_of_freedom.astype(dtype)
-        for name in ("precisions_cholesky_", "precisions_"):
-            self.__dict__.pop(name, None)  # of the model before
         return self
+
+    def _covariance_values(self) -> NDArray[np.floating[Any]]:
+        """Return the covariances' parameters as they stand in the attributes."""
+        if self.covariance_type in LOW_RANK:
+            return np.concatenate([self.loadings_, np.asarray(self.noise_variance_)[:, :, None]], axis=2)
+        return np.asarray(self.covariances_)
 
     def _agrees(self, mixture: Mixture) -> bool:
         pairs = [
             (self.weights_, mixture.weights),
             (self.means_, mixture.means),
-            (self.covariances_, mixture.covariances),
+            (self._covariance_values(), mixture.covariances),
         ]
         if mixture.degrees_of_freedom is not None:
             pairs.append((self.degrees_of_freedom_, mixture.degrees_of_freedom))
@@ -256,12 +283,3 @@ class EMMixture(EMEstimator):
         result: FitResult | None = getattr(self, "fit_result_", None)
         held = 0 if result is None else result.mixture.n_parameters - result.n_parameters
         return self.mixture_.n_parameters - held
-
-
-def background_of(noise: Any, volume: Volume) -> Background | None:
-    """Return what the parameters `noise` and `noise_volume` ask for."""
-    if noise is None or noise is False:
-        return None
-    if isinstance(noise, (Real, np.bool_)):
-        noise = bool(noise) if isinstance(noise, (bool, np.bool_)) else float(noise)
-    return Background(noise, volume)

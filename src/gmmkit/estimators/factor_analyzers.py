@@ -20,7 +20,7 @@ from gmmkit.execution import Workers
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.factor_fit import NOISES, NoiseName, check_sizes, fit_factors
 from gmmkit.inference.result import FitResult
-from gmmkit.inference.starts import FromMixture, Named, Start
+from gmmkit.inference.starts import Named, Start
 from gmmkit.model.covariance import FACTORS, Factor
 from gmmkit.model.mixture import Mixture
 
@@ -182,17 +182,4 @@ class MixtureOfFactorAnalyzers(FactorTransformer, EMEstimator):
             return [Named(self.init_params, k, metric="pooled")] * self.n_init  # type: ignore[arg-type]
         if self.n_init > 1:
             raise ParameterError("start cannot be combined with n_init > 1: give one of them")
-        if not isinstance(start, Mixture):
-            return [given.start_from(start, NOISES[self.noise], k, table.n_rows, d)]
-        expected = FACTORS[NOISES[self.noise]]
-        covariance = start.covariance
-        if not (
-            type(covariance) is expected
-            and isinstance(covariance, Factor)
-            and (*start.means.shape, covariance.n_factors) == (k, d, self.n_factors)
-        ):
-            raise ParameterError(
-                f"start is a {start!r}, but the fit is of {k} components, {d} columns, {self.n_factors} factors and "
-                f"{self.noise} noise, {expected.name}"
-            )
-        return [FromMixture(start)]
+        return [given.start_from(start, FACTORS[NOISES[self.noise]].name, k, table.n_rows, d, self.n_factors)]

@@ -11,9 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.errors import ParameterError
-from gmmkit.estimators.em_mixture import background_of
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
-from gmmkit.estimators.given import partition_from
+from gmmkit.estimators.given import background_of, partition_from
 from gmmkit.estimators.mixture_search import MixtureSearch
 from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, listed, rows_of
