@@ -22,11 +22,12 @@ from gmmkit.execution import Workers
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.factor_fit import check_sizes
+from gmmkit.inference.factor_start import factor_starts
 from gmmkit.inference.fit import FitResult, fit
 from gmmkit.inference.hull import Volume
 from gmmkit.inference.precision import FAR, SMALL, why_double
 from gmmkit.inference.problem import Problem
-from gmmkit.inference.starts import FromMixture, Named, Overridden, Start
+from gmmkit.inference.starts import FromMixture, Overridden, Start
 from gmmkit.inference.student import Degrees
 from gmmkit.inference.survey import survey
 from gmmkit.inference.truncated_start import named_start, truncated_to
@@ -236,12 +237,12 @@ class EMMixture(EMEstimator):
             return [FromMixture(mixture, reached=True)], False, self.lower_bound_
         if weights is not None and means is not None and covariance is not None:
             return [FromMixture(lambda: Mixture.trusted(weights, means, covariance()))], False, -np.inf
-        named = named_start(self.init_params, k, self.truncation)
+        named = [named_start(self.init_params, k, self.truncation)] * self.n_init
         if self.n_factors is not None:
-            named = Named(self.init_params, k, metric="pooled")  # type: ignore[arg-type]
+            named = factor_starts(self.init_params, k, self.n_init, self.n_factors)  # type: ignore[arg-type]
         if weights is None and means is None and covariance is None:
-            return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
-        return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf
+            return named[: 1 if self.warm_start else None], True, -np.inf
+        return [Overridden(one, weights, means, covariance) for one in named], False, -np.inf
 
     def set_result(self, result: FitResult, dtype: type[np.floating[Any]] = np.float64) -> Self:
         """Set the attributes of a fit made elsewhere (a search, a model file); returns self."""

@@ -19,8 +19,9 @@ from gmmkit.estimators.factor_transformer import FactorTransformer
 from gmmkit.execution import Workers
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.factor_fit import NOISES, NoiseName, check_sizes, fit_factors
+from gmmkit.inference.factor_start import factor_starts
 from gmmkit.inference.result import FitResult
-from gmmkit.inference.starts import Named, Start
+from gmmkit.inference.starts import Start
 from gmmkit.model.covariance import FACTORS, Factor
 from gmmkit.model.mixture import Mixture
 
@@ -52,7 +53,8 @@ class MixtureOfFactorAnalyzers(FactorTransformer, EMEstimator):
         them after each pass.
     max_iter : int, default=100
     n_init : int, default=1
-        Starts; the best is kept.
+        Starts; the best is kept. Of one component every start by name is the same: the further ones begin with
+        loadings at random, since factor analysis may end in one of several optima.
     init_params : str, default="kmeans"
         As of :class:`GaussianMixture`, with columns in units of their standard deviations where noise is diagonal;
         loadings begin along each component's principal axes.
@@ -179,7 +181,7 @@ class MixtureOfFactorAnalyzers(FactorTransformer, EMEstimator):
     def _starts(self, table: Table, start: Any) -> list[Start]:
         k, d = self.n_components, table.n_columns
         if start is None:
-            return [Named(self.init_params, k, metric="pooled")] * self.n_init  # type: ignore[arg-type]
+            return factor_starts(self.init_params, k, self.n_init, self.n_factors)  # type: ignore[arg-type]
         if self.n_init > 1:
             raise ParameterError("start cannot be combined with n_init > 1: give one of them")
         return [given.start_from(start, FACTORS[NOISES[self.noise]].name, k, table.n_rows, d, self.n_factors)]

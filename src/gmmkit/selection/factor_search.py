@@ -12,9 +12,10 @@ from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.diagnosis import ORDINARY
 from gmmkit.inference.factor_fit import NOISES, check_sizes, noise_problem
+from gmmkit.inference.factor_start import factor_starts
 from gmmkit.inference.fit import FitSettings, fit
 from gmmkit.inference.problem import Problem
-from gmmkit.inference.starts import Named, StartName
+from gmmkit.inference.starts import StartName
 from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import FACTORS
 from gmmkit.model.evaluation import likelihood
@@ -146,9 +147,8 @@ def _tried(
     try:
         check_sizes(table, k, q)
         assert problem is not None
-        result = fit(
-            problem, [Named(settings.init, k, metric="pooled")] * settings.n_init, replace(settings.fit, n_factors=q)
-        )
+        starts = factor_starts(settings.init, k, settings.n_init, q)
+        result = fit(problem, starts, replace(settings.fit, n_factors=q))
     except GmmkitError as error:
         return FactorCandidate(**known, error=str(error))
     found = likelihood(result.mixture, table, n_jobs=problem.workers.n_threads)
