@@ -16,14 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.errors import DataError, ParameterError, SingularComponentWarning
 from gmmkit.estimators.class_labels import class_labels
-from gmmkit.estimators.validation import listed, rows_of, seed_of
+from gmmkit.estimators.validation import rows_of, seed_of
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.class_mixture import ClassMixture, checked_priors, listed_labels, priors_by_label
 from gmmkit.model.covariance.catalogue import NAMES, family, structures_for
 from gmmkit.model.evaluation import evaluate
 from gmmkit.model.mixture import Mixture
-from gmmkit.numerics.arguments import share, sizes, whole
+from gmmkit.numerics.arguments import share, whole
 from gmmkit.numerics.streams import generator
 from gmmkit.selection.class_choice import CLASS_CRITERIA, SHRINKAGES, ClassChoice, ClassSettings, choose_classes
 from gmmkit.selection.class_recipes import MIN_EIGENVALUE, MODELS, Model
@@ -209,7 +209,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         settings = ClassSettings(
             model=self.model,
             structures=self._structures(table.n_columns),
-            sizes=sizes("n_components", listed("n_components", self.n_components)),
+            sizes=self._sizes(),
             criterion=self.criterion,
             shrinkages=SHRINKAGES if self.shrinkage == "cv" else (float(self.shrinkage),),
             min_eigenvalue=self.min_eigenvalue,
@@ -332,6 +332,17 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
                 ConvergenceWarning,
                 stacklevel=3,
             )
+
+    def _sizes(self) -> list[int]:
+        given = self.n_components
+        if hasattr(given, "__next__"):
+            raise ParameterError(
+                f"n_components is a {type(given).__name__}, which can be read only once: give a list or a range"
+            )
+        sizes = sorted({whole("n_components", k, 1) for k in (given if isinstance(given, Iterable) else [given])})
+        if not sizes:
+            raise ParameterError("n_components is empty: give at least one number of components")
+        return sizes
 
     def _structures(self, n_columns: int) -> list[str]:
         if self.covariance_type == "all":

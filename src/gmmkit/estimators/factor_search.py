@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from gmmkit.estimators.choices import listed
 from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers
 from gmmkit.estimators.factor_transformer import FactorTransformer
 from gmmkit.estimators.mixture_search import MixtureSearch
 from gmmkit.estimators.outcome import tell
-from gmmkit.estimators.validation import float_type, listed, rows_of
+from gmmkit.estimators.validation import float_type, rows_of
 from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.factor_fit import NOISES
 from gmmkit.inference.starts import STARTS

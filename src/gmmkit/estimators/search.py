@@ -10,16 +10,15 @@ from typing import Any, ClassVar, Literal, Self
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from gmmkit.errors import ParameterError
+from gmmkit.estimators.choices import listed, structures_of
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
 from gmmkit.estimators.given import background_of, partition_from
 from gmmkit.estimators.mixture_search import MixtureSearch
 from gmmkit.estimators.outcome import tell
-from gmmkit.estimators.validation import float_type, listed, rows_of
+from gmmkit.estimators.validation import float_type, rows_of
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.hull import Volume
-from gmmkit.model.covariance import family
-from gmmkit.model.covariance.catalogue import NAMES, structures_for
+from gmmkit.model.covariance.catalogue import NAMES
 from gmmkit.selection.doubts import doubts_of
 from gmmkit.selection.ranking import Candidate, SearchResult
 from gmmkit.selection.records import record_of_fit
@@ -178,7 +177,7 @@ class GaussianMixtureSearch(MixtureSearch):
         sizes = listed("n_components", self.n_components)
         settings = SearchSettings(
             n_components=sizes,
-            covariance_types=self._structures(table.n_columns),
+            covariance_types=structures_of(self.covariance_type, table.n_columns),
             criterion=self.criterion,
             n_init=self.n_init,
             tol=self.tol,
@@ -225,13 +224,3 @@ class GaussianMixtureSearch(MixtureSearch):
     def _n_parameters(self) -> int:
         """Return the number of parameters that were free in the winner's fit."""
         return self.best_estimator_._n_parameters()
-
-    def _structures(self, n_columns: int) -> list[str]:
-        if self.covariance_type == "all":
-            return list(structures_for(n_columns))
-        wanted = [self.covariance_type] if isinstance(self.covariance_type, str) else list(self.covariance_type)
-        if not wanted:
-            raise ParameterError("covariance_type is empty: give 'all', or some of " + ", ".join(NAMES))
-        for name in wanted:
-            family(name, n_columns)
-        return list(dict.fromkeys(wanted))

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.errors import ParameterError
 from gmmkit.estimators.density import MixtureDensity
-from gmmkit.estimators.validation import listed, rows_of, seed_of
+from gmmkit.estimators.validation import rows_of, seed_of
 from gmmkit.inference.fit import FitSettings
 from gmmkit.model.covariance import family
 from gmmkit.model.covariance.catalogue import NAMES
@@ -142,9 +142,9 @@ class GaussianMixtureDensity(MixtureDensity):
         for name in names:
             family(name, table.n_columns)
         settings = StackSettings(
-            n_components=listed("n_components", self.n_components),
+            n_components=_listed("n_components", self.n_components),
             covariance_types=names,
-            ridges=listed("reg_covar", self.reg_covar),
+            ridges=_listed("reg_covar", self.reg_covar),
             folds=self.folds,
             tol=self.tol,
             max_iter=self.max_iter,
@@ -178,3 +178,9 @@ class GaussianMixtureDensity(MixtureDensity):
             "a GaussianMixtureDensity is an average of fits, which cannot be made again as one: give a GaussianMixture "
             "or the best_estimator_ of a GaussianMixtureSearch"
         )
+
+
+def _listed(name: str, given: Any) -> list[Any]:
+    if hasattr(given, "__next__"):
+        raise ParameterError(f"{name} is a {type(given).__name__}, which can be read only once: give a list or a range")
+    return list(given) if isinstance(given, Iterable) else [given]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,9 +14,9 @@ from sklearn.utils.validation import validate_data
 
 from gmmkit.data import Table, as_table
 from gmmkit.data.columns import check_names
-from gmmkit.errors import DataError, ParameterError
+from gmmkit.errors import DataError
 
-__all__ = ["float_type", "is_stream", "listed", "rows_of", "seed_of"]
+__all__ = ["float_type", "is_stream", "rows_of", "seed_of"]
 
 _MOST = int(np.iinfo(np.int32).max)
 
@@ -94,19 +93,6 @@ def is_stream(X: Any) -> bool:
         and not hasattr(X, "__array__")
         and not hasattr(X, "__dataframe__")
     )
-
-
-def listed(name: str, given: Any) -> list[Any]:
-    """Return what a parameter gives, one value or several, as a list.
-
-    Raises
-    ------
-    ParameterError
-        If it can be read only once: parameters are read again.
-    """
-    if hasattr(given, "__next__"):
-        raise ParameterError(f"{name} is a {type(given).__name__}, which can be read only once: give a list or a range")
-    return list(given) if isinstance(given, Iterable) else [given]
 
 
 def _is_ordinary(estimator: BaseEstimator, X: Any, reset: bool, min_rows: int) -> bool:
