@@ -5,6 +5,7 @@ nearest neighbours (3) and support vector machine (radial kernel, defaults) on t
 coordinates that gmmkit's classes are of: most of the gain is the description's. "Held out in training" are errors of
 the folds; the description's axes are of all training rows. scikit-learn's digits: the first 1000 train, 797 test, by
 other writers. MNIST: of its 10,000 test images those with i mod 5 ≠ 4 train, 2000 test. Seconds of fit and prediction.
+Then factor scores in place of principal axes; "reductions" measures that alone.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ def main(names: list[str]) -> list[str]:
         "| best mixture | 3 neighbours | SVM |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, (images, labels, train, reference) in sets().items():
-        if names and name not in names:
+    wanted = {name: found for name, found in sets().items() if not {*names} - {"reductions"} or name in names}
+    for name, (images, labels, train, reference) in wanted.items():
+        if "reductions" in names:
             continue
         begun = time.perf_counter()
         found = HandwritingClassifier(n_jobs=1).fit(images[train], labels[train])
@@ -66,4 +68,14 @@ def main(names: list[str]) -> list[str]:
             f"| {fitted - begun:.1f} | {predicted - fitted:.2f} | {best:.4f} | {peers[0]} | {peers[1]} |"
         )
         print(lines[-1], flush=True)
+    lines = [] if "reductions" in names else [*lines, ""]
+    lines += ["| images | reduced to | wrong | held out in training | shrinkage |", "|---|---|---|---|---|"]
+    for name, (images, labels, train, _) in wanted.items():
+        for reduction, title in (("pca", "principal axes"), ("factors", "factors")):
+            found = HandwritingClassifier(reduction=reduction, n_jobs=1).fit(images[train], labels[train])
+            wrong = np.mean(found.predict(images[~train]) != labels[~train])
+            held_out = 1.0 - np.trace(found.classifier_.confusion_) / train.sum()
+            q, shrinkage = len(found.basis_), found.classifier_.shrinkage_
+            lines.append(f"| {name} | {q} {title} | {wrong:.4f} | {held_out:.4f} | {shrinkage:g} |")
+            print(lines[-1], flush=True)
     return lines

@@ -11,9 +11,11 @@ from sklearn.datasets import load_digits
 import gmmkit
 from gmmkit.applications.handwriting import HandwritingClassifier, load_handwriting, read_images, save_handwriting
 from gmmkit.applications.handwriting.description import DIRECTIONS, directions
+from gmmkit.applications.handwriting.reduction import factor_loadings, projection
 from gmmkit.applications.handwriting.upright import ink_of, upright
 from gmmkit.errors import DataError, ModelFormatError, ParameterError
 from gmmkit.files import read_model, write_model
+from gmmkit.model.factor_scores import coordinates
 
 DIGITS = load_digits()
 IMAGES, LABELS = DIGITS.images, DIGITS.target
@@ -118,6 +120,42 @@ def test_models_come_back(found, tmp_path):
         gmmkit.load(tmp_path / "m.gmm")
     with pytest.raises(ParameterError, match="nothing was held out"):
         back.held_out  # noqa: B018
+
+
+def test_factors_in_place_of_principal_axes(tmp_path):
+    found = HandwritingClassifier(axes=40, reduction="factors", shrinkage=0.7).fit(IMAGES[:500], LABELS[:500])
+    assert np.mean(found.predict(IMAGES[500:1000]) == LABELS[500:1000].astype(str)) > 0.95
+    assert found.basis_.shape == (40, 984)
+    assert (found.noise_ > 0).all()
+    for label in "0379":
+        assert found.predict([found.mean_image(label)])[0] == label
+    save_handwriting(found, tmp_path / "m.gmm")
+    back = load_handwriting(tmp_path / "m.gmm")
+    assert back.reduction == "factors"
+    np.testing.assert_array_equal(back.predict_proba(IMAGES[:50]), found.predict_proba(IMAGES[:50]))
+    np.testing.assert_array_equal(back.draw("3", 2), found.draw("3", 2))
+    record = read_model(tmp_path / "m.gmm")
+    images = record.fit["images"]
+    for wrong in ({**images, "noise": "AAAA"}, {**images, "reduction": "lda"}, {**images, "noise": images["basis"]}):
+        write_model(replace(record, fit={**record.fit, "images": wrong}), tmp_path / "wrong.gmm")
+        with pytest.raises(ModelFormatError, match="wrong.gmm: its record of the fit is incomplete"):
+            load_handwriting(tmp_path / "wrong.gmm")
+    with pytest.raises(ParameterError, match="reduction must be 'pca' or 'factors', but got 'lda'"):
+        HandwritingClassifier(reduction="lda")
+    with pytest.raises(DataError, match="2 rows.*need at least 3"):
+        HandwritingClassifier(reduction="factors").fit(IMAGES[:2], LABELS[:2])
+
+
+def test_scores_are_the_factors_posterior_means():
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(200, 3)) @ random.normal(size=(3, 12)) + random.normal(size=(200, 12))
+    rows[:, 4] = 0.0  # as pixels in a corner
+    rows -= rows.mean(axis=0)
+    basis, noise = factor_loadings(rows, 3)
+    mixture = gmmkit.Mixture([1.0], np.zeros((1, 12)), gmmkit.Factor.of(basis.T[None], noise[None]))
+    np.testing.assert_allclose(rows @ projection(basis, noise), coordinates(mixture, rows)[0], atol=1e-10)
+    assert noise.min() >= rows.var(axis=0).mean()
+    np.testing.assert_array_equal(basis[:, 4], 0.0)
 
 
 def test_records_that_are_incomplete_are_refused(found, tmp_path):

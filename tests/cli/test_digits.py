@@ -101,6 +101,18 @@ def test_json_of_training(gmmkit, folder):
     assert done.code == 0, done.err
     assert done.json["classes"] == list("0123")
     assert np.sum(done.json["confusion"]) == 80
+    assert done.json["reduction"] == "pca"
+
+
+def test_factors_in_place_of_principal_axes(gmmkit, folder, tmp_path):
+    arguments = ("--axes", 10, "--reduction", "factors", "--json", "-o", "f.gmm", "--report", "f.html")
+    done = gmmkit("digits", "train", folder / "others.npz", *arguments)
+    assert done.code == 0, done.err
+    assert (done.json["reduction"], done.json["axes"]) == ("factors", 10)
+    assert "Images are reduced to 10 factors of their ink" in (tmp_path / "f.html").read_text(encoding="utf-8")
+    told = gmmkit("digits", "classify", "f.gmm", folder / "others.npz", "--json")
+    assert told.code == 0, told.err
+    assert np.mean([row["label"] == row["true_label"] for row in told.json["images"]]) > 0.9
 
 
 def test_a_corrupt_picture(gmmkit, folder, tmp_path):
@@ -131,6 +143,7 @@ def test_a_corrupt_picture(gmmkit, folder, tmp_path):
         (("classify", "none.gmm", "{bare}", "-o", "a.txt"), 2, "ends in .csv"),
         (("classify", "none.gmm", "{bare}", "--reject", "2"), 2, "below 1"),
         (("train", "{bare}", "--ink", "blue"), 2, "expected one of auto, light, dark"),
+        (("train", "{bare}", "--reduction", "lda"), 2, "expected one of pca, factors"),
     ],
 )
 def test_mistakes_are_one_line(gmmkit, folder, arguments, code, said):

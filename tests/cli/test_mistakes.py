@@ -105,6 +105,7 @@ VALUES = {
     "--covariance=ful": "did you mean full.*full, tied, diag, spherical.*EII, VII",
     "--covariance=VVE,eev": "did you mean EEV",
     "--covariance=V": "'V' is for one column, but there are 2: give 'VII'",
+    "--covariance=factor": "factor needs a number of factors: gmmkit reduce DATA -k 1:3 --factors 1:5 --model FILE.gmm",
     "--covariance=": "expected one of all, full",
     "--criterion=bci": "did you mean bic.*bic, icl, aic, sabic, mml, held_out",
     "--prior=flat": "expected conjugate",

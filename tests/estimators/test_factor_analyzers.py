@@ -4,12 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.decomposition import PCA
+from sklearn.datasets import load_iris, load_wine
+from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from gmmkit import MixtureOfFactorAnalyzers, StudentMixture
+from gmmkit import GaussianMixture, MixtureOfFactorAnalyzers, StudentMixture
 from gmmkit.errors import DataError, ParameterError, SingularComponentWarning
 from model.test_factor import factor_mixture
 
@@ -152,12 +153,35 @@ def test_starts_of_the_caller():
     assert kept.n_iter_ <= 2
     labelled = MixtureOfFactorAnalyzers(2, 2, max_iter=500).fit(X, start=1 - LABELS)
     assert (labelled.predict(X) == 1 - LABELS).mean() > 0.99
-    with pytest.raises(ParameterError, match="the fit is of 2 components, 8 columns, 1 factors and diagonal noise"):
+    with pytest.raises(ParameterError, match="the fit is of 2 components, 8 columns, factor-VVI, 1 factors"):
         MixtureOfFactorAnalyzers(2, 1).fit(X, start=known.mixture_)
     with pytest.raises(ParameterError, match="the fit is of 2 components"):
         MixtureOfFactorAnalyzers(2, 2).fit(X, start=StudentMixture(2).fit(X).mixture_)
     with pytest.raises(ParameterError, match="start cannot be combined with n_init"):
         MixtureOfFactorAnalyzers(2, 2, n_init=2).fit(X, start=LABELS)
+
+
+def test_one_component_of_iris_is_scikit_learns():
+    # There a column's noise goes to zero, slowly; theirs stops before.
+    rows = load_iris().data
+    ours = MixtureOfFactorAnalyzers(reg_covar=1e-9, tol=1e-8, max_iter=20000, acceleration="squarem").fit(rows)
+    theirs = FactorAnalysis(1, tol=1e-4, max_iter=20000, svd_method="lapack").fit(rows)
+    assert theirs.score(rows) < ours.score(rows) < theirs.score(rows) + 1e-3
+    np.testing.assert_allclose(ours.noise_variance_[0], theirs.noise_variance_, atol=5e-3)
+
+
+def test_further_starts_of_one_component_find_a_better_optimum():
+    rows = load_wine().data
+    settings = {"n_factors": 5, "tol": 1e-6, "max_iter": 5000, "acceleration": "squarem", "random_state": 0}
+    one, more = (MixtureOfFactorAnalyzers(n_init=n, **settings).fit(rows) for n in (1, 3))
+    assert more.lower_bound_ > one.lower_bound_ + 0.04
+    assert more.fit_result_.starts_tried == 3
+    gm = GaussianMixture(covariance_type="factor", n_init=3, **settings).fit(rows)
+    assert gm.lower_bound_ == more.lower_bound_
+    # Isotropic noise has one optimum, the principal axes.
+    settings |= {"noise": "isotropic", "max_iter": 20000, "tol": 1e-9}
+    one, more = (MixtureOfFactorAnalyzers(n_init=n, **settings).fit(rows) for n in (1, 3))
+    assert more.lower_bound_ == pytest.approx(one.lower_bound_, abs=1e-4)
 
 
 def test_an_interrupt_leaves_a_complete_model():

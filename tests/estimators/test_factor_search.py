@@ -76,8 +76,8 @@ def test_it_is_interrupted_with_the_best_until_then():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"n_factors": []}, "n_factors must be whole numbers of at least 1, but got"),
-        ({"n_factors": [0, 1]}, "n_factors must be whole numbers of at least 1"),
+        ({"n_factors": []}, "n_factors is empty: give at least one number"),
+        ({"n_factors": [0, 1]}, "n_factors must be a whole number of at least 1, but got 0"),
         ({"n_components": iter([1])}, "can be read only once"),
         ({"noise": ["diagonal", "white"]}, "noise must be some of diagonal, isotropic"),
         ({"criterion": "best"}, "'criterion' parameter"),
@@ -103,3 +103,5 @@ def test_model_files(search, tmp_path):
     assert loaded.noise == ("isotropic" if search else "shared-diagonal")
     assert loaded.n_factors == 2
     assert loaded.bic(rows) == made.bic(rows)
+    table = gmmkit.files.read_model(tmp_path / "model.gmm").table
+    assert ([row["n_factors"] for row in table] if search else table) == ([2, 1] if search else None)

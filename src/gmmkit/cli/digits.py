@@ -53,8 +53,11 @@ def train(
     ] = None,
     labels: LabelsOption = None,
     axes: Annotated[
-        int, typer.Option(parser=at_least(1), metavar="N", help="Principal axes that images are reduced to.")
+        int, typer.Option(parser=at_least(1), metavar="N", help="Axes or factors that images are reduced to.")
     ] = 60,
+    reduction: Annotated[
+        str, typer.Option("--reduction", **one_of("pca", "factors"), help="Principal axes, or factor analysis.")
+    ] = "pca",
     components: Annotated[
         int,
         typer.Option("--components", "-k", parser=at_least(1), metavar="N", help="Components of each class."),
@@ -86,7 +89,7 @@ def train(
         classes: dict[str, Any] = {"random_state": seed, "n_jobs": jobs}
         if components > 1:
             classes |= {"model": "MclustDA", "n_components": components}
-        model = HandwritingClassifier(axes=axes, deskew=deskew, ink=ink, **classes)  # type: ignore[arg-type]
+        model = HandwritingClassifier(axes=axes, reduction=reduction, deskew=deskew, ink=ink, **classes)  # type: ignore[arg-type]
         model.fit(found.images, found.labels)
         facts = _facts_of(model, found)
         if output is not None:
@@ -197,6 +200,7 @@ def _facts_of(model: HandwritingClassifier, found: Images) -> dict[str, Any]:
         "images": len(found.images),
         "skipped": list(found.skipped),
         "classes": model.classes_.tolist(),
+        "reduction": model.reduction,
         "axes": len(model.basis_),
         "shrinkage": model.classifier_.shrinkage_,
         "temperature": model.classifier_.temperature_,

@@ -183,10 +183,16 @@ def parse_covariance(text: str) -> list[str] | None:
     >>> parse_covariance("VVE, tied"), parse_covariance("all, full")
     (['VVE', 'tied'], None)
     """
+    from gmmkit.model.covariance import LOW_RANK
     from gmmkit.model.covariance.catalogue import NAMES, STRUCTURES
 
     wanted = [name.strip() for name in text.split(",")]
     for name in wanted:
+        if name in LOW_RANK:
+            raise UsageError(
+                f"--covariance: {name} needs a number of factors: gmmkit reduce DATA -k 1:3 --factors 1:5 "
+                "--model FILE.gmm compares such models and keeps the best; give another structure here"
+            )
         if name not in ("all", *NAMES):
             # scikit-learn's names, mclust's in its order, those for one column.
             listed = sorted(

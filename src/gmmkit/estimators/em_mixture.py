@@ -1,81 +1,66 @@
-"""What estimators fitted by EM share: parameters, `fit`, and the attributes it sets."""
+"""What mixtures of the catalogue's covariances share, Gaussian or Student: parameters, starts, and attributes."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from functools import lru_cache, partial
+from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.data import Table
 from gmmkit.errors import ParameterError
 from gmmkit.estimators import given
-from gmmkit.estimators.density import MixtureDensity
-from gmmkit.estimators.outcome import tell
-from gmmkit.estimators.validation import float_type, rows_of, seed_of
-from gmmkit.estimators.verbose import printer
+from gmmkit.estimators.em_estimator import EMEstimator
+from gmmkit.estimators.validation import float_type
 from gmmkit.execution import Workers
-from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.conjugate import ConjugatePrior
-from gmmkit.inference.fit import FitResult, FitSettings, fit
+from gmmkit.inference.factor_fit import check_sizes
+from gmmkit.inference.factor_start import factor_starts
+from gmmkit.inference.fit import FitResult, fit
 from gmmkit.inference.hull import Volume
-from gmmkit.inference.noise import Background
 from gmmkit.inference.precision import FAR, SMALL, why_double
 from gmmkit.inference.problem import Problem
-from gmmkit.inference.starts import STARTS, FromMixture, Overridden, Start
-from gmmkit.inference.stopping import SmallChange
+from gmmkit.inference.starts import FromMixture, Overridden, Start
 from gmmkit.inference.student import Degrees
 from gmmkit.inference.survey import survey
 from gmmkit.inference.truncated_start import named_start, truncated_to
 from gmmkit.inference.warm_up import MiniBatches
-from gmmkit.model.covariance import NAMES, family
+from gmmkit.model.covariance import LOW_RANK, NAMES, Factor, family
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.lazy import lazy
 
 __all__ = ["EMMixture"]
 
 
-class EMMixture(MixtureDensity):
+class EMMixture(EMEstimator):
     """An estimator whose mixture is fitted by EM; `GaussianMixture` tells the parameters and attributes."""
 
-    weights_: NDArray[np.floating[Any]]
-    means_: NDArray[np.floating[Any]]
-    covariances_: NDArray[np.floating[Any]]
     degrees_of_freedom_: NDArray[np.floating[Any]]
 
+    # In the order of the parameters, in which scikit-learn looks at them.
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        **EMEstimator._parameter_constraints,
         "covariance_type": [StrOptions(set(NAMES))],
-        "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "init_params": [StrOptions(set(STARTS))],
         "weights_init": ["array-like", None],
         "means_init": ["array-like", None],
         "precisions_init": ["array-like", None],
-        "random_state": ["random_state"],
         "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-        "verbose_interval": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "callback": [callable, None],
-        "on_singular": [StrOptions({"auto", "floor", "reseed", "drop", "raise"})],
         "prior": [StrOptions({"conjugate"}), ConjugatePrior, None],
         "equal_weights": ["boolean"],
         "noise": ["boolean", Interval(Real, 0.0, 1.0, closed="neither"), "array-like", None],
         "noise_volume": [StrOptions({"auto", "hull", "box"}), Interval(Real, 0.0, None, closed="neither")],
-        "acceleration": [StrOptions({"squarem"}), None],
         "warm_up": [StrOptions({"mini-batch"}), None],
         "n_init_stop": [StrOptions({"dominated"}), None],
         "truncation": [Interval(Integral, 1, None, closed="left"), None],
+        "n_factors": [Interval(Integral, 1, None, closed="left"), None],
         "dtype": [object],  # checked by `given.checked_dtype`
     }
     #: What components are: None for Gaussians.
@@ -109,6 +94,7 @@ class EMMixture(MixtureDensity):
         warm_up: Literal["mini-batch"] | None = None,
         n_init_stop: Literal["dominated"] | None = None,
         truncation: int | None = None,
+        n_factors: int | None = None,
         dtype: Any = None,
     ) -> None:
         self.n_components = n_components
@@ -136,85 +122,44 @@ class EMMixture(MixtureDensity):
         self.warm_up = warm_up
         self.n_init_stop = n_init_stop
         self.truncation = truncation
+        self.n_factors = n_factors
         self.dtype = dtype
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
-        """Fit the mixture to rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), data frame, Table, or iterator of arrays
-            Any real dtype and memory order; memory-mapped arrays and tables of files are never held whole.
-        y : ignored
-        sample_weight : array-like of shape (n,), optional
-            Weights of the rows; an integer weight is a repetition.
-        start : array-like of labels (n,) or responsibilities (n, k), or Mixture, optional
-            Where to begin, instead of `init_params`. Not together with `*_init`, `n_init` > 1 or `warm_start`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If a parameter means nothing, or the rows cannot be used (the message names row and column).
-        KeyboardInterrupt
-            Ctrl-C: the best complete model so far is set, with ``converged_ = False``, before it goes on.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If no start converged within `max_iter` passes.
-        SingularComponentWarning
-            If a component, column or direction was degenerate.
-        """
-        self._validate_params()
-        table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
+    def _fitted(self, table: Table, start: Any) -> tuple[FitResult, str | None]:
         if table.n_rows < self.n_components:
             raise ParameterError(
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
                 f"n_samples = {table.n_rows}"
             )
+        given.check_factors(self, self.covariance_type, self.n_factors)
+        if self.n_factors is not None:
+            check_sizes(table, self.n_components, self.n_factors)
         dtype = float_type(table) if self.dtype is None else given.checked_dtype(self.dtype)
         starts, reorder, before = self._starts(table, start)
         if np.ndim(self.degrees_of_freedom):  # type: ignore[arg-type]
             reorder = False  # each component keeps the one that it was given
-        settings = FitSettings(
-            rule=SmallChange(self.tol),
-            max_iter=self.max_iter,
-            reg_covar=self.reg_covar,
-            on_singular=self.on_singular,  # type: ignore[arg-type]
-            seed=seed_of(self.random_state),
+        settings = replace(
+            self._settings(),
             before=before,
-            callback=printer(self.verbose, self.verbose_interval, self.max_iter, self.callback),
             prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
             equal_weights=self.equal_weights,
             degrees_of_freedom=self.degrees_of_freedom,
-            noise=background_of(self.noise, self.noise_volume),
-            acceleration=None if self.acceleration is None else Squarem(),
+            noise=given.background_of(self.noise, self.noise_volume),
             warm_up=None if self.warm_up is None else MiniBatches(),
             stop_dominated=self.n_init_stop is not None,
             truncation=truncated_to(self.truncation, self.n_components),
+            n_factors=self.n_factors,
         )
-        structure = family(self.covariance_type, table.n_columns)
+        # Of factors, the problem is that of fitting their noise.
+        gathers = self.covariance_type if self.n_factors is None else LOW_RANK[self.covariance_type].structure
+        structure = family(gathers, table.n_columns)
         why = why_double(table, structure, settings, self.n_components)
         with Workers(self.n_jobs) as workers:
             single = dtype == np.float32 and why is None
             problem = Problem(table, structure, survey(table, workers), workers, single=single)
             result = fit(problem, starts, settings, reorder=reorder)
-        self.set_result(result, float_type(table))
         asked = self.dtype is not None and dtype == np.float32 and self.max_iter > 0
-        unmet = (why or FAR) if asked and result.precision != "float32" and why is not SMALL else None
-        tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted, unmet=unmet)
-        return self
-
-    def _validate_params(self) -> None:
-        # What is left at its default needs no validation, which would take longer than a tiny fit.
-        values = {
-            name: value for name, default in _defaults(type(self)) if (value := getattr(self, name)) is not default
-        }
-        validate_parameter_constraints(self._parameter_constraints, values, caller_name=type(self).__name__)
+        return result, (why or FAR) if asked and result.precision != "float32" and why is not SMALL else None
 
     @property
     def mixture_(self) -> Mixture:
@@ -227,7 +172,7 @@ class EMMixture(MixtureDensity):
         self._mixture = Mixture.from_arrays(
             self.weights_,
             self.means_,
-            self.covariances_,
+            self._covariance_values(),
             covariance_type=self.covariance_type,
             degrees_of_freedom=getattr(self, "degrees_of_freedom_", None),
             noise=None if result is None else result.mixture.noise,
@@ -237,9 +182,16 @@ class EMMixture(MixtureDensity):
     # Computed where they are asked for: they would take as much memory again as the model, and time of a tiny fit.
 
     @lazy
+    def covariances_(self) -> NDArray[np.floating[Any]]:
+        """Covariances, in the family's shape; of factors written out, (k, d, d), once they are asked for."""
+        if "loadings_" not in vars(self):
+            raise AttributeError(f"this {type(self).__name__} has no covariances_: fit it, or set them")
+        return self.mixture_.covariance.dense().astype(np.asarray(self.loadings_).dtype)
+
+    @lazy
     def precisions_cholesky_(self) -> NDArray[np.floating[Any]]:
         """U with ``U Uᵀ = Σ⁻¹`` for each component, in the shape of ``covariances_``."""
-        return self.mixture_.covariance.precision_factor().astype(np.asarray(self.covariances_).dtype)
+        return self.mixture_.covariance.precision_factor().astype(np.asarray(self.means_).dtype)
 
     @lazy
     def precisions_(self) -> NDArray[np.floating[Any]]:
@@ -273,11 +225,11 @@ class EMMixture(MixtureDensity):
                     "start cannot be combined with weights_init, means_init, precisions_init, n_init > 1 "
                     "or warm_start: give one of them"
                 )
-            return [given.start_from(start, self.covariance_type, k, table.n_rows, d)], False, -np.inf
+            known = given.start_from(start, self.covariance_type, k, table.n_rows, d, self.n_factors)
+            return [known], False, -np.inf
         if self.warm_start and hasattr(self, "converged_"):
             mixture = self.mixture_
-            name = family(self.covariance_type, d).name
-            if (mixture.n_components, mixture.n_features, mixture.covariance_type) != (k, d, name):
+            if not given.agrees(mixture, self.covariance_type, k, d, self.n_factors):
                 raise ParameterError(
                     f"warm_start cannot go on from {mixture!r} with {k} {self.covariance_type} components in "
                     f"{d} columns: fit a new estimator, or set warm_start=False"
@@ -285,34 +237,40 @@ class EMMixture(MixtureDensity):
             return [FromMixture(mixture, reached=True)], False, self.lower_bound_
         if weights is not None and means is not None and covariance is not None:
             return [FromMixture(lambda: Mixture.trusted(weights, means, covariance()))], False, -np.inf
-        named = named_start(self.init_params, k, self.truncation)
+        named = [named_start(self.init_params, k, self.truncation)] * self.n_init
+        if self.n_factors is not None:
+            named = factor_starts(self.init_params, k, self.n_init, self.n_factors)  # type: ignore[arg-type]
         if weights is None and means is None and covariance is None:
-            return [named] * (1 if self.warm_start else self.n_init), True, -np.inf
-        return [Overridden(named, weights, means, covariance)] * self.n_init, False, -np.inf
+            return named[: 1 if self.warm_start else None], True, -np.inf
+        return [Overridden(one, weights, means, covariance) for one in named], False, -np.inf
 
     def set_result(self, result: FitResult, dtype: type[np.floating[Any]] = np.float64) -> Self:
         """Set the attributes of a fit made elsewhere (a search, a model file); returns self."""
+        super().set_result(result, dtype)
         mixture = result.mixture
         self._mixture = mixture
-        self.fit_result_ = result
-        self.weights_ = mixture.weights.astype(dtype)
-        self.means_ = mixture.means.astype(dtype)
-        self.covariances_ = mixture.covariances.astype(dtype)
+        for name in ("covariances_", "precisions_cholesky_", "precisions_", "loadings_", "noise_variance_"):
+            self.__dict__.pop(name, None)  # of the model before
+        if isinstance(mixture.covariance, Factor):
+            self.loadings_ = mixture.covariance.loadings.astype(dtype)
+            self.noise_variance_ = mixture.covariance.noise.astype(dtype)
+        else:
+            self.covariances_ = mixture.covariances.astype(dtype)
         if mixture.degrees_of_freedom is not None:
             self.degrees_of_freedom_ = mixture.degrees_of_freedom.astype(dtype)
-        for name in ("precisions_cholesky_", "precisions_"):
-            self.__dict__.pop(name, None)  # of the model before
-        self.converged_ = result.converged
-        self.n_iter_ = len(result.objectives)
-        self.lower_bound_ = result.objective
-        self.lower_bounds_ = list(result.objectives)
         return self
+
+    def _covariance_values(self) -> NDArray[np.floating[Any]]:
+        """Return the covariances' parameters as they stand in the attributes."""
+        if self.covariance_type in LOW_RANK:
+            return np.concatenate([self.loadings_, np.asarray(self.noise_variance_)[:, :, None]], axis=2)
+        return np.asarray(self.covariances_)
 
     def _agrees(self, mixture: Mixture) -> bool:
         pairs = [
             (self.weights_, mixture.weights),
             (self.means_, mixture.means),
-            (self.covariances_, mixture.covariances),
+            (self._covariance_values(), mixture.covariances),
         ]
         if mixture.degrees_of_freedom is not None:
             pairs.append((self.degrees_of_freedom_, mixture.degrees_of_freedom))
@@ -326,19 +284,3 @@ class EMMixture(MixtureDensity):
         result: FitResult | None = getattr(self, "fit_result_", None)
         held = 0 if result is None else result.mixture.n_parameters - result.n_parameters
         return self.mixture_.n_parameters - held
-
-
-@lru_cache
-def _defaults(estimator: type[EMMixture]) -> list[tuple[str, object]]:
-    """Return the parameters of an estimator and their defaults, in the order that scikit-learn looks at them."""
-    parameters = inspect.signature(estimator.__init__).parameters
-    return [(name, parameters[name].default) for name in estimator._get_param_names()]
-
-
-def background_of(noise: Any, volume: Volume) -> Background | None:
-    """Return what the parameters `noise` and `noise_volume` ask for."""
-    if noise is None or noise is False:
-        return None
-    if isinstance(noise, (Real, np.bool_)):
-        noise = bool(noise) if isinstance(noise, (bool, np.bool_)) else float(noise)
-    return Background(noise, volume)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral, Real
+from dataclasses import replace
+from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -13,25 +14,21 @@ from sklearn.utils.validation import check_is_fitted
 from gmmkit.data import Table
 from gmmkit.errors import ParameterError
 from gmmkit.estimators import given
+from gmmkit.estimators.em_estimator import EMEstimator
 from gmmkit.estimators.factor_transformer import FactorTransformer
-from gmmkit.estimators.outcome import tell
-from gmmkit.estimators.validation import float_type, rows_of, seed_of
-from gmmkit.estimators.verbose import printer
 from gmmkit.execution import Workers
-from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.factor_fit import NOISES, NoiseName, check_sizes, fit_factors
-from gmmkit.inference.fit import FitSettings
+from gmmkit.inference.factor_start import factor_starts
 from gmmkit.inference.result import FitResult
-from gmmkit.inference.starts import STARTS, FromMixture, Named, Start
-from gmmkit.inference.stopping import SmallChange
+from gmmkit.inference.starts import Start
 from gmmkit.model.covariance import FACTORS, Factor
 from gmmkit.model.mixture import Mixture
 
 __all__ = ["MixtureOfFactorAnalyzers"]
 
 
-class MixtureOfFactorAnalyzers(FactorTransformer):
+class MixtureOfFactorAnalyzers(FactorTransformer, EMEstimator):
     """A mixture of Gaussians with low-rank covariances, ``Λ_k Λ_kᵀ + Ψ_k``: dimension reduction and clusters at once.
 
     Each component has `n_factors` directions of its own, and noise. Nothing of columns × columns is made, so that
@@ -56,7 +53,8 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
         them after each pass.
     max_iter : int, default=100
     n_init : int, default=1
-        Starts; the best is kept.
+        Starts; the best is kept. Of one component every start by name is the same: the further ones begin with
+        loadings at random, since factor analysis may end in one of several optima.
     init_params : str, default="kmeans"
         As of :class:`GaussianMixture`, with columns in units of their standard deviations where noise is diagonal;
         loadings begin along each component's principal axes.
@@ -114,21 +112,9 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        **EMEstimator._parameter_constraints,
         "n_factors": [Interval(Integral, 1, None, closed="left")],
         "noise": [StrOptions(set(NOISES))],
-        "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "init_params": [StrOptions(set(STARTS))],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "verbose_interval": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "callback": [callable, None],
-        "on_singular": [StrOptions({"auto", "floor", "reseed", "drop", "raise"})],
-        "acceleration": [StrOptions({"squarem"}), None],
     }
 
     def __init__(
@@ -166,56 +152,12 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
         self.on_singular = on_singular
         self.acceleration = acceleration
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, start: Any = None) -> Self:
-        """Fit the mixture to rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), data frame, Table, or iterator of arrays
-        y : ignored
-        sample_weight : array-like of shape (n,), optional
-            Weights of the rows; an integer weight is a repetition.
-        start : array-like of labels (n,) or responsibilities (n, k), or Mixture, optional
-            Where to begin, instead of `init_params`; a mixture of factor covariances with as many factors.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If a parameter means nothing, there are as many factors as columns or too few rows, or the rows cannot be
-            used (the message names row and column).
-        KeyboardInterrupt
-            Ctrl-C: the best complete model so far is set, with ``converged_ = False``, before it goes on.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If no start converged within `max_iter` passes.
-        SingularComponentWarning
-            If a component, column or direction was degenerate.
-        """
-        self._validate_params()
-        table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
+    def _fitted(self, table: Table, start: Any) -> tuple[FitResult, str | None]:
         check_sizes(table, self.n_components, self.n_factors)
-        settings = FitSettings(
-            rule=SmallChange(self.tol),
-            max_iter=self.max_iter,
-            reg_covar=self.reg_covar,
-            on_singular=self.on_singular,  # type: ignore[arg-type]
-            seed=seed_of(self.random_state),
-            callback=printer(self.verbose, self.verbose_interval, self.max_iter, self.callback),
-            acceleration=None if self.acceleration is None else Squarem(),
-            n_factors=self.n_factors,
-        )
-        starts = self._starts(table, start)
+        settings, starts = replace(self._settings(), n_factors=self.n_factors), self._starts(table, start)
         with Workers(self.n_jobs) as workers:
             result = fit_factors(table, NOISES[self.noise], starts, settings, workers, reorder=start is None)
-        self.set_result(result, float_type(table))
-        tell(result, table, max_iter=self.max_iter, interrupted=result.interrupted)
-        return self
+        return result, None
 
     @property
     def mixture_(self) -> Mixture:
@@ -226,37 +168,20 @@ class MixtureOfFactorAnalyzers(FactorTransformer):
 
     def set_result(self, result: FitResult, dtype: type[np.floating[Any]] = np.float64) -> Self:
         """Set the attributes of a fit made elsewhere (a search, a model file); returns self."""
-        mixture, covariance = result.mixture, result.mixture.covariance
+        covariance = result.mixture.covariance
         if not isinstance(covariance, Factor):
-            raise ParameterError(f"the result is of {mixture.covariance_type!r} covariances, which have no factors")
-        self.fit_result_ = result
-        self.weights_ = mixture.weights.astype(dtype)
-        self.means_ = mixture.means.astype(dtype)
+            raise ParameterError(
+                f"the result is of {result.mixture.covariance_type!r} covariances, which have no factors"
+            )
+        super().set_result(result, dtype)
         self.loadings_ = covariance.loadings.astype(dtype)
         self.noise_variance_ = covariance.noise.astype(dtype)
-        self.converged_ = result.converged
-        self.n_iter_ = len(result.objectives)
-        self.lower_bound_ = result.objective
-        self.lower_bounds_ = list(result.objectives)
         return self
 
     def _starts(self, table: Table, start: Any) -> list[Start]:
         k, d = self.n_components, table.n_columns
         if start is None:
-            return [Named(self.init_params, k, metric="pooled")] * self.n_init  # type: ignore[arg-type]
+            return factor_starts(self.init_params, k, self.n_init, self.n_factors)  # type: ignore[arg-type]
         if self.n_init > 1:
             raise ParameterError("start cannot be combined with n_init > 1: give one of them")
-        if not isinstance(start, Mixture):
-            return [given.start_from(start, NOISES[self.noise], k, table.n_rows, d)]
-        expected = FACTORS[NOISES[self.noise]]
-        covariance = start.covariance
-        if not (
-            type(covariance) is expected
-            and isinstance(covariance, Factor)
-            and (*start.means.shape, covariance.n_factors) == (k, d, self.n_factors)
-        ):
-            raise ParameterError(
-                f"start is a {start!r}, but the fit is of {k} components, {d} columns, {self.n_factors} factors and "
-                f"{self.noise} noise, {expected.name}"
-            )
-        return [FromMixture(start)]
+        return [given.start_from(start, FACTORS[NOISES[self.noise]].name, k, table.n_rows, d, self.n_factors)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from numbers import Integral, Real
+from dataclasses import replace
+from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -11,25 +12,23 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from gmmkit.errors import ParameterError
+from gmmkit.estimators.choices import listed
 from gmmkit.estimators.factor_analyzers import MixtureOfFactorAnalyzers
 from gmmkit.estimators.factor_transformer import FactorTransformer
+from gmmkit.estimators.mixture_search import MixtureSearch
 from gmmkit.estimators.outcome import tell
-from gmmkit.estimators.validation import float_type, rows_of, seed_of
+from gmmkit.estimators.validation import float_type, rows_of
 from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.factor_fit import NOISES
-from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.starts import STARTS
-from gmmkit.inference.stopping import AitkenGain
-from gmmkit.model.mixture import Mixture
 from gmmkit.selection.criteria import CRITERIA
 from gmmkit.selection.factor_search import FactorCandidate, FactorSearchSettings, search_factors
-from gmmkit.selection.ranking import Candidate, SearchResult
+from gmmkit.selection.ranking import Candidate
 
 __all__ = ["MixtureOfFactorAnalyzersSearch"]
 
 
-class MixtureOfFactorAnalyzersSearch(FactorTransformer):
+class MixtureOfFactorAnalyzersSearch(FactorTransformer, MixtureSearch):
     """Fit mixtures of factor analysers of several sizes, and keep the best.
 
     Parameters
@@ -68,6 +67,11 @@ class MixtureOfFactorAnalyzersSearch(FactorTransformer):
     n_features_in_ : int
     feature_names_in_ : ndarray of str
 
+    Notes
+    -----
+    :func:`gmmkit.save` writes the winner with the whole table; :func:`gmmkit.load` gives the winner, a
+    :class:`MixtureOfFactorAnalyzers`.
+
     Examples
     --------
     >>> import numpy as np
@@ -80,18 +84,12 @@ class MixtureOfFactorAnalyzersSearch(FactorTransformer):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", Iterable],
+        **MixtureSearch._parameter_constraints,
         "n_factors": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), "array-like", Iterable],
         "noise": [StrOptions(set(NOISES)), list, tuple],
         "criterion": [StrOptions(set(CRITERIA))],
-        "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "init_params": [StrOptions(set(STARTS))],
-        "random_state": ["random_state"],
-        "n_jobs": [Integral, None],
-        "callback": [callable, None],
     }
 
     def __init__(
@@ -146,33 +144,20 @@ class MixtureOfFactorAnalyzersSearch(FactorTransformer):
         self._validate_params()
         table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
         settings = FactorSearchSettings(
-            n_components=_numbers("n_components", self.n_components),
-            n_factors=None if isinstance(self.n_factors, str) else _numbers("n_factors", self.n_factors),
+            n_components=listed("n_components", self.n_components),
+            n_factors=None if isinstance(self.n_factors, str) else listed("n_factors", self.n_factors),
             noises=(self.noise,) if isinstance(self.noise, str) else tuple(self.noise),
             criterion=self.criterion,
-            fit=FitSettings(
-                rule=AitkenGain(self.tol),
-                max_iter=self.max_iter,
-                reg_covar=self.reg_covar,
-                seed=seed_of(self.random_state),
-                acceleration=Squarem(),
-            ),
+            fit=replace(self._settings(), acceleration=Squarem()),
             n_init=self.n_init,
             init=self.init_params,  # type: ignore[arg-type]
             callback=self.callback,
         )
         found = search_factors(table, settings, n_jobs=self.n_jobs)
-        self._set(found, float_type(table))
+        self._set(found, self._winner(found.best), float_type(table))
         assert found.best.result is not None
         tell(found.best.result, table, max_iter=self.max_iter, interrupted=found.interrupted)
         return self
-
-    @property
-    def mixture_(self) -> Mixture:
-        """The winner as a value."""
-        check_is_fitted(self)
-        mixture: Mixture = self.best_estimator_.mixture_
-        return mixture
 
     @property
     def n_iter_(self) -> int:
@@ -186,20 +171,14 @@ class MixtureOfFactorAnalyzersSearch(FactorTransformer):
         check_is_fitted(self)
         return np.asarray(self.best_estimator_.loadings_)
 
-    def _set(self, found: SearchResult, dtype: type[np.floating[Any]]) -> None:
-        best = found.best
+    def _winner(self, best: Candidate) -> MixtureOfFactorAnalyzers:
         assert isinstance(best, FactorCandidate)
-        assert best.result is not None
-        self.search_result_ = found
-        self.results_ = [candidate.as_row() for candidate in found.candidates]
-        self.best_score_ = best.criterion(found.criterion)
         self.best_params_: dict[str, Any] = {
             "n_components": best.n_components,
             "n_factors": best.n_factors,
             "noise": best.noise,
         }
-        self.margin_ = found.margin
-        estimator = MixtureOfFactorAnalyzers(
+        return MixtureOfFactorAnalyzers(
             **self.best_params_,
             tol=self.tol,
             reg_covar=self.reg_covar,
@@ -209,16 +188,3 @@ class MixtureOfFactorAnalyzersSearch(FactorTransformer):
             random_state=self.random_state,
             n_jobs=self.n_jobs,
         )
-        estimator.n_features_in_ = self.n_features_in_
-        if hasattr(self, "feature_names_in_"):
-            estimator.feature_names_in_ = self.feature_names_in_
-        self.best_estimator_ = estimator.set_result(best.result, dtype)
-
-
-def _numbers(name: str, given: Any) -> list[int]:
-    if hasattr(given, "__next__"):
-        raise ParameterError(f"{name} is a {type(given).__name__}, which can be read only once: give a list or a range")
-    numbers = list(given) if isinstance(given, Iterable) else [given]
-    if not numbers or not all(isinstance(number, Integral) and int(number) >= 1 for number in numbers):
-        raise ParameterError(f"{name} must be whole numbers of at least 1, but got {numbers}")
-    return [int(number) for number in dict.fromkeys(numbers)]

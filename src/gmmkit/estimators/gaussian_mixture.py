@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import StrOptions
+
 from gmmkit.estimators.em_mixture import EMMixture
+from gmmkit.model.covariance import LOW_RANK, NAMES
 
 __all__ = ["GaussianMixture"]
 
@@ -18,10 +23,11 @@ class GaussianMixture(EMMixture):
     ----------
     n_components : int, default=1
         Number of components, k.
-    covariance_type : {"full", "tied", "diag", "spherical"} or one of mclust's fourteen structures, default="full"
+    covariance_type : {"full", "tied", "diag", "spherical", "factor"} or one of mclust's structures, default="full"
         Each component its own matrix; one matrix for all; its own variance for each column; one variance each.
         mclust's names say of volume, shape and orientation whether they are equal in all components (E), each
-        component's own (V), or absent (I): see :mod:`gmmkit.model.covariance`.
+        component's own (V), or absent (I): see :mod:`gmmkit.model.covariance`. "factor": a few directions and noise,
+        ``Λ_k Λ_kᵀ + Ψ_k``, for many columns (`n_factors`).
     tol : float, default=1e-3
         Stop when a pass changes the mean (penalised) log-likelihood by less.
     reg_covar : "auto" or float, default="auto"
@@ -99,6 +105,12 @@ class GaussianMixture(EMMixture):
         `acceleration` or `warm_up`; `init_params` is "kmeans", "k-means++" or "random_from_data", of more than 256
         components made without a pass over rows × components.
 
+    n_factors : int, optional
+        With "factor" covariances: so many directions of each component's own, fewer than columns. The fit is that of
+        :class:`MixtureOfFactorAnalyzers`, which also gives rows in the factors' coordinates; nothing of columns ×
+        columns is made. Noise is a variance for each column and component; "factor-EEI", "factor-VII" and "factor-EII"
+        share it among components, columns or both. Not with `precisions_init`, `prior`, `noise`, `warm_up` or
+        `truncation`; always in float64.
     dtype : {"float32", "float64"}, optional
         What passes are computed in. None: float32 for float32 rows, else float64. In float32 a pass takes about half
         the time; sums over rows are float64 all the same, and means and covariances agree with float64's to 1e-5 of the
@@ -117,6 +129,9 @@ class GaussianMixture(EMMixture):
     covariances_, precisions_, precisions_cholesky_ : ndarray
         (k, d, d) for "full", (d, d) for "tied", (k, d) for "diag", (k,) for "spherical"; for the others see
         :meth:`gmmkit.Mixture.from_arrays`.
+        Of "factor" they are written out, (k, d, d), when they are asked for.
+    loadings_, noise_variance_ : ndarray of shapes (k, d, q) and (k, d)
+        Of "factor" alone: Λ and the diagonals of Ψ.
     converged_ : bool
     n_iter_ : int
         Exact passes made from the best start.
@@ -158,11 +173,19 @@ class GaussianMixture(EMMixture):
 
     Overlapping clusters take many passes, and fewer by far where steps are stretched:
 
-    >>> X = np.random.default_rng(0).normal(size=(500, 1)) + np.repeat([[0.0], [1.5]], 250, axis=0)
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 1)) + np.repeat([[0.0], [1.5]], 250, axis=0)
     >>> plain = GaussianMixture(2, tol=1e-9, max_iter=10000, random_state=0).fit(X)
     >>> fast = GaussianMixture(2, tol=1e-9, max_iter=10000, random_state=0, acceleration="squarem").fit(X)
     >>> fast.n_iter_ < plain.n_iter_ / 3, bool(fast.lower_bound_ >= plain.lower_bound_ - 1e-6)
     (True, True)
+
+    Many columns, of which five directions say nearly all:
+
+    >>> X = rng.normal(size=(300, 5)) @ rng.normal(size=(5, 40)) + 0.1 * rng.normal(size=(300, 40))
+    >>> gm = GaussianMixture(covariance_type="factor", n_factors=5, random_state=0).fit(X)
+    >>> gm.loadings_.shape, gm.mixture_.n_parameters, GaussianMixture().fit(X).mixture_.n_parameters
+    ((1, 40, 5), 270, 860)
 
     Very many components, of which each row knows four:
 
@@ -172,3 +195,8 @@ class GaussianMixture(EMMixture):
     >>> bool(gm.lower_bound_ <= gm.score(X) + 1e-3)
     True
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **EMMixture._parameter_constraints,
+        "covariance_type": [StrOptions({*NAMES, *LOW_RANK})],
+    }

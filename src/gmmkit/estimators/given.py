@@ -1,10 +1,11 @@
-"""Starts that the caller gives: scikit-learn's `*_init` parameters, and labels, responsibilities or a mixture."""
+"""What the caller gives: `*_init` parameters of scikit-learn, groups or a mixture to start from, noise, factors."""
 
 from __future__ import annotations
 
 import contextlib
 import reprlib
 from collections.abc import Collection
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,17 @@ from sklearn.utils import check_array
 
 from gmmkit.data.table import Block, Table
 from gmmkit.errors import ParameterError
+from gmmkit.inference.hull import Volume
+from gmmkit.inference.noise import Background
 from gmmkit.inference.starts import FromMixture, FromPartition, Start
-from gmmkit.model.covariance import Covariance, family
+from gmmkit.model.covariance import LOW_RANK, Covariance, Factor, family
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import numbers, shown
 
 __all__ = [
+    "agrees",
+    "background_of",
+    "check_factors",
     "checked_dtype",
     "checked_means",
     "checked_precisions",
@@ -30,6 +36,15 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+
+
+def background_of(noise: Any, volume: Volume) -> Background | None:
+    """Return what the parameters `noise` and `noise_volume` ask for."""
+    if noise is None or noise is False:
+        return None
+    if isinstance(noise, (Real, np.bool_)):
+        noise = bool(noise) if isinstance(noise, (bool, np.bool_)) else float(noise)
+    return Background(noise, volume)
 
 
 def checked_weights(weights: Any, k: int) -> Array:
@@ -98,12 +113,29 @@ def covariance_from_precisions(precisions: Array, covariance_type: str, k: int, 
     return structure((values + np.swapaxes(values, -1, -2)) / 2, n_components=k, n_features=d)
 
 
-def start_from(start: Any, covariance_type: str, k: int, n: int, d: int) -> Start:
-    """Return a start from labels (n,), responsibilities (n, k) or a `Mixture`."""
+def check_factors(estimator: object, covariance_type: str, n_factors: int | None) -> None:
+    """Raise unless factors were asked for and numbered, or neither; and if they are to be fitted beside what is not."""
+    if (covariance_type in LOW_RANK) != (n_factors is not None):
+        raise ParameterError(
+            f"n_factors goes with covariance_type 'factor', but got covariance_type={covariance_type!r} and "
+            f"n_factors={n_factors}: give n_factors=2, say, or leave both out (MixtureOfFactorAnalyzersSearch compares "
+            "numbers of factors)"
+        )
+    beside = ("precisions_init", "prior", "noise", "warm_up", "truncation") if n_factors is not None else ()
+    asked = [name for name in beside if getattr(estimator, name) is not None and getattr(estimator, name) is not False]
+    if asked:
+        raise ParameterError(
+            f"covariance_type {covariance_type!r} cannot be fitted with {', '.join(asked)}: leave that out"
+        )
+
+
+def start_from(start: Any, covariance_type: str, k: int, n: int, d: int, n_factors: int | None = None) -> Start:
+    """Return a start from labels (n,), responsibilities (n, k) or a `Mixture` of the structure, factors and all."""
     if isinstance(start, Mixture):
-        if (start.n_components, start.n_features, start.covariance_type) != (k, d, family(covariance_type, d).name):
+        if not agrees(start, covariance_type, k, d, n_factors):
+            factors = "" if n_factors is None else f", {n_factors} factors"
             raise ParameterError(
-                f"start is a {start!r}, but the fit is of {k} components, {d} columns, {covariance_type}"
+                f"start is a {start!r}, but the fit is of {k} components, {d} columns, {covariance_type}{factors}"
             )
         return FromMixture(start)
     array = _array(start, n, str(k))
@@ -118,6 +150,13 @@ def start_from(start: Any, covariance_type: str, k: int, n: int, d: int) -> Star
         return found
     received = f"an array of shape {array.shape}" if array.ndim else reprlib.repr(start)
     raise ParameterError(f"start must be labels ({n},), responsibilities ({n}, {k}) or a Mixture, but got {received}")
+
+
+def agrees(mixture: Mixture, covariance_type: str, k: int, d: int, n_factors: int | None) -> bool:
+    """Tell whether a mixture has such sizes and such covariances."""
+    name = LOW_RANK[covariance_type].name if covariance_type in LOW_RANK else family(covariance_type, d).name
+    factors = mixture.covariance.n_factors if isinstance(mixture.covariance, Factor) else None
+    return (mixture.n_components, mixture.n_features, mixture.covariance_type, factors) == (k, d, name, n_factors)
 
 
 def partition_from(start: Any, sizes: Collection[int], table: Table) -> FromPartition:

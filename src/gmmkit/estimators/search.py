@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
-import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.estimators.choices import listed, structures_of
-from gmmkit.estimators.density import MixtureDensity
-from gmmkit.estimators.em_mixture import background_of
 from gmmkit.estimators.gaussian_mixture import GaussianMixture
-from gmmkit.estimators.given import partition_from
+from gmmkit.estimators.given import background_of, partition_from
+from gmmkit.estimators.mixture_search import MixtureSearch
 from gmmkit.estimators.outcome import tell
-from gmmkit.estimators.validation import float_type, rows_of, seed_of
+from gmmkit.estimators.validation import float_type, rows_of
 from gmmkit.inference.conjugate import ConjugatePrior
-from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.hull import Volume
-from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.covariance.catalogue import NAMES
-from gmmkit.model.mixture import Mixture
 from gmmkit.selection.doubts import doubts_of
-from gmmkit.selection.ranking import CRITERION_NAMES, Candidate, SearchResult
+from gmmkit.selection.ranking import Candidate, SearchResult
 from gmmkit.selection.records import record_of_fit
 from gmmkit.selection.search import DEFAULTS, SIZES, SearchSettings, search
 
 __all__ = ["GaussianMixtureSearch"]
 
 
-class GaussianMixtureSearch(MixtureDensity):
+class GaussianMixtureSearch(MixtureSearch):
     """Fit mixtures of several sizes and structures, and keep the best by a criterion.
 
     Parameters
@@ -90,6 +86,10 @@ class GaussianMixtureSearch(MixtureDensity):
     n_features_in_ : int
     feature_names_in_ : ndarray of str
 
+    Notes
+    -----
+    :func:`gmmkit.save` writes the winner with the whole table; :func:`gmmkit.load` gives the winner.
+
     Examples
     --------
     >>> import numpy as np
@@ -102,12 +102,8 @@ class GaussianMixtureSearch(MixtureDensity):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", Iterable],
+        **MixtureSearch._parameter_constraints,
         "covariance_type": [StrOptions({"all", *NAMES}), list, tuple],
-        "criterion": [StrOptions(set(CRITERION_NAMES))],
-        "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_init": [Interval(Integral, 0, None, closed="left")],
         "min_eigenvalue": [Interval(Real, 0.0, None, closed="left")],
         "prior": [StrOptions({"conjugate"}), ConjugatePrior, None],
@@ -115,9 +111,6 @@ class GaussianMixtureSearch(MixtureDensity):
         "noise": ["boolean", Interval(Real, 0.0, 1.0, closed="neither"), "array-like", None],
         "noise_volume": [StrOptions({"auto", "hull", "box"}), Interval(Real, 0.0, None, closed="neither")],
         "folds": [Interval(Integral, 2, None, closed="left")],
-        "random_state": ["random_state"],
-        "n_jobs": [Integral, None],
-        "callback": [callable, None],
     }
 
     def __init__(
@@ -189,11 +182,8 @@ class GaussianMixtureSearch(MixtureDensity):
             n_init=self.n_init,
             tol=self.tol,
             smallest_eigenvalue=self.min_eigenvalue,
-            fit=FitSettings(
-                rule=AitkenGain(self.tol),
-                max_iter=self.max_iter,
-                reg_covar=self.reg_covar,
-                seed=seed_of(self.random_state),
+            fit=replace(
+                self._settings(),
                 prior=ConjugatePrior() if self.prior == "conjugate" else self.prior,
                 equal_weights=self.equal_weights,
                 noise=background_of(self.noise, self.noise_volume),
@@ -203,17 +193,10 @@ class GaussianMixtureSearch(MixtureDensity):
             callback=self.callback,
         )
         found = search(table, settings, n_jobs=self.n_jobs)
-        self._set(found, float_type(table))
+        self._set(found, self._winner(found.best), float_type(table))
         assert found.best.result is not None
         tell(found.best.result, table, max_iter=self.max_iter, interrupted=found.interrupted)
         return self
-
-    @property
-    def mixture_(self) -> Mixture:
-        """The winner as a value."""
-        check_is_fitted(self)
-        mixture: Mixture = self.best_estimator_.mixture_
-        return mixture
 
     @property
     def doubts_(self) -> tuple[str, ...]:
@@ -223,14 +206,8 @@ class GaussianMixtureSearch(MixtureDensity):
         assert found.best.result is not None
         return doubts_of(record_of_fit(found.best.result, GaussianMixture.__name__, {}, found=found)).sentences
 
-    def _set(self, found: SearchResult, dtype: type[np.floating[Any]]) -> None:
-        best = found.best
-        assert best.result is not None
-        self.search_result_ = found
-        self.results_ = [candidate.as_row() for candidate in found.candidates]
-        self.best_score_ = best.criterion(found.criterion)
-        self.margin_ = found.margin
-        estimator = GaussianMixture(
+    def _winner(self, best: Candidate) -> GaussianMixture:
+        return GaussianMixture(
             best.n_components,
             covariance_type=best.covariance_type,
             tol=self.tol,
@@ -243,10 +220,6 @@ class GaussianMixtureSearch(MixtureDensity):
             random_state=self.random_state,
             n_jobs=self.n_jobs,
         )
-        estimator.n_features_in_ = self.n_features_in_
-        if hasattr(self, "feature_names_in_"):
-            estimator.feature_names_in_ = self.feature_names_in_
-        self.best_estimator_ = estimator.set_result(best.result, dtype)
 
     def _n_parameters(self) -> int:
         """Return the number of parameters that were free in the winner's fit."""

@@ -1,25 +1,67 @@
-"""Where factors begin: each component's own principal axes, of a sample of the rows (Tipping & Bishop 1999)."""
+"""Where factors begin: each component's own principal axes, of a sample of the rows (Tipping & Bishop 1999).
+
+Of one component every start by name is the same. Its likelihood with diagonal noise has several maxima, most often with
+the noise of one column or another gone (Jöreskog 1967), so that further starts begin with loadings at random.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.inference.algorithm import log_weights
+from gmmkit.inference.prior import Prior
 from gmmkit.inference.problem import Problem
+from gmmkit.inference.repairs import OnSingular, Repair
 from gmmkit.inference.sampling import sample_rows
+from gmmkit.inference.starts import Named, Start, StartName
+from gmmkit.model.covariance import FACTORS
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer
 from gmmkit.numerics.frame import Frame
 
-__all__ = ["local_components"]
+__all__ = ["RandomLoadings", "factor_starts", "local_components"]
 
 Array = NDArray[np.float64]
 
 # Rows of the sample for each factor, and values at least.
 _ROWS_FOR_A_FACTOR, _VALUES = 20, 3 << 17
+# Share of each column's variance that loadings at random explain, in the mean, and at most.
+_EXPLAINED, _MOST_EXPLAINED = 0.5, 0.95
 # Share of an axis's variance that is loaded at least, since loadings of 0 would stay so, and that noise keeps.
 _LEAST_LOADED, _LEAST_NOISE = 0.05, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class RandomLoadings:
+    """Another start, of as many factors for each component, with loadings at random in place of principal axes."""
+
+    start: Start
+    n_factors: int
+
+    def __call__(
+        self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
+    ) -> tuple[Mixture, list[Repair]]:
+        state, repairs = self.start(problem, prior, policy, random)
+        variances = state.covariance.variances()
+        drawn = random.standard_normal((*variances.shape, self.n_factors)) * np.sqrt(_EXPLAINED / self.n_factors)
+        explained = np.einsum("kiq,kiq->ki", drawn, drawn)
+        if problem.family.equivariance == "scalar":
+            explained[:] = explained.mean()
+        shrink = np.minimum(1.0, _MOST_EXPLAINED / explained)
+        loadings = drawn * np.sqrt(shrink * variances)[:, :, None]
+        noise = variances * (1.0 - shrink * explained)
+        return state.changed(covariance=FACTORS[problem.family.structure].of(loadings, noise)), repairs
+
+
+def factor_starts(name: StartName, k: int, n_init: int, n_factors: int) -> list[Start]:
+    """Return starts of mixtures of k factor analysers, by one of `STARTS`; all different."""
+    named = Named(name, k, metric="pooled")
+    if k > 1:
+        return [named] * n_init
+    return [named, *[RandomLoadings(named, n_factors)] * (n_init - 1)]
 
 
 def local_components(

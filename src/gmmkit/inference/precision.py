@@ -26,6 +26,8 @@ def why_double(table: Table, family: type[Covariance], settings: FitSettings, n_
         return f"float32 takes the compiled kernel, which is not used ({reason})"
     if settings.truncation is not None:
         return "truncated fits are"
+    if settings.n_factors is not None:
+        return "fits of factors are"
     if settings.noise is not None or settings.degrees_of_freedom is not None:
         return "fits with noise or Student-t components are"
     if settings.acceleration is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gmmkit.errors import ParameterError
 
-__all__ = ["indices", "is_whole", "number", "numbers", "one_of", "partition", "share", "shown", "whole"]
+__all__ = ["indices", "is_whole", "number", "numbers", "one_of", "partition", "share", "shown", "sizes", "whole"]
 
 Name = TypeVar("Name", bound=str)
 
@@ -55,6 +55,25 @@ def whole(name: str, value: Any, least: int, most: int | None = None, *, why: st
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
     said = f", {why}," if why else ","
     raise ParameterError(f"{name} must be a whole number {bounds}{said} but got {shown(value)}{_instead(value, least)}")
+
+
+def sizes(name: str, values: Iterable[Any]) -> list[int]:
+    """Return whole numbers of at least 1 in order, each once.
+
+    Raises
+    ------
+    ParameterError
+        If there are none, or one is no such number.
+
+    Examples
+    --------
+    >>> sizes("n_components", [3, 1, 3])
+    [1, 3]
+    """
+    found = sorted({whole(name, value, 1) for value in values})
+    if not found:
+        raise ParameterError(f"{name} is empty: give at least one number")
+    return found
 
 
 def number(

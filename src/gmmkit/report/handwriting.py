@@ -162,8 +162,10 @@ def _about(model: HandwritingClassifier, command: str) -> Html:
     classifier = model.classifier_
     structure = ", ".join(dict.fromkeys(classifier.covariance_type_))
     sizes = ", ".join(map(str, dict.fromkeys(classifier.n_components_)))
+    q = len(model.basis_)
+    reduced = plural(q, "principal axis", "principal axes") if model.reduction == "pca" else plural(q, "factor")
     told = (
-        f"Images are reduced to {plural(len(model.basis_), 'principal axis', 'principal axes')} of their ink and of "
+        f"Images are reduced to {reduced} of their ink and of "
         f"the directions of their strokes. There each class is a mixture of {sizes} Gaussian component(s), structure "
         f"{structure}, with a share of {percent(classifier.shrinkage_)} of the covariance within all classes; "
         f"probabilities have the temperature {classifier.temperature_:.3g}. Both were chosen by cross-validation."

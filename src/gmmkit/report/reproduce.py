@@ -25,7 +25,7 @@ ONE_FIT: dict[str, Any] = {
     "covariance_type": "full", "tol": 1e-3, "reg_covar": "auto", "max_iter": 100, "n_init": 1,
     "init_params": "kmeans", "random_state": None, "on_singular": "auto",
     "prior": None, "equal_weights": False, "noise": None, "noise_volume": "auto", "acceleration": None,
-    "warm_up": None, "n_init_stop": None, "truncation": None, "dtype": None,
+    "warm_up": None, "n_init_stop": None, "truncation": None, "n_factors": None, "dtype": None,
 }  # fmt: skip
 STUDENT: dict[str, Any] = {"degrees_of_freedom": "common", **ONE_FIT}
 SEARCH: dict[str, Any] = {

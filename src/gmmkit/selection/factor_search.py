@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,13 +12,15 @@ from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.diagnosis import ORDINARY
 from gmmkit.inference.factor_fit import NOISES, check_sizes, noise_problem
+from gmmkit.inference.factor_start import factor_starts
 from gmmkit.inference.fit import FitSettings, fit
 from gmmkit.inference.problem import Problem
-from gmmkit.inference.starts import Named, StartName
+from gmmkit.inference.starts import StartName
 from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import FACTORS
 from gmmkit.model.evaluation import likelihood
-from gmmkit.selection.ranking import Candidate, SearchResult, ranked
+from gmmkit.numerics.arguments import sizes
+from gmmkit.selection.ranking import Candidate, SearchResult, gathered, ranked
 
 __all__ = ["FactorCandidate", "FactorSearchSettings", "identified_factors", "search_factors"]
 
@@ -109,36 +111,26 @@ def search_factors(table: Table, settings: FactorSearchSettings, *, n_jobs: int 
     unknown = [name for name in settings.noises if name not in NOISES]
     if unknown or not settings.noises:
         raise ParameterError(f"noise must be some of {', '.join(NOISES)}, but got {list(settings.noises)}")
-    d, done = table.n_columns, list[FactorCandidate]()
+    d, given = table.n_columns, None if settings.n_factors is None else sizes("n_factors", settings.n_factors)
     wanted = [
         (noise, k, q)
         for noise in settings.noises
-        for k in settings.n_components
-        for q in settings.n_factors or range(1, identified_factors(d, isotropic="isotropic" in noise) + 1)
+        for k in sizes("n_components", settings.n_components)
+        for q in given or range(1, identified_factors(d, isotropic="isotropic" in noise) + 1)
     ]
-    if not wanted:
-        raise ParameterError("there is nothing to compare: give numbers of components and of factors")
-    interrupted = False
     with Workers(n_jobs) as workers:
-        surveyed = survey(table, workers)
-        problems: dict[str, Problem] = {}
-        for noise, k, q in wanted:
-            try:
-                if noise not in problems and q < d:
-                    problems[noise] = noise_problem(table, NOISES[noise], surveyed, workers)
-                candidate = _tried(problems.get(noise), table, settings, noise, k, q)
-                done.append(candidate)
-                if settings.callback is not None:
-                    settings.callback(candidate, len(done), len(wanted))
-            except KeyboardInterrupt:
-                if not any(other.result is not None for other in done):
-                    raise
-                interrupted = True
-                break
-            if candidate.result is not None and candidate.result.interrupted:
-                interrupted = True
-                break
+        done, interrupted = gathered(_fits(table, settings, wanted, workers), len(wanted), settings.callback)
     return ranked(done, (), settings.criterion, interrupted=interrupted)
+
+
+def _fits(
+    table: Table, settings: FactorSearchSettings, wanted: Sequence[tuple[str, int, int]], workers: Workers
+) -> Iterator[FactorCandidate]:
+    surveyed, problems = survey(table, workers), dict[str, Problem]()
+    for noise, k, q in wanted:
+        if noise not in problems and q < table.n_columns:
+            problems[noise] = noise_problem(table, NOISES[noise], surveyed, workers)
+        yield _tried(problems.get(noise), table, settings, noise, k, q)
 
 
 def _tried(
@@ -155,9 +147,8 @@ def _tried(
     try:
         check_sizes(table, k, q)
         assert problem is not None
-        result = fit(
-            problem, [Named(settings.init, k, metric="pooled")] * settings.n_init, replace(settings.fit, n_factors=q)
-        )
+        starts = factor_starts(settings.init, k, settings.n_init, q)
+        result = fit(problem, starts, replace(settings.fit, n_factors=q))
     except GmmkitError as error:
         return FactorCandidate(**known, error=str(error))
     found = likelihood(result.mixture, table, n_jobs=problem.workers.n_threads)

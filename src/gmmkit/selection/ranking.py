@@ -7,10 +7,10 @@ that could not be made with the reason, and candidates that are another's model 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from gmmkit.model.evaluation import Likelihood
 from gmmkit.selection.criteria import CRITERIA, Fitted
 from gmmkit.selection.held_out import HeldOut
 
-__all__ = ["CRITERION_NAMES", "Candidate", "SearchResult", "ranked", "ranked_by"]
+__all__ = ["CRITERION_NAMES", "Candidate", "SearchResult", "gathered", "ranked", "ranked_by"]
 
 #: What candidates can be ranked by: functions of a fit, and the likelihood of rows it did not see.
 CRITERION_NAMES = (*CRITERIA, "held_out")
@@ -105,6 +105,9 @@ class Candidate:
         }
 
 
+AnyCandidate = TypeVar("AnyCandidate", bound=Candidate)
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """The whole search.
@@ -143,6 +146,39 @@ class SearchResult:
         if len(self.ranked) < 2:
             return np.inf
         return self.ranked[1].criterion(self.criterion) - self.ranked[0].criterion(self.criterion)
+
+
+def gathered(
+    fits: Iterator[AnyCandidate], total: int, callback: Callable[[Candidate, int, int], object] | None
+) -> tuple[list[AnyCandidate], bool]:
+    """Return candidates as they are fitted one after the other, and whether Ctrl-C ended that.
+
+    Parameters
+    ----------
+    fits : iterator of Candidate
+    total : int
+        How many there are to be.
+    callback : callable, optional
+        Called with each candidate, how many are done, and of how many.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it comes before any is fitted.
+    """
+    done: list[AnyCandidate] = []
+    try:
+        for candidate in fits:
+            done.append(candidate)
+            if callback is not None:
+                callback(candidate, len(done), total)
+            if candidate.result is not None and candidate.result.interrupted:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        if not any(candidate.result for candidate in done):
+            raise
+        return done, True
+    return done, False
 
 
 def ranked(

@@ -190,7 +190,7 @@ def model_and_settings(model: Any, settings: FitSettings | None) -> tuple[Mixtur
     if mixture.covariance_type not in FAMILIES:
         raise ParameterError(
             f"standard errors are of covariances without factors, but the model's are {mixture.covariance_type}: their "
-            "loadings can be turned without any change of the likelihood; fit a GaussianMixture"
+            "loadings can be turned without any change of the likelihood; fit covariances without factors"
         )
     fitted = getattr(model, "covariance_type_", None)
     if fitted is not None and not isinstance(mixture.covariance, family(fitted)):

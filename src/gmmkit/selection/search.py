@@ -6,12 +6,11 @@ How candidates are started and fitted is told in `inference/candidates.py`, what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gmmkit.data.table import Table
-from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.candidate_fits import Fitted
 from gmmkit.inference.candidates import fit_candidates
@@ -19,10 +18,10 @@ from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.starts import FromPartition
 from gmmkit.inference.winners import Cell
 from gmmkit.model.covariance import family
-from gmmkit.numerics.arguments import whole
+from gmmkit.numerics.arguments import sizes
 from gmmkit.selection.cautions import warn_of_dependent_columns, warn_of_shares
 from gmmkit.selection.held_out import fold_of_rows, held_out
-from gmmkit.selection.ranking import Candidate, SearchResult, ranked
+from gmmkit.selection.ranking import Candidate, SearchResult, gathered, ranked
 
 __all__ = ["DEFAULTS", "SIZES", "SearchSettings", "search"]
 
@@ -82,9 +81,9 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
         Of what the table does not say (`cautions.py`).
     """
     warn_of_shares(table)
-    sizes = _sizes(settings.n_components)
+    numbers = sizes("n_components", settings.n_components)
     names = list(dict.fromkeys(settings.covariance_types))
-    twins = {(name, k): _twin(name, k, names, table.n_columns) for name in names for k in sizes}
+    twins = {(name, k): _twin(name, k, names, table.n_columns) for name in names for k in numbers}
     cells = [cell for cell, twin in twins.items() if twin is None]
     with Workers(n_jobs) as workers:
         if settings.criterion == "held_out":
@@ -125,32 +124,23 @@ def _fitted(
     callback: Callable[[Candidate, int, int], object] | None,
 ) -> tuple[list[Candidate], bool]:
     """Return the candidates, and whether Ctrl-C ended their fits."""
-    done: list[Candidate] = []
-    try:
-        for fitted in _fits(table, cells, settings, workers, settings.start):
-            name, k = fitted.cell
-            result = fitted.result
-            candidate = Candidate(
-                k,
-                name,
-                _n_parameters(name, k, table.n_columns, settings.fit) if result is None else result.n_parameters,
-                likelihood=fitted.likelihood,
-                result=result,
-                spurious=None if result is None else result.health.spurious(settings.smallest_eigenvalue),
-                error=fitted.error,
-                starts=fitted.tried,
-                reached=fitted.reached,
-            )
-            done.append(candidate)
-            if callback is not None:
-                callback(candidate, len(done), len(cells))
-            if result is not None and result.interrupted:
-                raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        if not any(candidate.result for candidate in done):
-            raise
-        return done, True
-    return done, False
+    made = (_candidate(fitted, table, settings) for fitted in _fits(table, cells, settings, workers, settings.start))
+    return gathered(made, len(cells), callback)
+
+
+def _candidate(fitted: Fitted, table: Table, settings: SearchSettings) -> Candidate:
+    (name, k), result = fitted.cell, fitted.result
+    return Candidate(
+        k,
+        name,
+        _n_parameters(name, k, table.n_columns, settings.fit) if result is None else result.n_parameters,
+        likelihood=fitted.likelihood,
+        result=result,
+        spurious=None if result is None else result.health.spurious(settings.smallest_eigenvalue),
+        error=fitted.error,
+        starts=fitted.tried,
+        reached=fitted.reached,
+    )
 
 
 def _validated(
@@ -205,10 +195,3 @@ def _twin(name: str, k: int, names: Sequence[str], d: int) -> str | None:
         if alike(other):
             return other
     return None
-
-
-def _sizes(n_components: Iterable[int]) -> list[int]:
-    sizes = sorted({whole("n_components", k, 1) for k in n_components})
-    if not sizes:
-        raise ParameterError("n_components is empty: give at least one number of components")
-    return sizes

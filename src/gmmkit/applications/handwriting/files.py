@@ -56,6 +56,8 @@ def save_handwriting(
     record = record_of(model.classifier_)
     images = {"axes": model.axes, "deskew": model.deskew, "ink": model.ink}
     arrays = {"centre": _text(model.centre_), "basis": _text(model.basis_), "spreads": model.spreads_.tolist()}
+    if model.noise_ is not None:
+        arrays |= {"reduction": model.reduction, "noise": _text(model.noise_)}
     fit = {**record.fit, "images": {**images, **arrays}, **known}
     named = [f"axis {q + 1}" for q in range(record.mixture.n_features)]
     record = replace(record, estimator=HANDWRITING, feature_names=named, fit=fit, provenance=dict(provenance))
@@ -88,10 +90,15 @@ def _made(record: ModelRecord) -> HandwritingClassifier:
     choice, labels = classes_of_record(record)
     known = GaussianMixtureClassifier().get_params()
     settings = {name: value for name, value in record.settings.items() if name in known}
-    model = HandwritingClassifier(axes=images["axes"], deskew=images["deskew"], ink=images["ink"], **settings)
+    # Files of before there was a choice are of principal axes.
+    own = {"axes": images["axes"], "reduction": images.get("reduction", "pca")}
+    model = HandwritingClassifier(**own, deskew=images["deskew"], ink=images["ink"], **settings)
     d = record.mixture.n_features
     model.centre_, model.spreads_ = _numbers(images["centre"]), np.array(images["spreads"], dtype=np.float64)
     model.basis_ = _numbers(images["basis"]).reshape(d, len(model.centre_))
+    model.noise_ = None if model.reduction == "pca" else _numbers(images["noise"])
+    if model.noise_ is not None and (model.noise_.shape != model.centre_.shape or not (model.noise_ > 0).all()):
+        raise ValueError("its noise variances are not above 0, one for each number of a description")
     if model.spreads_.shape != (2,) or not (model.spreads_ > 0).all() or not np.isfinite(model.spreads_).all():
         raise ValueError("its two spreads are not above 0")
     model.classifier_ = GaussianMixtureClassifier(**settings).set_result(choice, np.array(labels))

@@ -8,6 +8,7 @@ from gmmkit.model.covariance.base import Covariance
 from gmmkit.model.covariance.common_axes import EVE, VVE
 from gmmkit.model.covariance.diagonal import Diagonal
 from gmmkit.model.covariance.ellipsoidal import EEV, EVV, VEE, VEV
+from gmmkit.model.covariance.factor import LOW_RANK
 from gmmkit.model.covariance.full import Full
 from gmmkit.model.covariance.spherical import SharedSpherical, Spherical
 from gmmkit.model.covariance.tied import Tied
@@ -60,6 +61,12 @@ def family(name: str, n_features: int | None = None) -> type[Covariance]:
             f"give {_ONE_COLUMN[name]!r}, or another of {', '.join(STRUCTURES)}"
         )
     known = FAMILIES.get(name) or _BY_STRUCTURE.get(_ONE_COLUMN.get(name, name))
+    if known is None and name in LOW_RANK:
+        raise ParameterError(
+            f"covariance_type {name!r} needs a number of factors, which only "
+            "GaussianMixture(covariance_type='factor', n_factors=...) and MixtureOfFactorAnalyzers take: take one of "
+            f"these, or another of {', '.join(NAMES)}"
+        )
     if known is None:
         raise ParameterError(f"covariance_type must be one of {', '.join(NAMES)}, but got {name!r}")
     return known

@@ -305,5 +305,5 @@ class EqualNoiseFactor(Factor):
 FACTORS: dict[str, type[Any]] = {
     cls.structure: cls for cls in (Factor, SharedNoiseFactor, IsotropicFactor, EqualNoiseFactor)
 }
-#: The same by their own names.
-LOW_RANK: dict[str, type[Any]] = {cls.name: cls for cls in FACTORS.values()}
+#: The same by the names that callers give, which stand for no family until a number of factors is known.
+LOW_RANK: dict[str, type[Any]] = {"factor": Factor, **{cls.name: cls for cls in FACTORS.values()}}
