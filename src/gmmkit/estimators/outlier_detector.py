@@ -98,7 +98,7 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
     >>> np.flatnonzero(detector.predict(X) == -1)
     array([7])
     >>> print(detector.explain(X[7:8])[0].reasons[0].sentence)
-    column 1 -2: expected 1 to 2.4 given the others
+    column 1 -2: expected 1.1 to 2.5 given the others
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -62,7 +62,8 @@ _REFIT_PASSES = 8
 # shrinkage was tried on the 17 sets of `benchmarks anomaly` (AUROC / average precision): full covariances drawn to the
 # pooled one, 0.819 / 0.513; to its diagonal, 0.823 / 0.515, but columns that are mostly one value become spikes (WBC:
 # 0.84 instead of 0.91); to spheres of four times the rows, 0.815 / 0.508. Left-out rows choose the first two often, and
-# that gains nothing: 0.822 / 0.507, without these two candidates 0.824 / 0.508, and full ones always 0.823 / 0.512.
+# that gains nothing: 0.822 / 0.507, without these two candidates 0.824 / 0.508, and full ones always 0.823 / 0.512. (A
+# trial with draws of rows of its own; other draws change the third digit.)
 _STRUCTURES: tuple[Any, ...] = (Full, Diagonal)
 _CHOOSING_SIZE, _PARTS = 5, 5
 
