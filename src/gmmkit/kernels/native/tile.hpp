@@ -109,11 +109,9 @@ struct Tile {
             T* s = of(j);
             const int first = lines * j / k;
             call(first, lines * (j + 1) / k - first);
-            for (int i = 0; i < n; i += WIDTH<T>) {
-                const Lanes<T> e = exponential(get(s + i) - get(tops.data() + i));
-                put(s + i, e);
-                put(totals.data() + i, get(totals.data() + i) + e);
-            }
+            int i = 0;
+            for (; i + IN_STEP * WIDTH<T> <= n; i += IN_STEP * WIDTH<T>) exponentiate<IN_STEP>(s, i);
+            for (; i < n; i += WIDTH<T>) exponentiate<1>(s, i);
         }
     }
 
@@ -158,6 +156,22 @@ struct Tile {
     }
 
   private:
+    static constexpr int IN_STEP = REGISTERS == 32 ? 4 : 2;
+
+    template <int N>
+    void exponentiate(T* s, int start) {
+        Lanes<T> e[N];
+        each_of<N>([&](auto v) INLINED {
+            e[v] = get(s + start + v * WIDTH<T>) - get(tops.data() + start + v * WIDTH<T>);
+        });
+        exponentials<N>(e);
+        each_of<N>([&](auto v) INLINED {
+            T* total = totals.data() + start + v * WIDTH<T>;
+            put(s + start + v * WIDTH<T>, e[v]);
+            put(total, get(total) + e[v]);
+        });
+    }
+
     // Rows without weight do not count, wherever they lie: infinity times nothing is no number.
     void leave_out() {
         for (int i = 0; i < held; ++i)
