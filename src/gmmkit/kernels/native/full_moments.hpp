@@ -92,21 +92,37 @@ struct WrittenMoments {
     }
 };
 
-// Σ r, Σ r v and the lower triangle of Σ r v vᵀ, which is a product of √r v with itself.
+// Σ r, Σ r v and the lower triangle of Σ r v vᵀ, which is a product of √r v with itself, tile by tile of it.
 template <typename T>
 struct Moments {
     int d, rows;
-    std::size_t size = 0;  // of a component's sums: tiles of the triangle, first moments, count
+    std::size_t size;  // of a component's sums: tiles of the triangle in their order, first moments, count
     Array<T> roots, weighted;
 
     Moments(int d_, int rows_) : d(d_), rows(rows_), roots(rows_), weighted(std::size_t(tall()) * rows_, T(0)) {
-        for (int a = 0; a < d; a += ACROSS) size += std::size_t(ACROSS) * padded_to_pairs(a);
-        size += d + 1;
+        size = each_tile([](int, int, int, std::size_t) {}) + d + 1;
     }
 
     int tall() const { return (d + ACROSS - 1) / ACROSS * ACROSS + DOWN; }
     // Columns that a … a + ACROSS − 1 are multiplied by, up to the diagonal.
     static int padded_to_pairs(int a) { return (a + ACROSS + 1) / 2 * 2; }
+
+    // Call work(a, b, how many columns from b on, where the tile's sums are); return where the last one's end. Two tiles'
+    // columns b stay in the first cache while the columns a go by.
+    template <typename Work>
+    std::size_t each_tile(Work&& work) const {
+        std::size_t place = 0;
+        for (int block = 0; block < d; block += 2 * WIDEST)
+            for (int a = block / ACROSS * ACROSS; a < d; a += ACROSS) {
+                const int end = std::min(block + 2 * WIDEST, padded_to_pairs(a));
+                for (int b = block; b < end; b += WIDEST) {
+                    const int n_columns = std::min(end - b, WIDEST);
+                    work(a, b, n_columns, place);
+                    place += std::size_t(ACROSS) * n_columns;
+                }
+            }
+        return place;
+    }
 
     // r = e · shares, or shares where e is null; v = z − mean, or z where mean is null.
     void add(const Tile<T>& tile, const T* e, const T* mean, double* sums) {
@@ -131,39 +147,27 @@ struct Moments {
             first[a] += sum_of<T>(sum);
         }
         const T* y = weighted.data();
-        for (int a = 0; a < d; a += ACROSS) {
-            const T* left = y + std::size_t(a) * rows;
-            for (int b = 0, left_over = padded_to_pairs(a); left_over > 0;) {
-                const T* right = y + std::size_t(b) * rows;
-                const int n_columns = std::min(left_over, WIDEST);
-                if (n_columns == 2) add_dots<2>(left, right, std::size_t(rows), n, sums);
-                else if (n_columns == 4) add_dots<4>(left, right, std::size_t(rows), n, sums);
-                else add_dots<6>(left, right, std::size_t(rows), n, sums);
-                sums += ACROSS * n_columns;
-                b += n_columns;
-                left_over -= n_columns;
-            }
-        }
+        each_tile([&](int a, int b, int n_columns, std::size_t place) {
+            const T *left = y + std::size_t(a) * rows, *right = y + std::size_t(b) * rows;
+            if (n_columns == 2) add_dots<2>(left, right, std::size_t(rows), n, sums + place);
+            else if (n_columns == 4) add_dots<4>(left, right, std::size_t(rows), n, sums + place);
+            else add_dots<6>(left, right, std::size_t(rows), n, sums + place);
+        });
     }
 
     void write(const double* sums, double* count, double* first, double* second) const {
         if (count) *count += sums[size - 1];
         for (int a = 0; first && a < d; ++a) first[a] += sums[size - d - 1 + a];
-        for (int start = 0; start < d; start += ACROSS)
-            for (int b0 = 0, left_over = padded_to_pairs(start); left_over > 0;) {
-                const int n_columns = std::min(left_over, WIDEST);
-                for (int c = 0; c < ACROSS; ++c)
-                    for (int r = 0; r < n_columns; ++r) {
-                        const int a = start + c, b = b0 + r;
-                        if (a >= d || b > a) continue;
-                        const double value = sums[c * n_columns + r];
-                        second[std::size_t(a) * d + b] += value;
-                        if (a != b) second[std::size_t(b) * d + a] += value;
-                    }
-                sums += ACROSS * n_columns;
-                b0 += n_columns;
-                left_over -= n_columns;
-            }
+        each_tile([&](int start, int b0, int n_columns, std::size_t place) {
+            for (int c = 0; c < ACROSS; ++c)
+                for (int r = 0; r < n_columns; ++r) {
+                    const int a = start + c, b = b0 + r;
+                    if (a >= d || b > a) continue;
+                    const double value = sums[place + c * n_columns + r];
+                    second[std::size_t(a) * d + b] += value;
+                    if (a != b) second[std::size_t(b) * d + a] += value;
+                }
+        });
     }
 };
 

@@ -14,29 +14,43 @@ struct WrittenScores {
     const DenseMixture& m;
     Array<T> white, offsets, constants;
 
+    static constexpr int BESIDE = 4, SIZE = D * (D + 1) / 2;
+
     static int columns(const DenseMixture&, int d) { return d; }
     static int components(const DenseMixture& m) { return m.k; }
+    static constexpr int entry(int a, int b) { return a * (a + 1) / 2 + b; }
 
     WrittenScores(const DenseMixture& mixture, const Tile<T>&)
-        : m(mixture), white(std::size_t(m.k) * D * D), offsets(whitened_means<T>(m, D)),
+        : m(mixture), white(std::size_t(m.k) * SIZE), offsets(whitened_means<T>(m, D)),
           constants(m.constants, m.constants + m.k) {
-        for (std::size_t i = 0; i < white.size(); ++i) white[i] = T(m.whitening[i] * ROOT_OF_HALF);
+        T* to = white.data();
+        for (int j = 0; j < m.k; ++j)
+            for (int a = 0; a < D; ++a)
+                for (int b = 0; b <= a; ++b) *to++ = T(m.whitening[(std::size_t(j) * D + a) * D + b] * ROOT_OF_HALF);
     }
 
     void score(Tile<T>& tile) const {
         const int n = tile.width(), rows = tile.rows;
         for (int j = 0; j < m.k; ++j) {
-            const T *offset = offsets.data() + j * D, *w = white.data() + std::size_t(j) * D * D;
+            const T *offset = offsets.data() + j * D, *w = white.data() + std::size_t(j) * SIZE;
             const T constant = constants[j];
             const T* z = tile.z.data();
             T *to = tile.of(j), *tops = tile.tops.data();
             for (int i = 0; i < n; i += WIDTH<T>) {
                 Lanes<T> v[D], s = all(constant);
-                each_of<D>([&](auto a) INLINED {
-                    v[a] = get(z + a * rows + i);
-                    Lanes<T> y = v[a] * w[a * D + a] - offset[a];
-                    each_of<a>([&](auto b) INLINED { y += v[b] * w[a * D + b]; });
-                    s -= y * y;
+                each_of<D>([&](auto a) INLINED { v[a] = get(z + a * rows + i); });
+                // Some rows of the triangle in step: one after the other each would wait for its own sum.
+                each_of<(D + BESIDE - 1) / BESIDE>([&](auto block) INLINED {
+                    constexpr int from = block * BESIDE, count = from + BESIDE < D ? BESIDE : D - from;
+                    Lanes<T> y[count];
+                    each_of<count>([&](auto r) INLINED { y[r] = v[0] * w[entry(from + r, 0)] - offset[from + r]; });
+                    each_of<from + count - 1>([&](auto before) INLINED {
+                        constexpr int b = before + 1;
+                        each_of<count>([&](auto r) INLINED {
+                            if constexpr (b <= from + r) y[r] += v[b] * w[entry(from + r, b)];
+                        });
+                    });
+                    each_of<count>([&](auto r) INLINED { s -= y[r] * y[r]; });
                 });
                 put(to + i, s);
                 put(tops + i, j ? greater(get(tops + i), s) : s);
@@ -65,8 +79,8 @@ struct WrittenScores {
     template <int K>
     void assign_at_once(Tile<T>& tile) const {
         const int n = tile.width(), rows = tile.rows, lines = tile.lines * WIDTH<T> / n;
-        T w[K][D][D], offset[K][D], constant[K];  // copies, which no store can change
-        std::copy_n(white.data(), K * D * D, w[0][0]);
+        T w[K][SIZE], offset[K][D], constant[K];  // copies, which no store can change
+        std::copy_n(white.data(), K * SIZE, w[0]);
         std::copy_n(offsets.data(), K * D, offset[0]);
         std::copy_n(constants.data(), K, constant);
         const T* z = tile.z.data();
@@ -77,15 +91,16 @@ struct WrittenScores {
             each_of<K>([&](auto j) INLINED {
                 s[j] = all(constant[j]);
                 each_of<D>([&](auto a) INLINED {
-                    Lanes<T> y = v[a] * w[j][a][a] - offset[j][a];
-                    each_of<a>([&](auto b) INLINED { y += v[b] * w[j][a][b]; });
+                    Lanes<T> y = v[a] * w[j][entry(a, a)] - offset[j][a];
+                    each_of<a>([&](auto b) INLINED { y += v[b] * w[j][entry(a, b)]; });
                     s[j] -= y * y;
                 });
                 if constexpr (j == 0) top = s[0];
                 else top = greater(top, s[j]);
             });
+            each_of<K>([&](auto j) INLINED { s[j] -= top; });
+            exponentials<K>(s);
             each_of<K>([&](auto j) INLINED {
-                s[j] = exponential(s[j] - top);
                 put(to + j * rows + i, s[j]);
                 if constexpr (j == 0) total = s[0];
                 else total += s[j];

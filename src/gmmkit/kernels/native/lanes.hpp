@@ -198,60 +198,79 @@ inline double sum_of(Lanes<T> v) {
     return sum;
 }
 
-// exp(x) for x ≤ 0, within 5e-16 of itself; 0 below −690, where products would become subnormal numbers, which are many
-// times slower. x = n ln 2 + r, and a polynomial of least largest relative error (2.9e-16) on |r| ≤ ln 2 / 2. That ln 2
-// is rounded costs 2e-17 n: where n is large, exp(x) is nothing beside 1.
-inline Doubles exponential(Doubles x) {
+// exp of N vectors x ≤ 0, each within 5e-16 of itself; 0 below −690, where products would become subnormal numbers,
+// which are many times slower. x = n ln 2 + r, and a polynomial of least largest relative error (2.9e-16) on
+// |r| ≤ ln 2 / 2. That ln 2 is rounded costs 2e-17 n: where n is large, exp(x) is nothing beside 1. Several in step do
+// not wait for each other, as the steps of one do.
+template <int N>
+INLINED inline void exponentials(Doubles* x) {
     const Doubles shift = all<double>(6755399441055744.0);  // 1.5 · 2⁵²: adding it rounds to an integer
+    constexpr double SERIES[] = {2.7634990577209072012e-6, 2.4801931720618971392e-5, 1.9841185236734157529e-4,
+                                 1.3888888516227077819e-3, 8.333333370869705052e-3,  4.1666666668136470854e-2,
+                                 1.6666666666611555854e-1, 4.9999999999998324327e-1, 1.0,
+                                 1.0};
+    Doubles k[N], n[N], r[N], p[N];
+    each_of<N>([&](auto i) INLINED {
 #ifdef __AVX512F__
-    const Doubles near = x;  // what is not a number, or rounds to none, is masked
+        const Doubles near = x[i];  // what is not a number, or rounds to none, is masked
 #else
-    const Doubles near = greater(x, all<double>(-690.0));
+        const Doubles near = greater(x[i], all<double>(-690.0));
 #endif
-    const Doubles k = near * 1.4426950408889634074 + shift, n = k - shift, r = near - n * 6.9314718055994530942e-01;
-    Doubles p = all<double>(2.7476795347842264527e-7);
-    p = p * r + 2.7634990577209072012e-6;
-    p = p * r + 2.4801931720618971392e-5;
-    p = p * r + 1.9841185236734157529e-4;
-    p = p * r + 1.3888888516227077819e-3;
-    p = p * r + 8.333333370869705052e-3;
-    p = p * r + 4.1666666668136470854e-2;
-    p = p * r + 1.6666666666611555854e-1;
-    p = p * r + 4.9999999999998324327e-1;
-    p = p * r + 1.0;
-    p = p * r + 1.0;
+        k[i] = near * 1.4426950408889634074 + shift;
+        n[i] = k[i] - shift;
+        r[i] = near - n[i] * 6.9314718055994530942e-01;
+        p[i] = all<double>(2.7476795347842264527e-7);
+    });
+    each_of<10>([&](auto power) INLINED {
+        each_of<N>([&](auto i) INLINED { p[i] = p[i] * r[i] + SERIES[power]; });
+    });
+    each_of<N>([&](auto i) INLINED {
 #ifdef __AVX512F__
-    return (Doubles)_mm512_maskz_scalef_pd(_mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(-690.0), _CMP_GE_OQ),
-                                           (__m512d)p, (__m512d)n);
+        const __mmask8 some = _mm512_cmp_pd_mask((__m512d)x[i], _mm512_set1_pd(-690.0), _CMP_GE_OQ);
+        x[i] = (Doubles)_mm512_maskz_scalef_pd(some, (__m512d)p[i], (__m512d)n[i]);
 #else
-    const Doubles value = p * (Doubles)(((Longs)k << 52) + (Longs)all<double>(1.0));
-    return x < -690.0 ? all<double>(0.0) : value;
+        const Doubles value = p[i] * (Doubles)(((Longs)k[i] << 52) + (Longs)all<double>(1.0));
+        x[i] = x[i] < -690.0 ? all<double>(0.0) : value;
 #endif
+    });
 }
 
-inline Floats exponential(Floats x) {
+template <int N>
+INLINED inline void exponentials(Floats* x) {
     const Floats shift = all<float>(12582912.0f);  // 1.5 · 2²³
+    constexpr float SERIES[] = {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
+                                5.0000001201e-1f};
+    Floats k[N], n[N], r[N], p[N];
+    each_of<N>([&](auto i) INLINED {
 #ifdef __AVX512F__
-    const Floats near = x;
+        const Floats near = x[i];
 #else
-    const Floats near = greater(x, all<float>(-80.0f));
+        const Floats near = greater(x[i], all<float>(-80.0f));
 #endif
-    const Floats k = near * 1.44269504f + shift, n = k - shift;
-    const Floats r = (near - n * 0.693359375f) - n * -2.12194440e-4f;  // in floats n ln 2 is needed in two parts
-    Floats p = all<float>(1.9875691500e-4f);
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
+        k[i] = near * 1.44269504f + shift;
+        n[i] = k[i] - shift;
+        r[i] = (near - n[i] * 0.693359375f) - n[i] * -2.12194440e-4f;  // in floats n ln 2 is needed in two parts
+        p[i] = all<float>(1.9875691500e-4f);
+    });
+    each_of<5>([&](auto power) INLINED {
+        each_of<N>([&](auto i) INLINED { p[i] = p[i] * r[i] + SERIES[power]; });
+    });
+    each_of<N>([&](auto i) INLINED {
+        p[i] = p[i] * (r[i] * r[i]) + r[i] + 1.0f;
 #ifdef __AVX512F__
-    return (Floats)_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-80.0f), _CMP_GE_OQ), (__m512)p,
-                                          (__m512)n);
+        const __mmask16 some = _mm512_cmp_ps_mask((__m512)x[i], _mm512_set1_ps(-80.0f), _CMP_GE_OQ);
+        x[i] = (Floats)_mm512_maskz_scalef_ps(some, (__m512)p[i], (__m512)n[i]);
 #else
-    const Floats value = p * (Floats)(((Ints)k << 23) + (Ints)all<float>(1.0f));
-    return x < -80.0f ? all<float>(0.0f) : value;
+        const Floats value = p[i] * (Floats)(((Ints)k[i] << 23) + (Ints)all<float>(1.0f));
+        x[i] = x[i] < -80.0f ? all<float>(0.0f) : value;
 #endif
+    });
+}
+
+template <typename V>
+INLINED inline V exponential(V x) {
+    exponentials<1>(&x);
+    return x;
 }
 
 // log(x) for normal x > 0, within 1 unit in the last place or so: x = 2ᵏ m, m in [√½, √2), and

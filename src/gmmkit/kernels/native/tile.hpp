@@ -109,11 +109,9 @@ struct Tile {
             T* s = of(j);
             const int first = lines * j / k;
             call(first, lines * (j + 1) / k - first);
-            for (int i = 0; i < n; i += WIDTH<T>) {
-                const Lanes<T> e = exponential(get(s + i) - get(tops.data() + i));
-                put(s + i, e);
-                put(totals.data() + i, get(totals.data() + i) + e);
-            }
+            int i = 0;
+            for (; i + IN_STEP * WIDTH<T> <= n; i += IN_STEP * WIDTH<T>) exponentiate<IN_STEP>(s, i);
+            for (; i < n; i += WIDTH<T>) exponentiate<1>(s, i);
         }
     }
 
@@ -122,21 +120,29 @@ struct Tile {
         double sum = 0.0;
         const int n = width();
         for (int i = 0; i < n; i += WIDTH<T>) {
-            Lanes<T> weight;
-            lanes_of(weights.data() + i, weight);
-            put(shares.data() + i, weight * reciprocal(get(totals.data() + i)));
+            Lanes<T> share = reciprocal(get(totals.data() + i));
+            if (!unweighted || i + WIDTH<T> > held) share *= lanes_of(weights.data() + i);
+            put(shares.data() + i, share);
         }
         Doubles logs = {};
         if (unweighted) {
             // One logarithm for many rows: each total is from 1 to k, so that the product of so many stays a number.
+            constexpr int CHAINS = 4;
             const int full = held / WIDTH<double> * WIDTH<double>;
             for (int start = 0; start < full; start += 32 * WIDTH<double>) {
-                Doubles product = all<double>(1.0);
-                for (int i = start; i < std::min(start + 32 * WIDTH<double>, full); i += WIDTH<double>) {
-                    product *= doubles_of(totals.data() + i);
-                    logs += doubles_of(tops.data() + i);
-                }
-                logs += logarithm(product);
+                Doubles product[CHAINS], top[CHAINS] = {};
+                for (auto& one : product) one = all<double>(1.0);
+                const int end = std::min(start + 32 * WIDTH<double>, full);
+                const auto take = [&](int i, int chain) INLINED {
+                    product[chain] *= doubles_of(totals.data() + i);
+                    top[chain] += doubles_of(tops.data() + i);
+                };
+                int i = start;
+                for (; i + CHAINS * WIDTH<double> <= end; i += CHAINS * WIDTH<double>)
+                    each_of<CHAINS>([&](auto c) INLINED { take(i + c * WIDTH<double>, c); });
+                for (; i < end; i += WIDTH<double>) take(i, 0);
+                logs += (top[0] + top[1]) + (top[2] + top[3]);
+                logs += logarithm((product[0] * product[1]) * (product[2] * product[3]));
             }
             for (int i = full; i < held; ++i) sum += double(tops[i]) + std::log(double(totals[i]));
         } else {
@@ -158,17 +164,32 @@ struct Tile {
     }
 
   private:
+    static constexpr int IN_STEP = REGISTERS == 32 ? 4 : 2;
+
+    template <int N>
+    void exponentiate(T* s, int start) {
+        Lanes<T> e[N];
+        each_of<N>([&](auto v) INLINED {
+            e[v] = get(s + start + v * WIDTH<T>) - get(tops.data() + start + v * WIDTH<T>);
+        });
+        exponentials<N>(e);
+        each_of<N>([&](auto v) INLINED {
+            T* total = totals.data() + start + v * WIDTH<T>;
+            put(s + start + v * WIDTH<T>, e[v]);
+            put(total, get(total) + e[v]);
+        });
+    }
+
     // Rows without weight do not count, wherever they lie: infinity times nothing is no number.
     void leave_out() {
         for (int i = 0; i < held; ++i)
             for (int j = 0; weights[i] == 0.0 && j < d; ++j) column(j)[i] = T(0);
     }
 
-    static void lanes_of(const double* p, Doubles& v) { v = get(p); }
-    static void lanes_of(const double* p, Floats& v) {
-        float values[WIDTH<float>];
-        for (int l = 0; l < WIDTH<float>; ++l) values[l] = float(p[l]);
-        v = get(values);
+    static Lanes<T> lanes_of(const double* p) {
+        T values[WIDTH<T>];
+        for (int l = 0; l < WIDTH<T>; ++l) values[l] = T(p[l]);
+        return get(values);
     }
 
     template <typename Value>
@@ -176,6 +197,8 @@ struct Tile {
         const Value* first = static_cast<const Value*>(from.values) + start * from.row_stride;
         const std::int64_t step = from.row_stride;
         // Squares of rows and columns are turned in registers, where a row's values are side by side.
+        if constexpr (std::is_same_v<Value, double> && std::is_same_v<T, double>)
+            if (d == 2 && step == 2 && from.column_stride == 1) return read_pairs(first, from);
         const int turned = from.column_stride == 1 ? d / WIDTH<T> * WIDTH<T> : 0, square = held / WIDTH<T> * WIDTH<T>;
         for (int j = 0; j < turned; j += WIDTH<T>)
             for (int i = 0; i < square; i += WIDTH<T>) turn(first + i * step + j, step, from, i, j);
@@ -190,6 +213,22 @@ struct Tile {
             else for (; i < held; ++i) to[i] = T((double(x[i * step]) - shift) * scale);
             std::fill(to + held, to + strips(), T(0));
         }
+    }
+
+    void read_pairs(const double* x, const DenseRows& from) {
+        const Doubles shift[] = {all(from.shift[0]), all(from.shift[1])};
+        const Doubles scale[] = {all(from.scale[0]), all(from.scale[1])};
+        double *first = column(0), *second = column(1);
+        const int whole = held / WIDTH<double> * WIDTH<double>;
+        for (int i = 0; i < whole; i += WIDTH<double>) {
+            const Doubles a = get(x + 2 * i), b = get(x + 2 * i + WIDTH<double>);
+            put(first + i, (blocks_of<1, false, double>(a, b) - shift[0]) * scale[0]);
+            put(second + i, (blocks_of<1, true, double>(a, b) - shift[1]) * scale[1]);
+        }
+        std::fill(first + whole, first + strips(), 0.0);
+        std::fill(second + whole, second + strips(), 0.0);
+        for (int i = whole; i < held; ++i)
+            for (int j = 0; j < 2; ++j) column(j)[i] = (x[2 * i + j] - from.shift[j]) * from.scale[j];
     }
 
     template <typename Value>
