@@ -49,6 +49,14 @@ def test_what_is_uniform_stays_in_the_band_and_what_is_not_stands_out():
     assert odd.texts[0].get_text().replace("\n", " ").endswith("Bars above it stand out.")
 
 
+def test_ranks_among_few_scores_scatter_together():
+    high = np.r_[np.full(70, 0.01), (np.arange(950) + 0.5) / 950]
+    assert "stand out" in plot_uniform(high).texts[0].get_text()
+    assert "stand out" not in plot_uniform(high, n_reference=40).texts[0].get_text()
+    with pytest.raises(ParameterError, match="n_reference must be a whole number of at least 1"):
+        plot_uniform(high, n_reference=0)
+
+
 def test_a_value_on_an_edge_belongs_to_the_bar_below_it():
     ax = plot_uniform([0.0, 0.05, 0.07, 0.29, 1.0], bins=100)
     heights = np.array([bar.get_height() for bar in ax.patches if bar.get_label() != "_expected"])

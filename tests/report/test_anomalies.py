@@ -84,6 +84,16 @@ def test_beside_clean_rows_the_excess_of_small_p_values_is_told():
         assert table.n_rows == 300
 
 
+def test_that_all_rows_are_compared_with_the_same_scores_counts_as_chance():
+    _, detector, record = made(300, 2, novelty=True)
+    new = as_table(np.random.default_rng(1).normal(10.0, 3.0, (400, 2)), names=["c0", "c1"], origin="new.csv")
+    scores = detector.score_samples(new)
+    for small, said in ((32, "no more than chance brings"), (36, "the excess is rows that are not normal")):
+        p_values = np.r_[np.full(small, 0.04), np.full(400 - small, 0.5)]
+        page = read(render_anomaly_report(record, rows=new, judged=Judged(scores, p_values, p_values < 0.01, "a rule")))
+        assert f"{small} are: {said}" in page.text
+
+
 def test_where_no_row_is_called_the_lowest_scores_are_shown():
     table, detector, record = made(60, 2)
     judged = Judged(

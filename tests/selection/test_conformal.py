@@ -6,6 +6,7 @@ import pytest
 from gmmkit.selection.conformal import (
     benjamini_hochberg,
     conformal_p_values,
+    error_of_count,
     fewest_scores,
     ranks_as_p_values,
     threshold_at,
@@ -66,3 +67,13 @@ def test_discoveries_are_the_largest_step_up(seed):
 def test_no_p_values_no_discoveries():
     assert benjamini_hochberg(np.ones(5), 0.1).tolist() == [False] * 5
     assert benjamini_hochberg(np.full(5, 0.1), 0.1).tolist() == [True] * 5
+
+
+@pytest.mark.parametrize(("n", "m"), [(20, 999), (500, 99), (5000, 39)])
+def test_counts_of_small_p_values_scatter_as_is_said(n, m):
+    random = np.random.default_rng([n, m])
+    counts = [
+        (conformal_p_values(np.sort(random.normal(size=m)), random.normal(size=n)) <= 0.05).sum() for _ in range(2000)
+    ]
+    assert np.mean(counts) == pytest.approx(0.05 * n, abs=4 * error_of_count(n, 0.05, m) / np.sqrt(2000))
+    assert np.std(counts) == pytest.approx(error_of_count(n, 0.05, m), rel=0.08)

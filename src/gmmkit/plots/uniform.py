@@ -16,6 +16,7 @@ from gmmkit.errors import DataError
 from gmmkit.numerics.arguments import numbers, whole
 from gmmkit.plots.style import ThemeName, drawing, dress, name_axis, new_figure, note, theme_named
 from gmmkit.plots.subject import short
+from gmmkit.selection.conformal import error_of_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +32,7 @@ def plot_uniform(
     *,
     name: str = "p-value",
     bins: int = 20,
+    n_reference: int | None = None,
     ax: Axes | None = None,
     theme: ThemeName = "light",
     width: float = 6.5,
@@ -45,6 +47,8 @@ def plot_uniform(
         What they are.
     bins : int, default=20
         Bars, of the same width; an edge belongs to the bar to its left, so that at most 0.05 is the first of 20.
+    n_reference : int, optional
+        How many scores all values are ranks among: the fewer, the wider they scatter together. Default: they are exact.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     theme : {"light", "dark"}
@@ -60,7 +64,7 @@ def plot_uniform(
     DataError
         If there are no values, or one lies outside [0, 1].
     ParameterError
-        If `bins` is no whole number of at least 1.
+        If `bins` or `n_reference` is no whole number of at least 1.
 
     Examples
     --------
@@ -75,11 +79,13 @@ def plot_uniform(
     if p.ndim != 1 or not len(p) or not ((p >= 0.0) & (p <= 1.0)).all():
         raise DataError("values must be probabilities from 0 to 1, one for each row, and at least one")
     bins = whole("bins", bins, 1)
+    if n_reference is not None:
+        whole("n_reference", n_reference, 1)
     # Rounding must not move 0.07 × 100: p-values are ratios of whole numbers.
     places = np.clip(np.ceil(p * bins - 1e-9).astype(np.intp) - 1, 0, bins - 1)
     counts = np.bincount(places, minlength=bins).astype(float)
     expected = len(p) / bins
-    error = float(np.sqrt(expected * (1.0 - 1.0 / bins)))
+    error = error_of_count(len(p), 1.0 / bins, n_reference)
     low, high = max(0.0, expected - _ERRORS * error), expected + _ERRORS * error
     with drawing():
         if ax is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +22,7 @@ from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.judged import USUAL, Judged, judged_by
 from gmmkit.report.subject import Subject
 from gmmkit.report.words import capital, count, fixed, listed, number, percent, plural
+from gmmkit.selection.conformal import error_of_count
 from gmmkit.selection.explanation import Explanation, Reason, explain, usual_values
 from gmmkit.selection.normality_records import normality_of_record
 
@@ -297,11 +297,12 @@ class _Page:
         )
         told += (
             "the excess is rows that are not normal."
-            if small > USUAL * n + _ERRORS * math.sqrt(USUAL * (1.0 - USUAL) * n)
+            if small > USUAL * n + _ERRORS * error_of_count(n, USUAL, len(self.reference))
             else "no more than chance brings."
         )
         second = figure(
-            plot_uniform(judged.p_values, width=WIDTH), "p-values: more at the left than the band allows are anomalies."
+            plot_uniform(judged.p_values, n_reference=len(self.reference), width=WIDTH),
+            "p-values: more at the left than the band allows are anomalies.",
         )
         return join([tag("p", told), tag("div", second, first, class_="pictures")])
 

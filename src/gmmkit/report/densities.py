@@ -198,7 +198,8 @@ class Densities:
         if rows.weights is None:
             # Weighted rows are not spread as what they stand for.
             drawn = figure(
-                plot_uniform(rarity, name="share of drawn rows as rare", width=WIDTH), "How rare the rows are."
+                plot_uniform(rarity, name="share of drawn rows as rare", n_reference=_DRAWN, width=WIDTH),
+                "How rare the rows are.",
             )
             words += (
                 " Of rows that follow it these shares are spread evenly; more at the left than the band allows are "

@@ -12,12 +12,15 @@ conformal p-values too, which share the s_i (Bates, Candès, Lei, Romano & Sesia
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
     "benjamini_hochberg",
     "conformal_p_values",
+    "error_of_count",
     "fewest_scores",
     "ranks_as_p_values",
     "threshold_at",
@@ -81,6 +84,28 @@ def threshold_of_share(scores: Array, share: float) -> float:
     4.0
     """
     return float(np.percentile(scores, 100.0 * share))
+
+
+def error_of_count(n: int, level: float, n_reference: int | None = None) -> float:
+    """Return the standard error of how many p-values of n normal rows are at most `level`.
+
+    All are compared with the same scores, which by chance lie high or low together: beside m of them the count is
+    beta-binomial (Vovk 2012, Asian Conference on Machine Learning), and more rows do not make its share exact.
+
+    Parameters
+    ----------
+    n : int
+    level : float
+    n_reference : int, optional
+        Scores that rows are compared with. Default: no end of them.
+
+    Examples
+    --------
+    >>> round(error_of_count(10_000, 0.05), 1), round(error_of_count(10_000, 0.05, 200), 1)
+    (21.8, 155.0)
+    """
+    shared = 1.0 if n_reference is None else (n_reference + 1.0 + n) / (n_reference + 2.0)
+    return math.sqrt(n * level * (1.0 - level) * shared)
 
 
 def fewest_scores(level: float) -> int:
