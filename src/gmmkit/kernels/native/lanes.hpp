@@ -92,8 +92,9 @@ constexpr int lane_of(int l, int s, bool odd, int width) {
     return l / s % 2 ? width + (l / s - 1 + odd) * s + l % s : (l / s + odd) * s + l % s;
 }
 
-template <int S, bool ODD, typename T, int... L>
-INLINED inline Lanes<T> blocks_of(Lanes<T> a, Lanes<T> b, std::integer_sequence<int, L...>) {
+// The lanes I of two vectors side by side.
+template <typename T, int... I>
+INLINED inline Lanes<T> shuffled(Lanes<T> a, Lanes<T> b, std::integer_sequence<int, I...>) {
     // Older compilers have only the second form.
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
@@ -101,15 +102,31 @@ INLINED inline Lanes<T> blocks_of(Lanes<T> a, Lanes<T> b, std::integer_sequence<
 #endif
 #endif
 #ifdef GMMKIT_SHUFFLES
-    return __builtin_shufflevector(a, b, lane_of(L, S, ODD, WIDTH<T>)...);
+    return __builtin_shufflevector(a, b, I...);
 #else
-    return __builtin_shuffle(a, b, typename Kind<T>::I{lane_of(L, S, ODD, WIDTH<T>)...});
+    return __builtin_shuffle(a, b, typename Kind<T>::I{I...});
 #endif
+}
+
+template <int S, bool ODD, typename T, int... L>
+INLINED inline Lanes<T> blocks_of(Lanes<T> a, Lanes<T> b, std::integer_sequence<int, L...>) {
+    return shuffled<T>(a, b, std::integer_sequence<int, lane_of(L, S, ODD, WIDTH<T>)...>());
 }
 
 template <int S, bool ODD, typename T>
 INLINED inline Lanes<T> blocks_of(Lanes<T> a, Lanes<T> b) {
     return blocks_of<S, ODD, T>(a, b, std::make_integer_sequence<int, WIDTH<T>>());
+}
+
+// Every second lane of two vectors one after the other, in their order: the even ones, or the odd ones.
+template <bool ODD, typename T, int... L>
+INLINED inline Lanes<T> every_second(Lanes<T> a, Lanes<T> b, std::integer_sequence<int, L...>) {
+    return shuffled<T>(a, b, std::integer_sequence<int, 2 * L + ODD...>());
+}
+
+template <bool ODD, typename T>
+INLINED inline Lanes<T> every_second(Lanes<T> a, Lanes<T> b) {
+    return every_second<ODD, T>(a, b, std::make_integer_sequence<int, WIDTH<T>>());
 }
 
 template <int S, typename T>

@@ -215,6 +215,7 @@ struct Tile {
         }
     }
 
+    // Rows stay in their order: each has its weight, and is told what is its own.
     void read_pairs(const double* x, const DenseRows& from) {
         const Doubles shift[] = {all(from.shift[0]), all(from.shift[1])};
         const Doubles scale[] = {all(from.scale[0]), all(from.scale[1])};
@@ -222,8 +223,8 @@ struct Tile {
         const int whole = held / WIDTH<double> * WIDTH<double>;
         for (int i = 0; i < whole; i += WIDTH<double>) {
             const Doubles a = get(x + 2 * i), b = get(x + 2 * i + WIDTH<double>);
-            put(first + i, (blocks_of<1, false, double>(a, b) - shift[0]) * scale[0]);
-            put(second + i, (blocks_of<1, true, double>(a, b) - shift[1]) * scale[1]);
+            put(first + i, (every_second<false, double>(a, b) - shift[0]) * scale[0]);
+            put(second + i, (every_second<true, double>(a, b) - shift[1]) * scale[1]);
         }
         std::fill(first + whole, first + strips(), 0.0);
         std::fill(second + whole, second + strips(), 0.0);
