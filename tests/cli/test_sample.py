@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 
-from gmmkit import GaussianMixtureGenerator, load
+from gmmkit import GaussianMixture, GaussianMixtureGenerator, load, save
 from gmmkit.cli.likeness import likeness
 from gmmkit.selection.fidelity import fidelity_of
 
@@ -157,7 +158,7 @@ def test_mistakes_of_models_and_of_data(gmmkit: Gmmkit, model: Path, flowers: Pa
     assert gmmkit("sample", tmp_path / "no.gmm").code == 4
 
 
-def test_rows_learnt_by_heart_arelikeness() -> None:
+def test_rows_learnt_by_heart_are_told() -> None:
     real = np.random.default_rng(0).normal(size=(100, 2))
     told = likeness(fidelity_of(real, real + 1e-6, "ab"))
     assert "real rows were learnt by heart" in told
@@ -201,6 +202,17 @@ def test_a_generator_that_is_kept_draws_on(gmmkit: Gmmkit, flowers: Path, tmp_pa
     lines = [f"{row[0]},{row[1]},{row[2]}," for row in rows.tolist()]
     assert kinds is not None
     assert all(line.startswith(wanted) for line, wanted in zip(again.out.splitlines()[1:], lines, strict=True))
+
+
+def test_classes_without_a_name_take_none_of_a_column(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    random, path = np.random.default_rng(0), tmp_path / "python.gmm"
+    frame = pd.DataFrame(random.normal(size=(40, 2)), columns=["class", "b"])
+    save(GaussianMixtureGenerator(GaussianMixture()).fit(frame, np.repeat(["u", "v"], 20)), path)
+    found = gmmkit("sample", path, "-n", "3", "--given", "class=0.5", "--json")
+    drawn = [json.loads(line) for line in found.out.splitlines()]
+    assert [list(row) for row in drawn] == [["class", "b", "class_label"]] * 3
+    assert {row["class"] for row in drawn} == {0.5}
+    assert {row["class_label"] for row in drawn} <= {"u", "v"}
 
 
 def test_a_generator_is_described_and_asked_by_no_other_verb(gmmkit: Gmmkit, flowers: Path) -> None:

@@ -154,6 +154,8 @@ def more_rows(
         raise UsageError(f"--balance is for classes, but {source} has none: leave it out")
     names = list(record.feature_names or (f"x{j}" for j in range(record.mixture.n_features)))
     label = None if labels is None else str(record.fit.get("label", "class"))
+    if label in names:  # of a generator that was made in Python, where classes have no name
+        label = f"{label}_label"
     _check_classes(output, label)
     known = by_position("--given", given, names, label)
     drawn = found.sample(n, given=known, balanced=balance, seed=engine_seed(seed))
