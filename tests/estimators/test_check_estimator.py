@@ -25,6 +25,7 @@ TYPES = ("full", "tied", "diag", "spherical")
 ESTIMATORS = [
     *(GaussianMixture(k, covariance_type=covariance_type) for k in (1, 3) for covariance_type in TYPES),
     GaussianMixture(2, reg_covar=1e-6, n_init=2, init_params="random_from_data"),
+    GaussianMixture(covariance_type="factor", n_factors=1),
     GaussianMixtureClassifier(),
     GaussianMixtureClassifier("MclustDA", n_components=[1, 2], covariance_type=["EII", "VVI"]),
     GaussianMixtureClassifier("pool", n_components=3, covariance_type="diag", shrinkage=0.1),
