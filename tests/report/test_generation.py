@@ -11,7 +11,9 @@ from sklearn.datasets import load_iris
 from gmmkit import GaussianMixtureDensity, GaussianMixtureGenerator
 from gmmkit.data import as_table
 from gmmkit.data.table import Labels, Table
+from gmmkit.errors import ParameterError
 from gmmkit.estimators.persistence import record_of
+from gmmkit.report import render_report
 from gmmkit.report.generation import Drawn, render_generation_report
 from gmmkit.report.reproduce import python_of
 from gmmkit.selection.fidelity import fidelity_of
@@ -145,3 +147,10 @@ def test_python_makes_the_same_generator_again(tmp_path, monkeypatch):
     exec(compile(code, "report", "exec"), namespace)
     assert namespace["model"].synthesizer_.mixtures == found.synthesizer_.mixtures
     np.testing.assert_array_equal(namespace["drawn"], found.sample(25, random_state=3)[0])
+
+
+def test_a_generator_has_no_page_of_clusters():
+    rows = np.exp(np.random.default_rng(0).normal(size=(30, 2)))
+    record = record_of(GaussianMixtureGenerator(FITTER).fit(rows))
+    with pytest.raises(ParameterError, match="of a generator of rows, whose mixtures are on scales of their own"):
+        render_report(record)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from gmmkit.data.table import Table
+from gmmkit.errors import ParameterError
 from gmmkit.files.atomic import write_atomically
-from gmmkit.files.record import DETECTOR, ModelRecord
+from gmmkit.files.record import DETECTOR, GENERATOR, ModelRecord
 from gmmkit.report.anomalies import render_anomaly_report
 from gmmkit.report.answer import answer, facts, headline
 from gmmkit.report.cautions import warnings_section
@@ -72,6 +73,8 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
         If the table is not of the model's columns.
     ModelFormatError
         If the record is of a detector of outliers, and incomplete.
+    ParameterError
+        If it is of a generator of rows.
 
     Examples
     --------
@@ -83,6 +86,11 @@ def render_report(record: ModelRecord, *, table: Table | None = None, command: s
     if record.estimator == DETECTOR:
         # Its mixture is of robust units: pictures of the data's columns would be wrong.
         return render_anomaly_report(record, rows=table, command=command)
+    if record.estimator == GENERATOR:
+        raise ParameterError(
+            "the record is of a generator of rows, whose mixtures are on scales of their own: its page is of rows that "
+            "it drew; write it with gmmkit.report.generation.write_generation_report, or gmmkit sample DATA --report"
+        )
     subject = Subject(record, table, command)
     known = Classes.read(subject)
     if known is not None:
