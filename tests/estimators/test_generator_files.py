@@ -38,6 +38,8 @@ SMALL = GaussianMixture(2, random_state=0)
         (StudentMixture(1, random_state=0), KINDS),
         (GaussianMixtureSearch(range(1, 3), covariance_type=["VVI", "EEE"]), None),
         (MixtureOfFactorAnalyzers(1, n_factors=1, random_state=0), None),
+        (MixtureOfFactorAnalyzers(1, n_factors=1, noise="isotropic", random_state=0), KINDS),
+        (GaussianMixture(2, covariance_type="factor", n_factors=1, random_state=0), KINDS),
     ],
 )
 def test_a_generator_comes_back(tmp_path, fitter, labels):

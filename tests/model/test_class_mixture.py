@@ -6,6 +6,7 @@ import pytest
 from gmmkit import Diagonal, Full, Mixture, Spherical, Tied
 from gmmkit.errors import ParameterError
 from gmmkit.model.class_mixture import ClassMixture
+from gmmkit.model.covariance import Factor
 from gmmkit.model.noise import Noise
 
 RNG = np.random.default_rng(0)
@@ -56,12 +57,19 @@ def test_priors_leave_the_densities_of_classes():
     np.testing.assert_allclose(back.posterior(ROWS), classes.posterior(ROWS), atol=1e-12)
 
 
+#: Loadings of one factor, and noise variances.
+LOADED = np.array([[[1.0, 0.5], [0.2, 1.0]], [[0.5, 1.0], [-1.0, 0.3]]])
+
+
 @pytest.mark.parametrize(
     ("covariances", "kept"),
     [
         ([Full([np.eye(2)]), Full([2 * np.eye(2), np.eye(2)])], "full"),
         ([Diagonal([[1.0, 2.0]]), Diagonal([[3.0, 1.0], [1.0, 1.0]])], "diag"),
         ([Spherical([2.0], n_features=2), Spherical([1.0, 3.0], n_features=2)], "spherical"),
+        ([Spherical([2.0], n_features=2), Diagonal([[3.0, 1.0], [1.0, 1.0]])], "diag"),
+        ([Factor(LOADED[:1]), Factor(LOADED)], "factor-VVI"),
+        ([Factor(LOADED[:1, :, [0, 0, 1]]), Factor(LOADED)], "full"),
         ([Diagonal([[1.0, 2.0]]), Tied(np.array([[1.0, 0.5], [0.5, 2.0]]), n_components=2)], "full"),
     ],
 )

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmmkit.errors import ParameterError
-from gmmkit.model.covariance import Covariance, Diagonal, Full, Spherical
+from gmmkit.model.covariance import Covariance, Diagonal, Factor, Full, IsotropicFactor, Spherical
 from gmmkit.model.evaluation import group_posterior
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import numbers
@@ -29,7 +29,7 @@ __all__ = ["ClassMixture", "checked_priors", "given_priors", "listed_labels"]
 Array = NDArray[np.float64]
 
 # Families whose components know nothing of each other: those of several mixtures are one family's.
-_SEPARATE = (Full, Diagonal, Spherical)
+_SEPARATE = (Full, Diagonal, Spherical, Factor, IsotropicFactor)
 _SUM_TO_ONE = 1e-6
 
 
@@ -186,9 +186,10 @@ def listed_labels(labels: Sequence[Any]) -> str:
 
 
 def _side_by_side(covariances: Sequence[Covariance]) -> Covariance:
-    kinds = {type(covariance) for covariance in covariances}
-    kind = kinds.pop() if len(kinds) == 1 else Full
-    if kind in _SEPARATE and all(type(covariance) is kind for covariance in covariances):
+    # Of as many factors, if they have any.
+    kinds = {(type(covariance), covariance.values.shape[2:]) for covariance in covariances}
+    kind = type(covariances[0])
+    if len(kinds) == 1 and kind in _SEPARATE:
         values = np.concatenate([covariance.values for covariance in covariances])
         return kind(values, n_features=covariances[0].n_features)
     if all(covariance.independent_columns for covariance in covariances):
