@@ -102,7 +102,7 @@ def error_of_count(n: int, level: float, n_reference: int | None = None) -> floa
     Examples
     --------
     >>> round(error_of_count(10_000, 0.05), 1), round(error_of_count(10_000, 0.05, 200), 1)
-    (21.8, 155.0)
+    (21.8, 154.9)
     """
     shared = 1.0 if n_reference is None else (n_reference + 1.0 + n) / (n_reference + 2.0)
     return math.sqrt(n * level * (1.0 - level) * shared)
