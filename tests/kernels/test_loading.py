@@ -183,3 +183,8 @@ def test_what_was_asked_for_is_used_or_nothing(asked, said, warned):
     assert done.stderr.count("Warning: ") == done.stderr.count("GmmkitWarning: GMMKIT_INSTRUCTION_SET") == warned
     assert f"compiled kernel: {said}" in done.stdout
     assert 0 < int(done.stdout.splitlines()[-1]) < 500
+
+
+def test_a_library_that_is_there_is_of_these_sources():
+    # With one of other sources the kernels' tests would all be skipped, and pass.
+    assert "other sources" not in (native.why_not() or "")
