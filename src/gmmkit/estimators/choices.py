@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gmmkit.errors import ParameterError
+from gmmkit.model.covariance import LOW_RANK
 from gmmkit.model.covariance.catalogue import NAMES, family, structures_for
 from gmmkit.numerics.arguments import shown
 
@@ -49,7 +50,8 @@ def structures_of(given: Any, n_columns: int) -> list[str]:
     if not wanted:
         raise ParameterError("covariance_type is empty: give 'all', or some of " + ", ".join(NAMES))
     for name in wanted:
-        if name not in NAMES:
+        # Those of low rank `family` refuses, and says what they need.
+        if not isinstance(name, str) or name not in (*NAMES, *LOW_RANK):
             raise ParameterError(f"covariance_type must be 'all' or some of {', '.join(NAMES)}, but got {shown(name)}")
         family(name, n_columns)
     return list(dict.fromkeys(wanted))

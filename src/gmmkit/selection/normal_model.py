@@ -220,7 +220,8 @@ def _best_structure(
 ) -> tuple[Any, tuple[Mixture, Flags]]:
     """Return the structure whose fits find rows that were left out the most likely, but for those that they trim.
 
-    With it its fit to all rows, and which of them it kept.
+    With it its fit to all rows, and which of them it kept. Where rows may hold anomalies, fits without a part begin at
+    that fit and take a few passes: they still know a little of what they left out, full covariances most.
     """
     part = np.arange(len(z)) * _PARTS // len(z)
     best, highest = None, -np.inf
