@@ -197,8 +197,6 @@ struct Tile {
         const Value* first = static_cast<const Value*>(from.values) + start * from.row_stride;
         const std::int64_t step = from.row_stride;
         // Squares of rows and columns are turned in registers, where a row's values are side by side.
-        if constexpr (std::is_same_v<Value, double> && std::is_same_v<T, double>)
-            if (d == 2 && step == 2 && from.column_stride == 1) return read_pairs(first, from);
         const int turned = from.column_stride == 1 ? d / WIDTH<T> * WIDTH<T> : 0, square = held / WIDTH<T> * WIDTH<T>;
         for (int j = 0; j < turned; j += WIDTH<T>)
             for (int i = 0; i < square; i += WIDTH<T>) turn(first + i * step + j, step, from, i, j);
@@ -213,22 +211,6 @@ struct Tile {
             else for (; i < held; ++i) to[i] = T((double(x[i * step]) - shift) * scale);
             std::fill(to + held, to + strips(), T(0));
         }
-    }
-
-    void read_pairs(const double* x, const DenseRows& from) {
-        const Doubles shift[] = {all(from.shift[0]), all(from.shift[1])};
-        const Doubles scale[] = {all(from.scale[0]), all(from.scale[1])};
-        double *first = column(0), *second = column(1);
-        const int whole = held / WIDTH<double> * WIDTH<double>;
-        for (int i = 0; i < whole; i += WIDTH<double>) {
-            const Doubles a = get(x + 2 * i), b = get(x + 2 * i + WIDTH<double>);
-            put(first + i, (blocks_of<1, false, double>(a, b) - shift[0]) * scale[0]);
-            put(second + i, (blocks_of<1, true, double>(a, b) - shift[1]) * scale[1]);
-        }
-        std::fill(first + whole, first + strips(), 0.0);
-        std::fill(second + whole, second + strips(), 0.0);
-        for (int i = whole; i < held; ++i)
-            for (int j = 0; j < 2; ++j) column(j)[i] = (x[2 * i + j] - from.shift[j]) * from.scale[j];
     }
 
     template <typename Value>
