@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from gmmkit import GaussianMixtureOutlierDetector, load
 from gmmkit.data import as_table, open_table
+from gmmkit.files import read_model, write_model
 
 Gmmkit = Callable[..., Any]
 USAGE, DATA, MODEL = 2, 3, 4
@@ -193,6 +195,24 @@ def test_a_kept_detector_is_pythons_and_judges_new_rows(
     told = outcome.err.splitlines()
     assert "by the threshold of det.gmm, " in told[0]
     assert told[1].startswith("line 11, 'n, 9' (p 0.010): weight ")
+
+
+def test_a_kept_detector_is_described(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:
+    keep(gmmkit, rows)
+    said = gmmkit("describe", "det.gmm")
+    assert (said.code, said.err) == (0, "")
+    assert "fitted to rows that may hold anomalies of people.csv: 2 columns" in " ".join(said.out.split())
+    assert "many rows outside are normal" in " ".join(said.out.split())
+    known, loaded = gmmkit("describe", "det.gmm", "--json").json, load(tmp_path / "det.gmm")
+    assert (known["threshold"], known["n_reference"]) == (loaded.offset_, len(loaded.reference_scores_))
+    assert known["share_below"] == (loaded.reference_scores_ < loaded.offset_).mean()
+    assert [column["name"] for column in known["columns"]] == ["height", "weight"]
+    assert all(column["usual"] in said.out for column in known["columns"])
+    record = read_model(tmp_path / "det.gmm")
+    write_model(replace(record, fit={**record.fit, "offset": float("-inf")}), tmp_path / "few.gmm")
+    assert "No threshold: 200 scores of rows are too few for one." in gmmkit("describe", "few.gmm").out
+    write_model(replace(record, fit={**record.fit, "clean": 3}), tmp_path / "bad.gmm")
+    one_line(gmmkit("describe", "bad.gmm"), MODEL, "bad.gmm: its record of the fit is incomplete")
 
 
 def test_rules_of_their_own_for_a_kept_detector(gmmkit: Gmmkit, rows: Path, tmp_path: Path) -> None:

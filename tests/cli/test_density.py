@@ -73,7 +73,11 @@ def test_a_fit_says_what_it_is_an_average_of(gmmkit: Gmmkit, faithful: Path) -> 
 
 
 def test_other_verbs_read_the_model(gmmkit: Gmmkit, small: Path, faithful: Path) -> None:
-    assert "272 rows of 2 columns" in gmmkit("describe", small).out
+    described = gmmkit("describe", small).out
+    assert described.startswith("An average of ")
+    assert "272 rows of 2 columns" in described
+    assert "Log-density of rows not seen: -4." in described
+    assert "nearest" not in described  # no table of components: they are no groups
     assert gmmkit("describe", small, "--json").json["held_out"] == load(small).held_out_score_
     assert gmmkit("score", small, faithful).out.startswith("mean_log_likelihood -4.")
     assert gmmkit("sample", small, "-n", "3").out.count("\n") == 4

@@ -49,7 +49,9 @@ def test_rows_are_written_in_coordinates_and_the_model_kept(gmmkit: Gmmkit, data
     assert gmmkit("sample", "m.gmm", "-n", 3).code == 0
     described = gmmkit("describe", "m.gmm")
     assert described.code == 0
-    assert "2 components" in described.out
+    assert described.out.startswith("2 components of 1 factor, isotropic noise: 150 rows of 4 columns")
+    facts = gmmkit("describe", "m.gmm", "--json").json
+    assert (facts["n_factors"], facts["noise"]) == (1, "isotropic")
 
 
 def test_a_model_is_taken_again(gmmkit: Gmmkit, data: Path, tmp_path: Path) -> None:

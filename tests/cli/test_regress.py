@@ -63,6 +63,31 @@ def test_a_saved_regressor_knows_its_targets(gmmkit: Gmmkit, faithful: Path, tmp
     np.testing.assert_allclose(cells(done.out)[:, 0], regressor.predict(rows[:5, :1]))
 
 
+def test_the_report_of_a_saved_regressor_is_of_its_predictions(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
+    rows = open_table(faithful).take(np.arange(272))
+    save(GaussianMixtureRegressor(GaussianMixture(2, random_state=0)).fit(rows[:, :1], rows[:, 1]), "model.gmm")
+    np.savetxt("xy.csv", rows, delimiter=",", header="x0,y", comments="")
+    done = gmmkit("report", "model.gmm", "xy.csv", "-o", "r.html")
+    assert (done.code, done.out) == (0, ""), done.err
+    page = Path("r.html").read_text()
+    assert "<h1>y predicted for 272 rows of xy.csv: R²" in page
+    assert "How good predictions are" in page
+    assert "The clusters in words" not in page
+    np.savetxt("x.csv", rows[:, :1], delimiter=",", header="x0", comments="")
+    assert gmmkit("report", "model.gmm", "x.csv", "-o", "r.html").code == 0
+    assert "nothing can be said of errors" in Path("r.html").read_text()
+    Path("bad.csv").write_text("x0\n1\ninf\n")
+    Path("r.html").unlink()
+    for options, code, said in (
+        (("bad.csv",), 3, "bad.csv: line 3, column 'x0' is infinity"),
+        ((), 2, "gmmkit report model.gmm DATA"),
+        (("xy.csv", "--label", "y"), 2, "--label y: model.gmm is a regressor"),
+    ):
+        done = gmmkit("report", "model.gmm", *options, "-o", "r.html")
+        assert (done.code, done.out, said in done.err) == (code, "", True), done.err
+    assert not (tmp_path / "r.html").exists()
+
+
 def test_models_without_names_take_columns_by_position(gmmkit: Gmmkit, tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(60, 3))
     np.save(tmp_path / "rows.npy", X)

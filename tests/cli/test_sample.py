@@ -181,6 +181,8 @@ def test_weighted_rows_are_compared_as_they_weigh(gmmkit: Gmmkit, tmp_path: Path
     done = gmmkit("sample", "w.csv", *asked)
     assert (done.code, done.out) == (2, "")
     assert "as their weights have them" in done.err
+    asked = ("sample", "w.csv", "-n", "5", "--report", "like.html")
+    assert "there are 5 drawn and 300 real ones: raise --number, or leave --report out" in gmmkit(*asked).err
 
 
 def test_a_generator_that_is_kept_draws_on(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:

@@ -85,14 +85,13 @@ def test_an_incomplete_record_is_refused(tmp_path, spoil):
         gmmkit.load(tmp_path / "d.gmm")
 
 
-@pytest.mark.parametrize("verb", ["describe", "predict", "score", "sample", "report"])
+@pytest.mark.parametrize("verb", ["predict", "score", "sample"])
 def test_verbs_refuse_a_mixture_in_other_units(tmp_path, capsys, verb):
     gmmkit.save(GaussianMixtureOutlierDetector().fit(X), tmp_path / "d.gmm")
     X.to_csv(tmp_path / "x.csv", index=False)
     files = [str(tmp_path / "d.gmm")] + [str(tmp_path / "x.csv")] * (verb in ("predict", "score"))
-    more = ["-o", str(tmp_path / "r.html")] if verb == "report" else []
     with pytest.raises(SystemExit) as left:
-        raise SystemExit(run([verb, *files, *more]))
+        raise SystemExit(run([verb, *files]))
     assert left.value.code == 4
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -159,6 +159,17 @@ def test_a_saved_detector_alone_tells_what_is_usual_and_how_many_would_be_called
     assert "cluster" not in next(page.all("header")).text
 
 
+@pytest.mark.parametrize("clean", [True, False])
+def test_usual_values_are_not_said_to_hold_more_rows_than_they_do(clean):
+    table, _, record = made(300, 1, novelty=clean)
+    page = read(render_report(record))
+    low, _, high = tables(page)["The columns"][0][1].split()
+    rows = table.take(np.arange(300))
+    held = ((rows >= float(low)) & (rows <= float(high))).mean()
+    assert (held > 0.9) == clean
+    assert ("many rows outside are normal" in page.text) == (not clean)
+
+
 def test_a_page_of_many_rows_is_small():
     random = np.random.default_rng(0)
     rows = random.normal(size=(100_000, 40))

@@ -151,6 +151,9 @@ def test_tables_keep_to_the_page_and_boxes_show_that_they_scroll():
     rules = dict(re.findall(r"^([^{}@/]+)\{([^{}]*)\}", style[: style.index("@media print")], flags=re.MULTILINE))
     assert "white-space:normal" in rules["thead th"]
     assert "width:max-content" not in rules["table"].split(";")
+    # Names take the room that their words need, and stand beside the first of several lines.
+    assert "overflow-wrap:anywhere" not in rules[".name"].split(";")
+    assert all("vertical-align:top" in rules[name].split(";") for name in (".name", ".why"))
     # Covers that move with the content, over shades that stay.
     assert rules[".scroll"].count("local") == rules[".scroll"].count("var(--edge)") == 2
 

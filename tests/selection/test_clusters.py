@@ -62,6 +62,16 @@ def test_a_column_without_a_step_has_none(values):
     assert recorded_step(values) == 0.0
 
 
+@pytest.mark.parametrize("n", [7, 20])
+def test_the_step_of_few_values_is_found_to_the_last_digit(n):
+    random = np.random.default_rng(0)
+    for _ in range(100):
+        # A coarser one than 0.001 where the values happen to allow it, but a whole number of those.
+        thousandths = recorded_step(np.round(random.normal(size=n), 3)) * 1e3
+        assert thousandths == pytest.approx(round(thousandths), rel=1e-13)
+        assert thousandths >= 0.5
+
+
 def test_rows_stay_in_the_cells_they_were_rounded_to():
     rows = np.array([[1.0, 0.37], [2.0, 0.11], [4.0, 0.92]])
     weights = np.array([1.0, 3.0, 2.5])

@@ -13,6 +13,7 @@ from gmmkit.cli.boundary import UsageError, complain
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.density_answers import Boxes, answers_of, check_boxes, print_answers
 from gmmkit.cli.given import parse_ends
+from gmmkit.cli.members import print_members
 from gmmkit.cli.models import open_model
 from gmmkit.cli.notes import notes_on
 from gmmkit.cli.options import (
@@ -26,13 +27,11 @@ from gmmkit.cli.options import (
     parse_components,
     parse_covariance,
 )
-from gmmkit.cli.output import console_on, count, number, number_beside, print_json, print_table, print_text
+from gmmkit.cli.output import console_on, print_json
 from gmmkit.cli.places import MODEL, check_outputs
 from gmmkit.cli.progress import Watch
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
     from gmmkit.selection.stacking import StackSettings
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["density"]
 
 _FIT, _ASK = "The density", "Questions"
-# Members of the average that are listed.
-_MOST_MEMBERS = 10
 
 
 def _share(text: Any) -> float:
@@ -146,7 +143,7 @@ def density(
         return
     if not quiet and record.fit.get("members"):
         console = console_on(sys.stderr)
-        _print_members(console, record)
+        print_members(console, record.fit, record.mixture.n_components, record.mixture.n_features)
         for note in record.fit.get("notes", ()):
             complain(f"warning: {note}")
         if output is not None:
@@ -272,36 +269,3 @@ def _facts(record: ModelRecord) -> dict[str, Any]:
         **{name: record.fit[name] for name in names if name in record.fit},
         "settings": record.settings,
     }
-
-
-def _print_members(console: Console, record: ModelRecord) -> None:
-    fit, k = record.fit, record.mixture.n_components
-    members = [member for member in fit["members"] if member["weight"] > 0]
-    print_text(
-        console,
-        f"An average of {count(len(members), 'mixture')}, {count(k, 'component')} in all: "
-        f"{count(fit.get('n_rows', 0), 'row')} of {count(record.mixture.n_features, 'column')}",
-        style="bold",
-    )
-    error = fit["held_out_error"]
-    print_text(
-        console,
-        f"Log-density of rows not seen: {number_beside(fit['held_out'], error)} a row, "
-        f"± {number(error, 2)}. Its weights were chosen by the same rows.",
-    )
-    print_table(
-        console,
-        ["weight", "k", "<covariance", "ridge", "alone"],
-        [
-            [
-                f"{100 * member['weight']:.0f} %",
-                str(member["n_components"]),
-                member["covariance_type"],
-                f"{member['reg_covar']:g}",
-                number_beside(member["held_out"], error),
-            ]
-            for member in members[:_MOST_MEMBERS]
-        ],
-    )
-    if len(members) > _MOST_MEMBERS:
-        print_text(console, f"{len(members) - _MOST_MEMBERS} more with --json.", style="dim")

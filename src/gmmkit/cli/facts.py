@@ -9,6 +9,7 @@ from gmmkit.selection.doubts import Doubts, doubts_of, evidence
 
 if TYPE_CHECKING:
     from gmmkit.files import ModelRecord
+    from gmmkit.model.covariance.base import Covariance
 
 __all__ = ["facts_of", "warnings_of"]
 
@@ -45,6 +46,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
         "n_components": mixture.n_components,
         "covariance_type": record.structure,
         "fitted_structure": _fitted_structure(record),
+        **_factors(mixture.covariance),
         "n_features": mixture.n_features,
         "n_parameters": fit.get("n_parameters", mixture.n_parameters),
         "feature_names": record.feature_names,
@@ -94,6 +96,17 @@ def _fitted_structure(record: ModelRecord) -> str:
     if isinstance(candidates, list) and candidates and isinstance(candidates[0], dict):
         return str(candidates[0].get("covariance_type", record.structure))
     return record.structure
+
+
+def _factors(covariance: Covariance) -> dict[str, Any]:
+    """Return how many factors a low-rank covariance has, and what its noise is called; None of any other."""
+    from gmmkit.inference.factor_fit import NOISES
+    from gmmkit.model.covariance.factor import Factor
+
+    if not isinstance(covariance, Factor):
+        return {"n_factors": None, "noise": None}
+    named = {family: noise for noise, family in NOISES.items()}
+    return {"n_factors": covariance.n_factors, "noise": named[covariance.name.removeprefix("factor-")]}
 
 
 def warnings_of(record: ModelRecord, doubts: Doubts) -> list[str]:

@@ -91,9 +91,11 @@ def rows_like(
             compared = fidelity_of(real, drawn, names, seed=seed)
         elif asked.fidelity is not None or asked.report is not None:
             option = "--report" if asked.fidelity is None else "--fidelity"
+            weighed = "" if table.weights is None else ", as their weights have them"
+            remedy = "raise --number, or " if len(drawn) < FEWEST_ROWS <= len(real) else ""
             raise UsageError(
                 f"{option} compares at least {FEWEST_ROWS} drawn rows with as many real ones, but there are "
-                f"{asked.n} and, as their weights have them, {len(real)}: raise --number, or leave {option} out"
+                f"{asked.n} drawn and {len(real)} real ones{weighed}: {remedy}leave {option} out"
             )
         record = _record(found, table, label, asked.seed, bounds, command)
         if asked.report is not None and compared is not None:

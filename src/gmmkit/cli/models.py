@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
     from gmmkit.files import ModelRecord
     from gmmkit.selection.synthesis import Synthesizer
 
-__all__ = ["Classes", "classes_of", "clusters_of", "generator_of", "open_data_of", "open_model", "read_record"]
+__all__ = [
+    "Classes",
+    "classes_of",
+    "clusters_of",
+    "generator_of",
+    "open_data_of",
+    "open_model",
+    "open_predicted",
+    "read_record",
+    "targets_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +92,8 @@ def open_model(path: str, *, also: tuple[str, ...] = ()) -> ModelRecord:
     record = read_record(path)
     # A mixture of robust units, or of other scales: what it would say of the data's columns is wrong.
     alone = {
-        DETECTOR: f"a detector of anomalies, which judges rows: gmmkit anomalies DATA --with {path} "
-        "(in Python: gmmkit.load)",
+        DETECTOR: f"a detector of anomalies, which judges rows: gmmkit anomalies DATA --with {path}; gmmkit describe "
+        "says what it is (in Python: gmmkit.load)",
         GENERATOR: "a generator of rows; gmmkit sample draws from it, and gmmkit describe says what it is",
     }
     if record.estimator in alone and record.estimator not in also:
@@ -123,6 +134,36 @@ def open_data_of(
     return table
 
 
+def targets_of(record: ModelRecord) -> list[int] | None:
+    """Return the columns that a regressor predicts, the last of its mixture; None of another model."""
+    regression, d = record.fit.get("regression"), record.mixture.n_features
+    q = regression.get("n_targets") if isinstance(regression, dict) else None
+    return list(range(d - q, d)) if isinstance(q, int) and 0 < q < d else None
+
+
+def open_predicted(
+    record: ModelRecord, path: str, inputs: Sequence[int], wanted: Sequence[int]
+) -> tuple[Table, list[int]]:
+    """Open a file with the inputs, and those of the wanted targets that it has; return which these are.
+
+    By name, or where neither side has names, by position.
+    """
+    from gmmkit.data import open_table
+    from gmmkit.data.columns import PredictedColumns
+
+    names = record.feature_names
+    if names is not None:
+        columns = PredictedColumns([names[j] for j in inputs], [names[j] for j in wanted])
+        table = open_table(path, columns=columns, missing=True)
+        return table, [j for j in wanted if names[j] in (table.names or ())[len(inputs) :]]
+    table = open_table(path, missing=True)
+    if table.n_columns == len(inputs):
+        return table, []
+    both = PredictedColumns(list(inputs), list(wanted))
+    found = [j for j in wanted if j < table.n_columns]
+    return open_table(path, columns=both, missing=True), found
+
+
 def clusters_of(record: ModelRecord) -> tuple[tuple[int, ...], ...] | None:
     """Return the components of each cluster of a model; None if they were not merged, or its record cannot be read."""
     from gmmkit.selection.merge_tree import MergeTree
@@ -147,7 +188,7 @@ def classes_of(record: ModelRecord) -> Classes | None:
     from gmmkit.selection.class_records import classes_of_record
 
     if "images" in record.fit:
-        raise UsageError("it is a model of images: gmmkit digits classify MODEL IMAGES tells their classes")
+        raise UsageError("the model is one of images: gmmkit digits classify MODEL IMAGES tells their classes")
     if "classes" not in record.fit:
         return None
     try:

@@ -13,7 +13,7 @@ import typer
 from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.given import place_of
-from gmmkit.cli.models import open_model
+from gmmkit.cli.models import open_model, open_predicted, targets_of
 from gmmkit.cli.options import DataArgument, ModelArgument, QuietOption
 from gmmkit.cli.output import console_on, print_text
 from gmmkit.cli.places import PAGE, check_output
@@ -94,7 +94,7 @@ def regress(
     levels = [part.strip() for part in quantiles.split(",")]
     with Watch(quiet=quiet) as watch:
         watch.say(f"reading {data}")
-        table, found = _rows_of(record, data, given, targets if report is not None else [])
+        table, found = open_predicted(record, data, given, targets if report is not None else [])
         for block in table.blocks(max(1, _BLOCK_VALUES // table.n_columns)):
             table.check_finite(
                 block, missing=True
@@ -134,33 +134,11 @@ def _answers(joint: Mixture, table: Table, p: int, levels: Sequence[float]) -> I
         ]
 
 
-def _rows_of(record: ModelRecord, path: str, inputs: Sequence[int], wanted: Sequence[int]) -> tuple[Table, list[int]]:
-    """Open a file with the inputs, and those of the wanted targets that it has; return which these are.
-
-    By name, or where neither side has names, by position.
-    """
-    from gmmkit.data import open_table
-    from gmmkit.data.columns import PredictedColumns
-
-    names = record.feature_names
-    if names is not None:
-        columns = PredictedColumns([names[j] for j in inputs], [names[j] for j in wanted])
-        table = open_table(path, columns=columns, missing=True)
-        return table, [j for j in wanted if names[j] in (table.names or ())[len(inputs) :]]
-    table = open_table(path, missing=True)
-    if table.n_columns == len(inputs):
-        return table, []
-    both = PredictedColumns(list(inputs), list(wanted))
-    found = [j for j in wanted if j < table.n_columns]
-    return open_table(path, columns=both, missing=True), found
-
-
 def _targets(record: ModelRecord, model: str, known: Sequence[str]) -> list[int]:
-    regression = record.fit.get("regression")
-    q = regression.get("n_targets") if isinstance(regression, dict) else None
-    if not isinstance(q, int) or not 0 < q < len(known):
+    targets = targets_of(record)
+    if targets is None:
         raise UsageError(f"--target is needed: {model} says of none of its columns {', '.join(known)} that it is one")
-    return list(range(len(known) - q, len(known)))
+    return targets
 
 
 def _positions(option: str, text: str, known: Sequence[str]) -> list[int]:

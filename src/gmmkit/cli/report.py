@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gmmkit.cli.boundary import UsageError
 from gmmkit.cli.commands import command_line
-from gmmkit.cli.models import open_data_of, open_model
+from gmmkit.cli.models import open_data_of, open_model, open_predicted, targets_of
 from gmmkit.cli.options import ColumnsOption, JsonOption, LabelOption, ModelArgument, QuietOption, WeightsOption
 from gmmkit.cli.output import print_json
 from gmmkit.cli.places import PAGE, check_output
 from gmmkit.cli.progress import Watch
 
+if TYPE_CHECKING:
+    from gmmkit.files import ModelRecord
+
 __all__ = ["report"]
+
+_BLOCK_ROWS = 2**14
 
 
 def report(
@@ -33,7 +38,7 @@ def report(
 ) -> None:
     """Write a report of a model as one HTML file that opens anywhere.
 
-    Of a detector of anomalies it tells which rows of DATA are called, and why.
+    Of a detector of anomalies it tells which rows of DATA are called, and why; of a regressor, how it predicts them.
     """
     from gmmkit.files.record import DETECTOR
 
@@ -47,16 +52,45 @@ def report(
     detector = record.estimator == DETECTOR
     if detector and weights is not None:
         raise UsageError(f"--weights {weights}: {model} is a detector of anomalies, which judges every row by itself")
+    predicts = targets_of(record) is not None
+    if predicts:
+        for option, value in (("--columns", columns), ("--weights", weights), ("--label", label)):
+            if value is not None:
+                raise UsageError(f"{option} {value}: {model} is a regressor, which takes its own columns by name")
+        if data is None:
+            raise UsageError(
+                f"{model} is a regressor, whose page tells how it predicts rows: gmmkit report {model} DATA; "
+                f"gmmkit describe {model} tells of its mixture"
+            )
     with Watch(quiet=quiet) as watch:
-        table = None
-        if data is not None:
-            watch.say(f"reading {data}")
-            table = open_data_of(record, data, columns=columns, weights=weights, label=label, identifiers=detector)
-        watch.say("drawing")
-        from gmmkit.report import write_report
+        if predicts and data is not None:
+            _write_predictions(record, model, data, output, command_line(context), watch)
+        else:
+            table = None
+            if data is not None:
+                watch.say(f"reading {data}")
+                table = open_data_of(record, data, columns=columns, weights=weights, label=label, identifiers=detector)
+            watch.say("drawing")
+            from gmmkit.report import write_report
 
-        write_report(record, output, table=table, command=command_line(context))
+            write_report(record, output, table=table, command=command_line(context))
     if as_json:
         print_json({"report": output})
     elif not quiet:
         sys.stderr.write(f"Report in {output}\n")
+
+
+def _write_predictions(record: ModelRecord, model: str, data: str, output: str, command: str, watch: Watch) -> None:
+    """Write the page of a regressor: how it predicts the rows of a file."""
+    from gmmkit.report.regression import write_regression_report
+
+    watch.say(f"reading {data}")
+    targets = targets_of(record) or []
+    inputs = list(range(record.mixture.n_features - len(targets)))
+    table, known = open_predicted(record, data, inputs, targets)
+    for block in table.blocks(_BLOCK_ROWS):
+        table.check_finite(block, missing=True)
+    watch.say("drawing")
+    write_regression_report(
+        record, output, rows=table, inputs=inputs, targets=targets, known=known, model=model, data=data, command=command
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gmmkit.cli.classes import print_classes
 from gmmkit.cli.findings import print_clusters, print_intervals, print_tests
+from gmmkit.cli.members import print_members
 from gmmkit.cli.output import count, number, number_beside, print_table, print_text
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ STOPPED = {
 
 def print_facts(console: Console, facts: Facts) -> None:
     """Print the whole model: what it is, how it was chosen, its components, what is to be said against it."""
+    if facts["members"]:
+        # Its components are parts of an average, by the hundred: no groups of rows.
+        print_members(console, facts, facts["n_components"], facts["n_features"])
+        for line in _cautions(facts):
+            print_text(console, line, style="yellow")
+        return
     print_text(console, _headline(facts), style="bold")
     if facts["search"]:
         print_search(console, facts)
@@ -122,6 +129,8 @@ def _headline(facts: Facts) -> str:
     rows = f"{count(facts['n_rows'], 'row')} of " if facts["n_rows"] else ""
     kind = "" if facts["degrees_of_freedom"] is None else "Student-t "
     what = f"{count(k, f'{kind}component')}, {facts['fitted_structure']} covariance"
+    if facts["n_factors"] is not None:
+        what = f"{count(k, 'component')} of {count(facts['n_factors'], 'factor')}, {facts['noise']} noise"
     if not _is_same(facts["fitted_structure"], facts["covariance_type"]):
         what += f" in columns of one scale ({facts['covariance_type']} in their own)"
     if facts["noise_weight"] is not None:

@@ -255,7 +255,12 @@ class _Page:
             told = [f"{len(sides):,}", f"{sides.count('high'):,}", f"{sides.count('low'):,}"] if some else []
             body.append(cells([tag("span", names[j], class_="name"), usual, *told], heads=1))
         head = ["Column", "Usual values", *(["Reason in", "Too high", "Too low"] if some else [])]
-        words = "Usual values of a column hold 95 % of the normal rows', whatever their others are."
+        words = "Usual values of a column hold 95 % of what the detector takes for normal, whatever the others are."
+        if not self.clean:
+            # A fifth of the values is trimmed, and of the rest the components that hold four fifths count.
+            words += (
+                " Of rows that may hold anomalies that is the densest part: many rows outside are normal all the same."
+            )
         if some:
             of = (
                 "called rows"

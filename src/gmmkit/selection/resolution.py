@@ -44,7 +44,10 @@ def recorded_step(column: Array) -> float:
         left = np.abs(parts - np.round(parts)) * step
         beyond = left[left > _OFF_GRID * step]
         if not len(beyond):
-            return step
+            # Each division adds to the rounding of the last: of few values 0.001 is found as 0.00099999999978. All
+            # gaps together tell it to the last digit.
+            whole = np.round(parts)
+            return step if not left.any() else float(gaps @ whole / (whole @ whole))
         step = float(beyond.min())
     return 0.0
 
