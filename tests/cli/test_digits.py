@@ -48,6 +48,8 @@ def test_learnt_from_pictures_and_told_in_arrays(gmmkit, folder, model, tmp_path
     assert right > 0.95
     assert {row["rejected"] for row in rows} <= {"True", "False"}
     assert "of 80 are wrong" in done.err
+    left = sum(row["rejected"] == "True" for row in rows)
+    assert f"80 images, {left} of them left undecided; " in (tmp_path / "c.html").read_text(encoding="utf-8")
     assert "taken for another character" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 

@@ -163,7 +163,7 @@ def classify(
             watch.say("drawing the report")
             write_handwriting_report(
                 loaded, report, images=found.images, names=found.names, labels=found.labels,
-                probabilities=probabilities, seen=False, command=command_line(context),
+                probabilities=probabilities, undecided=undecided, seen=False, command=command_line(context),
             )  # fmt: skip
     _write_answers(output, found, told, probabilities, undecided, as_json=as_json)
     if found.labels is not None and not quiet:

@@ -45,6 +45,7 @@ def render_handwriting_report(
     names: Sequence[str],
     labels: Sequence[str] | None,
     probabilities: Array,
+    undecided: NDArray[np.bool_] | None = None,
     seen: bool,
     command: str,
 ) -> str:
@@ -59,6 +60,8 @@ def render_handwriting_report(
         Their classes, where they are known.
     probabilities : ndarray of shape (n, C)
         Of the classes of the model.
+    undecided : ndarray of bool, shape (n,), optional
+        Images that are left without a class: they count neither as right nor as wrong.
     seen : bool
         Whether the model was fitted to the images; probabilities are then those of models that were not.
     command : str
@@ -66,21 +69,34 @@ def render_handwriting_report(
     classes = model.classes_.tolist()
     told = probabilities.argmax(axis=1)
     if labels is None:
-        title = f"{plural(len(images), 'image')}, classified"
-        own = probabilities.max(axis=1)
+        places, own = None, probabilities.max(axis=1)
     else:
         places = np.array([classes.index(label) if label in classes else -1 for label in labels])
-        wrong = float((told != places).mean())
-        kind = "held-out image" if seen else "image"
-        title = f"{percent(wrong)} of {plural(len(images), kind)} are taken for another character"
         own = np.where(places >= 0, probabilities[np.arange(len(told)), places], 0.0)
+    title = _title(None if places is None else told != places, undecided, len(told), seen=seen)
     sections = [
-        ("confusion", "What is taken for what", None if labels is None else _confusion(classes, places, told)),
+        (
+            "confusion",
+            "What is taken for what",
+            None if places is None else _confusion(classes, places, told, undecided),
+        ),
         ("classes", "What the classes look like", _classes(model)),
         ("hardest", "The hardest cases", _hardest(model, images, names, labels, probabilities, own)),
         ("model", "The model", _about(model, command)),
     ]
     return page(title, tag("header", tag("h1", title)), sections)
+
+
+def _title(wrong: NDArray[np.bool_] | None, undecided: NDArray[np.bool_] | None, n: int, *, seen: bool) -> str:
+    kind = "held-out image" if seen else "image"
+    if undecided is None:
+        if wrong is None:
+            return f"{plural(n, kind)}, classified"
+        return f"{percent(float(wrong.mean()))} of {plural(n, kind)} are taken for another character"
+    left = f"{plural(n, kind)}, {int(undecided.sum())} of them left undecided"
+    if wrong is None or undecided.all():
+        return left
+    return f"{left}; {percent(float(wrong[~undecided].mean()))} of the others are taken for another character"
 
 
 def png(grey: Array) -> str:
@@ -111,18 +127,21 @@ def _picture(images: Array, alt: str) -> Html:
     return tag("img", src=png(sheet), alt=alt, width=width * _ZOOM, height=height * _ZOOM)
 
 
-def _confusion(classes: list[str], places: NDArray[np.intp], told: NDArray[np.intp]) -> Html:
-    counts = np.zeros((len(classes), len(classes)), dtype=int)
+def _confusion(
+    classes: list[str], places: NDArray[np.intp], told: NDArray[np.intp], undecided: NDArray[np.bool_] | None
+) -> Html:
+    counts = np.zeros((len(classes), len(classes) + 1), dtype=int)
     known = places >= 0
-    np.add.at(counts, (places[known], told[known]), 1)
+    answers = told if undecided is None else np.where(undecided, len(classes), told)
+    np.add.at(counts, (places[known], answers[known]), 1)
     rows = []
     for c, name in enumerate(classes):
-        total = int(counts[c].sum())
-        share = percent(1.0 - counts[c, c] / total) if total else "-"
-        shown = [tag("strong", str(n)) if j == c else str(n) if n else "·" for j, n in enumerate(counts[c].tolist())]
-        rows.append(cells([name, *shown, share], heads=1))
+        *decided, left = counts[c].tolist()
+        share = percent(1.0 - decided[c] / sum(decided)) if sum(decided) else "-"
+        shown = [tag("strong", str(n)) if j == c else str(n) if n else "·" for j, n in enumerate(decided)]
+        rows.append(cells([name, *shown, *([] if undecided is None else [str(left)]), share], heads=1))
     caption = "Images of each character (down) taken for each (across)"
-    return table(caption, ["", *classes, "wrong"], rows)
+    return table(caption, ["", *classes, *([] if undecided is None else ["undecided"]), "wrong"], rows)
 
 
 def _classes(model: HandwritingClassifier) -> Html:
