@@ -9,14 +9,14 @@ from model_records import forge, refused
 
 from gmmkit.errors import ParameterError
 from gmmkit.files import ModelRecord, read_model, write_model
-from gmmkit.model.covariance import LOW_RANK, Factor
+from gmmkit.model.covariance import FACTORS, Factor
 from gmmkit.model.mixture import Mixture
 from model.test_factor import factor_mixture
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-@pytest.mark.parametrize("name", LOW_RANK)
+@pytest.mark.parametrize("name", [family.name for family in FACTORS.values()])
 @pytest.mark.parametrize(("k", "d", "q"), [(1, 2, 1), (3, 5, 2), (2, 3, 0)])
 def test_what_is_written_is_read(name, k, d, q, tmp_path):
     known = factor_mixture(name.removeprefix("factor-"), k, d, q)
