@@ -16,8 +16,9 @@ from gmmkit.errors import DataError, ModelFormatError
 from gmmkit.estimators.persistence import record_of
 from gmmkit.report import render_report
 from gmmkit.report.anomalies import render_anomaly_report
-from gmmkit.report.judged import Judged
+from gmmkit.report.judged import cautions
 from gmmkit.selection.explanation import explain
+from gmmkit.selection.judging import Judged
 
 
 def made(n, d, names=None, seed=0, **options):
@@ -115,10 +116,10 @@ def test_what_a_rule_is_worth_is_told():
         "asked for": Judged(scores, p_values, flags, "a share", given_share=True),
         "ranks": Judged(scores, p_values, flags, "a p-value", ranks=True),
     }
-    assert told["at most"].cautions() == ["Of normal rows up to 10\N{NO-BREAK SPACE}% are called as well, on average."]
-    assert told["on average"].cautions()[0].startswith("Of the rows that are called up to 20")
-    assert told["asked for"].cautions()[0].startswith("As many rows are called as were asked for")
-    assert told["ranks"].cautions()[0].startswith("Rows are compared with each other")
+    assert cautions(told["at most"]) == ["Of normal rows up to 10\N{NO-BREAK SPACE}% are called as well, on average."]
+    assert cautions(told["on average"])[0].startswith("Of the rows that are called up to 20")
+    assert cautions(told["asked for"])[0].startswith("As many rows are called as were asked for")
+    assert cautions(told["ranks"])[0].startswith("Rows are compared with each other")
     assert told["ranks"].called.tolist() == [0, 1]
 
 

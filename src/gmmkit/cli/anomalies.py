@@ -11,7 +11,7 @@ import typer
 
 from gmmkit.cli.boundary import UsageError, complain
 from gmmkit.cli.commands import command_line
-from gmmkit.cli.detection import Judged, Rule, check_kept, judged_by, judged_by_fit, open_detector, write_page
+from gmmkit.cli.detection import Verdict, check_kept, judged_by, judged_by_fit, open_detector, write_page
 from gmmkit.cli.models import open_data_of
 from gmmkit.cli.notes import notes_on
 from gmmkit.cli.options import ColumnsOption, DataArgument, JobsOption, QuietOption, at_least, parse_columns
@@ -23,6 +23,7 @@ from gmmkit.errors import DataError
 
 if TYPE_CHECKING:
     from gmmkit.data import Table
+    from gmmkit.selection.judging import Judged, Rule
 
 __all__ = ["anomalies"]
 
@@ -140,21 +141,21 @@ def anomalies(
             detector = open_detector(known)
             table = open_data_of(detector, data, columns=columns, label=label, identifiers=True)
             watch.say("judging")
-            judged = judged_by(detector, known, table, rule, jobs)
+            verdict = judged_by(detector, known, table, rule, jobs)
         else:
             table = open_table(data, columns=wanted, label=label, identifiers=True)
             clean = None if train is None else _clean_rows(train, table, wanted, label)
             watch.say("looking for anomalies")
-            judged, detector = judged_by_fit(table, clean, rule, seed or 0, jobs, {"command": command_line(context)})
-        reasons = _reasons(judged, table) if explain else None
+            verdict = judged_by_fit(table, clean, rule, seed or 0, jobs, {"command": command_line(context)})
+        judged = verdict.judged
+        reasons = _reasons(verdict, table) if explain else None
         if keep is not None:
             from gmmkit.files import write_model
 
-            write_model(detector, keep)
+            write_model(verdict.detector, keep)
         if report is not None:
             watch.say("drawing the report")
-            ranks = known is None and train is None
-            write_page(report, detector, table, judged, rule, ranks=ranks, command=command_line(context))
+            write_page(report, verdict, table, command=command_line(context))
         named = label if output is None or not output.lower().endswith(_NUMBERS) else None
         names = _names(table, named, explain=explain)
         write_rows(
@@ -175,6 +176,8 @@ def _rule(contamination: float | None, p_value: float | None, fdr: float | None)
     given = [name for name, value in rules.items() if value is not None]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} are rules of their own; give one of them")
+    from gmmkit.selection.judging import Rule
+
     return Rule(contamination, p_value, fdr)
 
 
@@ -215,14 +218,14 @@ def _clean_rows(path: str, table: Table, wanted: Sequence[str] | None, label: st
     return clean
 
 
-def _reasons(judged: Judged, table: Table) -> dict[int, str]:
+def _reasons(verdict: Verdict, table: Table) -> dict[int, str]:
     """Return the reason in words for each anomaly, by its row."""
     import numpy as np
 
     from gmmkit.selection.explanation import explain
 
-    flagged = np.flatnonzero(judged.flags)
-    told = explain(judged.normality, table.take(flagged), table.names)
+    flagged = np.flatnonzero(verdict.judged.flags)
+    told = explain(verdict.normality, table.take(flagged), table.names)
     return {row: why.sentence for row, why in zip(flagged.tolist(), told, strict=True)}
 
 

@@ -4,55 +4,29 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gmmkit.cli.boundary import UsageError
-from gmmkit.cli.output import count, number
+from gmmkit.cli.output import count
 from gmmkit.errors import ModelFormatError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gmmkit.data import Table
     from gmmkit.files import ModelRecord
     from gmmkit.model.normality import Normality
+    from gmmkit.selection.judging import Judged, Rule
 
-__all__ = ["Judged", "Rule", "check_kept", "judged_by", "judged_by_fit", "open_detector", "write_page"]
-
-_P_VALUE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Which rows are taken for anomalies; at most one is not None.
-
-    Attributes
-    ----------
-    contamination : float or None
-        This share of them.
-    p_value : float or None
-        Those whose p-value is at most this.
-    rate : float or None
-        As many that at most this share of them is normal, on average.
-    """
-
-    contamination: float | None
-    p_value: float | None
-    rate: float | None
+__all__ = ["Verdict", "check_kept", "judged_by", "judged_by_fit", "open_detector", "write_page"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """What is told of the rows: arrays (n,), the rule in words, and what is to be said of the data."""
+class Verdict:
+    """Rows that were judged, by what is normal, and the detector that says so."""
 
+    judged: Judged
     normality: Normality
-    scores: NDArray[np.float64]
-    p_values: NDArray[np.float64]
-    flags: NDArray[np.bool_]
-    rule: str
-    notes: tuple[str, ...]
+    detector: ModelRecord
 
 
 def check_kept(path: str | None, source: str) -> None:
@@ -93,9 +67,10 @@ def open_detector(path: str) -> ModelRecord:
     return record
 
 
-def judged_by(record: ModelRecord, path: str, table: Table, rule: Rule, jobs: int | None) -> Judged:
+def judged_by(record: ModelRecord, path: str, table: Table, rule: Rule, jobs: int | None) -> Verdict:
     """Judge rows by a detector that was kept at `path`; without a rule by the threshold that it has."""
-    from gmmkit.selection.conformal import conformal_p_values, fewest_scores
+    from gmmkit.selection.conformal import fewest_scores
+    from gmmkit.selection.judging import judge_by_kept
     from gmmkit.selection.normality_records import normality_of_record
 
     try:
@@ -107,28 +82,24 @@ def judged_by(record: ModelRecord, path: str, table: Table, rule: Rule, jobs: in
             f"--fdr needs clean rows, and {path} was fitted to rows that may be anomalies themselves: "
             "keep one with --train CLEAN, or take --p-value or --contamination"
         )
-    scores = normality.score(table, n_jobs=jobs)
-    p_values = conformal_p_values(reference, scores)
-    if rule == Rule(None, None, None):
-        if offset == -math.inf:
-            raise UsageError(
-                f"{path} has no threshold: it was fitted to too few rows for one; give --contamination or --p-value"
-            )
-        return Judged(normality, scores, p_values, scores < offset, f"the threshold of {path}, {number(offset)}", ())
-    flags, words = _flagged(rule, scores, p_values)
-    notes = _too_few_for_rate(len(reference), len(scores), rule.rate)
+    if rule.is_open and offset == -math.inf:
+        raise UsageError(
+            f"{path} has no threshold: it was fitted to too few rows for one; give --contamination or --p-value"
+        )
+    judged = judge_by_kept(table, normality, reference, offset, record.settings, rule, clean=clean, n_jobs=jobs)
+    notes = _too_few_for_rate(len(reference), table.n_rows, rule.rate)
     if rule.p_value is not None and len(reference) < (needed := fewest_scores(rule.p_value)):
         notes.append(
             f"no p-value beside {count(len(reference), 'score')} of {path} can be at most {rule.p_value:g}, "
             f"so none is an anomaly by it: that takes {needed:,}, or a larger p-value"
         )
-    return Judged(normality, scores, p_values, flags, words, tuple(notes))
+    return Verdict(replace(judged, notes=notes), normality, record)
 
 
 def judged_by_fit(
     table: Table, clean: Table | None, rule: Rule, seed: int, jobs: int | None, provenance: dict[str, str]
-) -> tuple[Judged, ModelRecord]:
-    """Judge rows by a fit to them, or to clean ones; also returns the detector, to be kept."""
+) -> Verdict:
+    """Judge rows by a fit to them, or to clean ones."""
     from gmmkit.cli.asked import engine_seed
     from gmmkit.selection.anomalies import (
         AnomalySettings,
@@ -138,6 +109,7 @@ def judged_by_fit(
         too_few_rows,
     )
     from gmmkit.selection.conformal import conformal_p_values
+    from gmmkit.selection.judging import USUAL, judge
     from gmmkit.selection.normality_records import record_of_normality
 
     fitted = table if clean is None else clean
@@ -150,8 +122,7 @@ def judged_by_fit(
     else:
         scores = result.normality.score(table, n_jobs=jobs)
         p_values = conformal_p_values(result.reference, scores)
-    level = _P_VALUE if rule.p_value is None else rule.p_value
-    flags, words = _flagged(rule, scores, p_values)
+    level = USUAL if rule.p_value is None else rule.p_value
     notes = [constant_columns(result.constant, table.names)] if result.constant else []
     notes += _too_few_for_rate(len(result.reference), table.n_rows, rule.rate)
     by_p_value = rule.contamination is None and rule.rate is None
@@ -172,48 +143,19 @@ def judged_by_fit(
         feature_names=fitted.names,
         provenance={"source": fitted.origin, **provenance},
     )
-    return Judged(result.normality, scores, p_values, flags, words, tuple(notes)), record
+    judged = judge(scores, p_values, rule, ranks=clean is None)
+    return Verdict(replace(judged, notes=notes), result.normality, record)
 
 
-def write_page(
-    path: str, record: ModelRecord, table: Table, judged: Judged, rule: Rule, *, ranks: bool, command: str
-) -> None:
-    """Write the report of rows that were judged; `ranks`: by a fit to themselves."""
+def write_page(path: str, verdict: Verdict, table: Table, *, command: str) -> None:
+    """Write the report of rows that were judged."""
     from gmmkit.report.anomalies import write_anomaly_report
     from gmmkit.report.judged import FITTED_MAY_BE_ANOMALIES
-    from gmmkit.report.judged import Judged as Shown
 
-    clean = bool(record.fit["clean"])
-    level = rule.p_value
-    if rule == Rule(None, None, None) and record.settings.get("contamination") == "auto":
-        level = record.settings.get("p_value")
-    notes = judged.notes if clean or ranks else (*judged.notes, FITTED_MAY_BE_ANOMALIES)
-    shown = Shown(
-        judged.scores,
-        judged.p_values,
-        judged.flags,
-        judged.rule,
-        level=level if clean else None,
-        rate=rule.rate,
-        given_share=rule.contamination is not None,
-        ranks=ranks,
-        notes=notes,
-    )
-    write_anomaly_report(record, path, rows=table, judged=shown, command=command)
-
-
-def _flagged(rule: Rule, scores: Any, p_values: Any) -> tuple[NDArray[np.bool_], str]:
-    from gmmkit.selection.conformal import benjamini_hochberg, threshold_of_share
-
-    if rule.contamination is not None:
-        return (
-            scores < threshold_of_share(scores, rule.contamination),
-            f"the lowest {rule.contamination:.3g} of scores",
-        )
-    if rule.rate is not None:
-        return benjamini_hochberg(p_values, rule.rate), f"a false-discovery rate of {rule.rate:g}"
-    level = _P_VALUE if rule.p_value is None else rule.p_value
-    return p_values <= level, f"a p-value of at most {level:g}"
+    judged = verdict.judged
+    if not (judged.ranks or verdict.detector.fit["clean"]):
+        judged = replace(judged, notes=(*judged.notes, FITTED_MAY_BE_ANOMALIES))
+    write_anomaly_report(verdict.detector, path, rows=table, judged=judged, command=command)
 
 
 def _too_few_for_rate(n_reference: int, n_rows: int, rate: float | None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ from gmmkit.report.commands import commands
 from gmmkit.report.document import page
 from gmmkit.report.figures import WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
-from gmmkit.report.judged import USUAL, Judged, judged_by
+from gmmkit.report.judged import FITTED_MAY_BE_ANOMALIES, PERHAPS_FITTED, cautions
 from gmmkit.report.subject import Subject
 from gmmkit.report.words import capital, count, fixed, listed, number, percent, plural
 from gmmkit.selection.conformal import error_of_count
 from gmmkit.selection.explanation import Explanation, Reason, explain, usual_values
+from gmmkit.selection.judging import USUAL, Judged, judge_by_kept
 from gmmkit.selection.normality_records import normality_of_record
 
 __all__ = ["render_anomaly_report", "write_anomaly_report"]
@@ -79,7 +81,8 @@ def render_anomaly_report(
     except (LookupError, TypeError, ValueError) as error:
         raise ModelFormatError(f"this detector of outliers cannot be read: {error}; save it again") from error
     if rows is not None and judged is None:
-        judged = judged_by(record, rows, normality, reference, offset, clean=clean)
+        notes = [PERHAPS_FITTED] if clean else [FITTED_MAY_BE_ANOMALIES, PERHAPS_FITTED]
+        judged = replace(judge_by_kept(rows, normality, reference, offset, record.settings, clean=clean), notes=notes)
     of = _Page(subject, normality, reference, offset, clean, judged)
     sections = [
         ("about", "What was fitted" if judged is None else "What was judged", of.about()),
@@ -150,7 +153,7 @@ class _Page:
         if items:
             parts.append(tag("p", f"{more}{'t' if more else 'T'}he reasons of each are ",
                              tag("a", "in the table", href="#rows"), "."))  # fmt: skip
-        found = judged.cautions()
+        found = cautions(judged)
         if found:
             link = tag("a", "Beware", href="#warnings")
             parts.append(tag("p", link, ": ", found[0], class_="caution"))
@@ -313,7 +316,7 @@ class _Page:
 
     def cautions(self) -> Html | None:
         """Return the section."""
-        found = [] if self.judged is None else self.judged.cautions()
+        found = [] if self.judged is None else cautions(self.judged)
         if not self.clean:
             found.append("A group of more than a fifth of the fitted rows is taken for normal, whatever it is.")
         return tag("ul", *(tag("li", sentence) for sentence in found), class_="cautions") if found else None
