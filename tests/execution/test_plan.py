@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from gmmkit.execution.plan import MAX_TASKS, Plan, plan_pass
+from gmmkit.execution.plan import MAX_TASKS, Plan, plan_blocks, plan_pass
 
 SIZES = [1, 2, 255, 256, 257, 5_000, 32_768, 32_769, 1_000_000, 123_456_789]
 
@@ -47,3 +47,20 @@ def test_any_block_size(n_rows, block_rows):
     tasks = Plan(n_rows, block_rows).tasks()
     assert [row for start, stop in tasks for row in range(start, stop)] == list(range(n_rows))
     assert len(tasks) <= MAX_TASKS
+
+
+@pytest.mark.parametrize("n_rows", [1, 128, 129, 10_000, 1_000_000])
+@pytest.mark.parametrize(("operations", "sums"), [(60, 3), (200, 35), (2_000, 5_000)])
+def test_blocks_that_are_shared_are_whole_tiles_and_not_too_many(n_rows, operations, sums):
+    rows = plan_blocks(n_rows, operations, sums)
+    assert rows % 128 == 0
+    blocks = -(-n_rows // rows)
+    assert 1 <= blocks <= 32
+    assert blocks == 1 or (rows - 128) * blocks * operations < 2 * n_rows * operations
+    assert blocks * sums * 8 <= 2**22
+
+
+def test_long_passes_and_large_sums_are_not_shared_so():
+    assert plan_blocks(1_000_000, 5_760, 2_432) is None
+    assert plan_blocks(10_000, 60_000, 1_000_000) is None
+    assert plan_blocks(0 + 1, 60_000, 100) == 128

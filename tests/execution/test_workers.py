@@ -214,3 +214,37 @@ def test_leaving_closes_a_pass_that_nobody_else_did(monkeypatch):
     with pytest.raises(KeyboardInterrupt), Workers(3) as workers:
         workers.map_merge(lambda a, b: a, TASKS, max)
     assert len(closed) == 2
+
+
+def test_together_the_caller_leads_and_all_others_help(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+    met, callers = threading.Barrier(4, timeout=60), []
+
+    def meet():
+        callers.append(threading.current_thread())
+        met.wait()
+
+    with Workers(4) as workers:
+        workers.together(meet, meet)
+    assert len(set(callers)) == 4
+    assert threading.current_thread() in callers
+
+
+def test_together_needs_nobody_else():
+    calls = []
+    with Workers(1) as workers:
+        workers.together(lambda: calls.append("lead"), lambda: calls.append("help"))
+    assert calls == ["lead"]
+
+
+def test_together_without_threads_the_caller_is_alone(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    calls = []
+    with Workers(4) as workers:
+        workers.together(lambda: calls.append("lead"), lambda: calls.append("help"))
+    assert calls == ["lead"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cases import FAMILY_NAMES, fitted, opened, random_mixture
+from gmmkit.data import as_table
 from gmmkit.execution import plan
 from gmmkit.inference import plain
 from gmmkit.inference.problem import soft, softly
@@ -26,10 +27,13 @@ def four_cores(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
 
 
-@pytest.fixture
-def short_blocks(monkeypatch):
-    """Cut a few thousand rows into many blocks, as many rows are."""
+@pytest.fixture(params=["within the kernel", "one by one"])
+def short_blocks(request, monkeypatch):
+    """Cut a few thousand rows into many blocks, as many rows are: of a pass that is short, and of one that is long."""
     monkeypatch.setattr(plan, "_BLOCK_OPERATIONS", 1)
+    monkeypatch.setattr(plan, "_LEAST_SHARED", 1)
+    if request.param == "one by one":
+        monkeypatch.setattr(plan, "_ONE_CALL", 0)
 
 
 def problem_and_scorer(name, d, n=1500, k=4, *, weighted=False, n_jobs=1, seed=0):
@@ -77,6 +81,9 @@ def test_a_pass_is_the_array_engines(name, d, weighted):
 @pytest.mark.parametrize("name", ["full", "tied", "diag", "spherical", "EEI", "EII", "EVE"])
 def test_how_rows_are_cut_changes_rounding_only(name, monkeypatch):
     whole = swept(name, 3, softly, n=3000)
+    monkeypatch.setattr(plan, "_LEAST_SHARED", 1)
+    assert_same_totals(swept(name, 3, softly, n=3000), whole, rtol=1e-11)
+    monkeypatch.setattr(plan, "_ONE_CALL", 0)
     monkeypatch.setattr(plan, "_BLOCK_OPERATIONS", 1)
     assert_same_totals(swept(name, 3, softly, n=3000), whole, rtol=1e-11)
     monkeypatch.setattr(plan, "_FEWEST_ROWS", 1)
@@ -102,6 +109,43 @@ def test_blocks_too_far_for_the_kernel_are_the_array_engines(name):
     for quantity in QUANTITIES:
         np.testing.assert_allclose(evaluate(mixture, rows, quantity), by_numpy(evaluate, mixture, rows, quantity))
     np.testing.assert_array_equal(classify(mixture, rows), by_numpy(classify, mixture, rows))
+
+
+@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize("name", ["full", "diag", "spherical", "tied"])
+def test_short_passes_over_rows_in_memory_are_the_kernels_alone(name, single, monkeypatch):
+    monkeypatch.setattr(plan, "_LEAST_SHARED", 1)
+    context, mixture = problem_and_scorer(name, 3, n=5000, n_jobs=2)
+    with context as problem:
+        scorer = mixture.into(problem.frame).scorer
+        fused = Fused.of(scorer, reach=problem._reach, single=single)
+        assert fused.single == (single and name != "tied")
+        sums, total = fused.sweep(problem.table, problem.workers)
+        expected = problem.sweep(scorer, lambda _: soft)
+    rtol = 1e-4 if fused.single else 1e-10
+    assert total == pytest.approx(expected.row_sum, rel=1e-6 if fused.single else 1e-12)
+    found = sums.statistics().about(expected.statistics.means())
+    np.testing.assert_allclose(found.counts, expected.statistics.counts, rtol=rtol)
+    scatter = expected.statistics.scatter()
+    np.testing.assert_allclose(found.scatter(), scatter, rtol=rtol, atol=rtol * np.abs(scatter).max())
+
+
+def test_what_the_kernel_cannot_do_alone_it_leaves(monkeypatch, tmp_path):
+    context, mixture = problem_and_scorer("full", 2)
+    with context as problem:
+        scorer, table, workers = mixture.into(problem.frame).scorer, problem.table, problem.workers
+        near, unknown = Fused.of(scorer, reach=problem._reach), Fused.of(scorer)
+        assert near.sweep(table, workers) is not None
+        assert unknown.sweep(table, workers) is None  # how far the rows lie: blocks are looked at one by one
+        rows = table.source.read(0, table.n_rows)
+        assert near.sweep(as_table(rows.astype(np.float16)), workers) is None
+        np.save(tmp_path / "rows.npy", rows)
+        assert near.sweep(as_table(np.load(tmp_path / "rows.npy", mmap_mode="r")), workers) is None
+        far = rows.copy()
+        far[5] = 1e200  # no score is a number
+        assert near.sweep(as_table(far), workers) is None
+        monkeypatch.setattr(plan, "_ONE_CALL", 0)
+        assert near.sweep(table, workers) is None
 
 
 # --- whole fits -------------------------------------------------------------------------------------------

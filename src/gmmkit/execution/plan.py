@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["MAX_TASKS", "Plan", "plan_fused", "plan_pass"]
+__all__ = ["MAX_TASKS", "Plan", "plan_blocks", "plan_fused", "plan_pass"]
 
 MAX_TASKS = 64
 # Measured from d = 2 to 64: one thread is as fast with 8 MB of temporaries as with 1 MB, and two threads are 1.7×
@@ -23,6 +23,10 @@ _FEWEST_ROWS, _MOST_ROWS = 256, 32768
 _BLOCK_OPERATIONS, _FEWEST_FUSED_ROWS, _MOST_FUSED_ROWS = 60_000_000, 4096, 1 << 18
 _TOGETHER, _TILE_ROWS = 4, 128
 _MANY_BLOCKS, _MANY_SUMS, _FEW_TASKS = 32, 1 << 16, 16
+# Of one call of the kernel for a whole pass: some tenth of a second, in which no interrupt is heard; a block's share,
+# some quarter of a millisecond; and what the sums of all blocks may take.
+_ONE_CALL, _LEAST_SHARED, _SHARED_BYTES = 3_000_000_000, 8_000_000, 1 << 22
+_MOST_SHARED, _FEWEST_SHARED = 32, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,24 @@ def plan_fused(n_rows: int, operations_per_row: int, n_columns: int, sums: int, 
     blocks = blocks if blocks < _TOGETHER else -(-blocks // _TOGETHER) * _TOGETHER
     rows = -(-n_rows // (blocks * _TILE_ROWS)) * _TILE_ROWS
     return Plan(n_rows, rows, MAX_TASKS if sums <= _MANY_SUMS else _FEW_TASKS)
+
+
+def plan_blocks(n_rows: int, operations_per_row: int, sums: int) -> int | None:
+    """Return the rows of the blocks in which threads share a pass over rows in memory; each has `sums` of its own.
+
+    None where the pass takes too long to be one call, or blocks would be too few to share: see `plan_fused`.
+
+    Examples
+    --------
+    >>> plan_blocks(1_000_000, 190, 35)
+    43520
+    """
+    operations = n_rows * operations_per_row
+    most = min(_MOST_SHARED, _SHARED_BYTES // (8 * sums))
+    if operations > _ONE_CALL or most < _FEWEST_SHARED:
+        return None
+    blocks = min(max(operations // _LEAST_SHARED, 1), most)
+    return -(-n_rows // (blocks * _TILE_ROWS)) * _TILE_ROWS
 
 
 def plan_pass(n_rows: int, values_per_row: int, scores_per_row: int = 1) -> Plan:

@@ -202,7 +202,7 @@ def diagnose(problem: Problem, state: Mixture, prior: Prior, *, sparing: bool = 
             )
             for j in starved
         ]
-    if prior.scatter_total.any():
+    if prior.has_scatter:
         floor = (
             DELTA * problem.total_weight / state.n_components / np.maximum(state.weights * problem.total_weight, 1e-300)
         )

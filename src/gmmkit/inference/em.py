@@ -71,9 +71,9 @@ class EM:
         return self.prior.started(state if state.degrees_of_freedom is None else state.changed(degrees_of_freedom=None))
 
     def objective(self, totals: Totals, state: Mixture) -> float:
-        pseudo_rows = self.prior.unseen_rows(state.n_components)
-        penalty = self.prior.penalty(state.without_noise())
-        penalised = totals.row_sum - penalty - pseudo_rows * float(self._unseen(state).sum())
+        penalised = totals.row_sum - self.prior.penalty(state.without_noise())
+        if self.prior.has_null:
+            penalised -= self.prior.unseen_rows(state.n_components) * float(self._unseen(state).sum())
         return penalised / self.problem.total_weight + self.problem.frame.log_volume
 
     def _unseen(self, state: Mixture) -> Array:
@@ -83,7 +83,7 @@ class EM:
         where a covariance has just that size there, as any may in a family without constraints.
         """
         k, null = state.n_components, self.prior.null
-        if not null.any():
+        if not self.prior.has_null:
             return np.zeros(k)
         traces = [state.covariance.take([j]).trace_products(null) for j in range(k)]
         return 0.5 * (np.array(traces) - len(self.problem.null_directions))
@@ -173,5 +173,7 @@ def mixture_of(statistics: Statistics, problem: Problem, prior: Prior, previous:
     `previous` is the covariance the statistics were gathered with, where an iterative refit begins.
     """
     informed = prior.informed(statistics)
-    covariance = problem.family.refit(informed, prior.scatter(informed.positive_counts()), prior.ridge, previous)
-    return Mixture.trusted(prior.weights(statistics.positive_counts()), informed.means(), covariance)
+    counts = statistics.positive_counts()
+    seen = counts if informed is statistics else informed.positive_counts()
+    covariance = problem.family.refit(informed, prior.scatter(seen), prior.ridge, previous)
+    return Mixture.trusted(prior.weights(counts), informed.means(), covariance)

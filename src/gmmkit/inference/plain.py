@@ -139,5 +139,5 @@ def _plain(algorithm: EM, start: Mixture) -> bool:
         and prior.conjugate is None
         and not prior.pseudo_counts
         and not prior.ridge.any()
-        and not prior.null.any()
+        and not prior.has_null
     )

@@ -26,6 +26,7 @@ from gmmkit.errors import ParameterError
 from gmmkit.inference.conjugate import Conjugate, ConjugatePrior
 from gmmkit.inference.problem import Problem
 from gmmkit.model.mixture import Mixture
+from gmmkit.numerics.lazy import lazy
 from gmmkit.statistics import Statistics
 
 __all__ = ["DELTA", "Prior", "RegCovar", "make_prior"]
@@ -36,7 +37,7 @@ RegCovar = float | Literal["auto"]
 DELTA = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prior:
     """What is known before the data, in a problem's frame: pseudo-statistics, and a ridge.
 
@@ -65,10 +66,20 @@ class Prior:
     conjugate: Conjugate | None = None
     pseudo_counts: float = 0.0
 
+    @lazy
+    def has_scatter(self) -> bool:
+        """Whether there is pseudo-scatter."""
+        return bool(self.scatter_total.any())
+
+    @lazy
+    def has_null(self) -> bool:
+        """Whether there are directions without spread."""
+        return bool(self.null.any())
+
     @property
     def any(self) -> bool:
         """Whether anything but a ridge is added to scatters."""
-        return bool(self.scatter_total.any() or self.null.any() or self.conjugate is not None)
+        return self.has_scatter or self.has_null or self.conjugate is not None
 
     def informed(self, statistics: Statistics) -> Statistics:
         """Return the statistics that means and covariances are taken from: those of a conjugate prior added."""
@@ -79,7 +90,7 @@ class Prior:
         share = self.scatter_total / len(counts)
         if self.conjugate is not None:
             share = share + self.conjugate.pseudo_scatter(len(counts))
-        if not self.null.any():
+        if not self.has_null:
             return share
         held = counts + self.pseudo_rows / len(counts)
         if self.shared:
@@ -106,7 +117,7 @@ class Prior:
     def penalty(self, state: Mixture) -> float:
         """Return what the prior takes from the log-likelihood."""
         taken = 0.0
-        if self.scatter_total.any():
+        if self.has_scatter:
             taken += 0.5 * state.covariance.trace_products(self.scatter_total / state.n_components)
         if self.conjugate is not None:
             taken -= self.conjugate.log_density(state)

@@ -120,11 +120,11 @@ class StudentEM(EM):
         """Return α, the root of ``p α² + Σ ν n α − Σ ν n ū``, with p twice what the pseudo-scatter costs at 1."""
         nu, prior = mixture.degrees_of_freedom, self.prior
         assert nu is not None
-        if prior.conjugate is not None or prior.null.any() or np.isinf(nu).any():
+        if prior.conjugate is not None or prior.has_null or np.isinf(nu).any():
             return 1.0
         n, u = float(nu @ counts), float(nu @ weighed)
         p = 0.0
-        if prior.scatter_total.any():
+        if prior.has_scatter:
             try:
                 p = mixture.covariance.trace_products(prior.scatter_total / mixture.n_components)
             except np.linalg.LinAlgError:

@@ -13,10 +13,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.data.table import Block
-from gmmkit.execution import Plan, plan_fused
+from gmmkit.data.table import Block, Table
+from gmmkit.execution import Plan, Workers, plan_blocks, plan_fused
 from gmmkit.kernels import native
 from gmmkit.kernels.native import dense
+from gmmkit.kernels.native.dense_blocks import BlockPass
 from gmmkit.model.scorer import KAPPA_SQUARED_LIMIT, Scorer
 from gmmkit.model.sums import Sums
 from gmmkit.numerics.stacks import parts
@@ -115,11 +116,43 @@ class Fused:
         total = dense.gather(rows, block.weights, self._components, origin=origin, scatter=scatter)
         if not math.isfinite(total):
             return None
-        shared = scatter.sum() if family.contraction is Contraction.SHARED else scatter
+        return total + self._shared(scatter, sums)
+
+    def sweep(self, table: Table, workers: Workers) -> tuple[Sums, float] | None:
+        """Make a whole pass that takes little time over rows in memory; return its sums and ``Σ w log p`` in the frame.
+
+        None where it takes longer, or the kernel cannot do all rows: block by block, then.
+        """
+        if not (self._near and getattr(table.source, "in_any_order", False)):
+            return None
+        components, family = self._components, self._scorer.family
+        block_rows = plan_blocks(table.n_rows, components.operations_per_row, components.n_sums)
+        rows = table.source.read(0, table.n_rows)
+        if block_rows is None or not dense.takes(rows):
+            return None
+        shape = family.contraction.shape(1, components.d)
+        scatter = (shape or (components.d,)) if family.contraction in _SHARED and not components.is_centred else ()
+        made = BlockPass(rows, table.weights, components, block_rows, scatter=scatter)
+        if made.n_blocks > 1:
+            workers.together(made.lead, made.help)
+        else:
+            made.lead()
+        found, total = made.merged()
+        if not math.isfinite(total):
+            return None
+        sums = self.sums()
+        if components.is_centred:
+            sums.counts, sums.first, second = found
+            sums.second = second if sums.second.ndim > 1 else second.sum(axis=1)
+            return sums, total
+        sums.origin = found[0]
+        return (sums, total) if not scatter else (sums, total + self._shared(found[1], sums))
+
+    def _shared(self, scatter: Array, sums: Sums) -> float:
+        """Add ``Σ w z zᵀ``, or ``Σ w z²``; return what all scores of a row lack, −½ zᵀ P z, of all rows together."""
+        shared = scatter.sum() if self._scorer.family.contraction is Contraction.SHARED else scatter
         sums.shared += shared
-        # What all scores of a row lack, −½ zᵀ P z, of all rows together.
-        k = self._components.k
-        return total - 0.5 * self._scorer.covariance.trace_products(np.asarray(shared)) / k
+        return -0.5 * self._scorer.covariance.trace_products(np.asarray(shared)) / self._components.k
 
     def answer(self, rows: NDArray[Any], **wanted: Any) -> bool:
         """Write what is wanted of rows (see `dense.answer`), less the scorer's row term; False: NumPy must do it."""
@@ -174,7 +207,8 @@ def _kappa_squared(scorer: Scorer, largest: Array) -> float:
 def _deviations(scorer: Scorer, reach: Array) -> Array:
     """Bound the coordinates (k, d) of whitened rows, ``Σ_b |W_ab| |z_b|``."""
     if scorer.whitening.ndim == 3:
-        return np.concatenate([np.abs(part) @ reach for part in parts(scorer.whitening)])
+        found = [np.abs(part) @ reach for part in parts(scorer.whitening)]
+        return found[0] if len(found) == 1 else np.concatenate(found)
     return np.abs(scorer.whitening.reshape(len(scorer.means), -1)) * reach
 
 

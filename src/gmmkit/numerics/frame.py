@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.numerics.lazy import lazy
+
 __all__ = ["Frame", "power_of_two"]
 
 Array = NDArray[np.float64]
@@ -30,7 +32,7 @@ def power_of_two(spread: Array) -> Array:
     return np.ldexp(1.0, -exponent)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """An exact change of origin and unit.
 
@@ -66,7 +68,7 @@ class Frame:
         """Map points (…, d) of the frame back to the data's units."""
         return points / self.scale + self.shift
 
-    @property
+    @lazy
     def log_volume(self) -> float:
         """Log-density in the data's units minus log-density in the frame: Σ log scale."""
         return float(np.log(self.scale).sum())

@@ -76,7 +76,7 @@ def _declare(library: ctypes.CDLL) -> None:
         _doubles, _doubles, _int32s, ctypes.c_int, ctypes.c_int, _doubles,
     ]  # fmt: skip
     library.gmmkit_partition_keys.argtypes = [_int32s, _uint64s, ctypes.c_int, ctypes.c_int, ctypes.c_int, _uint64s]
-    library.gmmkit_dense_pass.argtypes = [ctypes.c_void_p] * 3
+    library.gmmkit_dense_pass.argtypes = [ctypes.c_void_p] * 5
     library.gmmkit_dense_answer.argtypes = [ctypes.c_void_p] * 4
     library.gmmkit_full_refit.argtypes = [ctypes.c_void_p] * 2
     for name in _FUNCTIONS:

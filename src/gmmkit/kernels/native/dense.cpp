@@ -49,28 +49,53 @@ void assign(WrittenScores<T, D>& scores, Tile<T>& tile) {
     scores.assign(tile);
 }
 
+// The rows of a block, and where its sums go.
+inline DenseRows rows_of(const DenseRows& all, const DenseBlocks& blocks, std::int64_t block) {
+    DenseRows rows = all;
+    const std::int64_t start = block * blocks.rows, size = all.single ? sizeof(float) : sizeof(double);
+    rows.n = std::min(blocks.rows, all.n - start);
+    rows.values = static_cast<const char*>(all.values) + start * all.row_stride * size;
+    if (all.weights) rows.weights = all.weights + start;
+    return rows;
+}
+inline DenseSums sums_of(const DenseSums& first, const DenseBlocks& blocks, std::int64_t block) {
+    DenseSums sums = first;
+    for (double** own : {&sums.counts, &sums.first, &sums.second, &sums.origin, &sums.scatter})
+        if (*own) *own += block * blocks.stride;
+    sums.log_likelihood += block;
+    return sums;
+}
+
 template <typename T, typename Scores, typename Gathered>
-void pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out) {
-    Tile<T> tile(rows.d, mixture.k, Scores::columns(mixture, rows.d), Scores::components(mixture));
+void pass(const DenseRows& all, const DenseMixture& mixture, const DenseSums& sums, DenseBlocks& blocks) {
+    std::int64_t block = blocks.take();
+    if (block >= blocks.count) return;
+    Tile<T> tile(all.d, mixture.k, Scores::columns(mixture, all.d), Scores::components(mixture));
     Scores scores(mixture, tile);
-    Gathered gathered(mixture, tile);
-    std::optional<Scatter> scatter;
-    if constexpr (std::is_same_v<T, double>)
-        if (out.scatter) scatter.emplace(out, tile);
-    double total = 0.0;
-    for (std::int64_t start = 0; start < rows.n; start += tile.rows) {
-        tile.read(rows, start);
+    for (; block < blocks.count; block = blocks.take()) {
+        const DenseRows rows = rows_of(all, blocks, block);
+        const DenseSums out = sums_of(sums, blocks, block);
+        Gathered gathered(mixture, tile);
+        std::optional<Scatter> scatter;
         if constexpr (std::is_same_v<T, double>)
-            if (scatter) scatter->add(tile);
-        assign(scores, tile);
-        total += tile.share(!rows.weights);
-        gathered.gather(tile);
+            if (out.scatter) scatter.emplace(out, tile);
+        double total = 0.0;
+        for (std::int64_t start = 0; start < rows.n; start += tile.rows) {
+            tile.read(rows, start);
+            if constexpr (std::is_same_v<T, double>)
+                if (scatter) scatter->add(tile);
+            assign(scores, tile);
+            total += tile.share(!rows.weights);
+            gathered.gather(tile);
+        }
+        *out.log_likelihood = total;
+        // A row too far from every component for a score that is a number: nothing is added.
+        if (std::isfinite(total)) {
+            gathered.write(out);
+            if (scatter) scatter->write(rows.d);
+        }
+        blocks.finish();
     }
-    *out.log_likelihood = total;
-    // A row too far from every component for a score that is a number: nothing is added.
-    if (!std::isfinite(total)) return;
-    gathered.write(out);
-    if (scatter) scatter->write(rows.d);
 }
 
 template <typename T, typename Scores>
@@ -125,20 +150,20 @@ void with_columns(int d, Work work) {
 }
 
 template <typename T>
-void full_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out) {
+void full_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out, DenseBlocks& blocks) {
     with_columns<MOST_GATHERED>(rows.d, [&](auto columns) {
-        pass<T, FullScores<T, columns()>, FullMoments<T, columns()>>(rows, mixture, out);
+        pass<T, FullScores<T, columns()>, FullMoments<T, columns()>>(rows, mixture, out, blocks);
     });
 }
 
 }  // namespace
 
-void dense_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out) {
-    if (mixture.form == MATRICES && mixture.single) return full_pass<float>(rows, mixture, out);
-    if (mixture.form == MATRICES) return full_pass<double>(rows, mixture, out);
+void dense_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out, DenseBlocks& blocks) {
+    if (mixture.form == MATRICES && mixture.single) return full_pass<float>(rows, mixture, out, blocks);
+    if (mixture.form == MATRICES) return full_pass<double>(rows, mixture, out, blocks);
     if (mixture.form == DEVIATIONS)
-        return pass<float, DeviationScores<float>, DeviationMoments<float>>(rows, mixture, out);
-    pass<double, ExpandedScores, ExpandedSums>(rows, mixture, out);
+        return pass<float, DeviationScores<float>, DeviationMoments<float>>(rows, mixture, out, blocks);
+    pass<double, ExpandedScores, ExpandedSums>(rows, mixture, out, blocks);
 }
 
 void dense_answer(const DenseRows& rows, const DenseMixture& mixture, const DenseAnswers& out, std::int64_t* lost) {

@@ -22,43 +22,14 @@ from numpy.typing import NDArray
 from gmmkit.kernels import native
 from gmmkit.kernels.expanded import Features
 from gmmkit.kernels.native.addresses import place_of
+from gmmkit.kernels.native.dense_api import Answers, Blocks, Mixture, Rows, Sums
 
-__all__ = ["Answers", "Components", "answer", "centred", "expanded", "gather", "takes"]
+__all__ = ["Components", "Found", "answer", "centred", "expanded", "gather", "mixture_of", "rows_of", "takes"]
 
 Array = NDArray[np.float64]
-Pointer = ctypes.c_void_p
 
 _MATRICES, _DEVIATIONS = 0, 1
 _EXPANDED = {Features.LINEAR: 2, Features.RADIAL: 3, Features.DIAGONAL: 4}
-
-
-class _Rows(ctypes.Structure):
-    _fields_ = [
-        ("values", Pointer), ("single", ctypes.c_bool), ("n", ctypes.c_int64), ("d", ctypes.c_int),
-        ("row_stride", ctypes.c_int64), ("column_stride", ctypes.c_int64), ("weights", Pointer),
-        ("shift", Pointer), ("scale", Pointer),
-    ]  # fmt: skip
-
-
-class _Mixture(ctypes.Structure):
-    _fields_ = [
-        ("form", ctypes.c_int), ("single", ctypes.c_bool), ("k", ctypes.c_int), ("means", Pointer),
-        ("whitening", Pointer), ("constants", Pointer), ("theta", Pointer),
-    ]  # fmt: skip
-
-
-class _Sums(ctypes.Structure):
-    _fields_ = [
-        ("counts", Pointer), ("first", Pointer), ("second", Pointer), ("origin", Pointer), ("scatter", Pointer),
-        ("matrix", ctypes.c_bool), ("log_likelihood", Pointer),
-    ]  # fmt: skip
-
-
-class _Answers(ctypes.Structure):
-    _fields_ = [
-        ("log_sums", Pointer), ("certainty", Pointer), ("posterior", Pointer), ("scores", Pointer), ("labels", Pointer),
-        ("largest", Pointer),
-    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,13 +44,15 @@ class Components:
     scale: Array
     arrays: tuple[Array | None, ...]
 
-    def _mixture(self) -> _Mixture:
-        return _Mixture(self.form, self.single, self.k, *map(_address, self.arrays))
-
     @property
     def d(self) -> int:
         """Number of columns."""
         return len(self.shift)
+
+    @property
+    def own_moments(self) -> tuple[int, ...]:
+        """Shape of the second moments about components' own means."""
+        return (self.k, self.d, self.d) if self.form == _MATRICES else (self.k, self.d)
 
     @property
     def n_sums(self) -> int:
@@ -176,25 +149,25 @@ def gather(
     """
     k, d, log_likelihood = components.k, components.d, ctypes.c_double()
     if components.is_centred:
-        own = (k, d, d) if components.form == _MATRICES else (k, d)
-        for name, sums, shape in (("counts", counts, (k,)), ("first", first, (k, d)), ("second", second, own)):
+        own = (("counts", counts, (k,)), ("first", first, (k, d)), ("second", second, components.own_moments))
+        for name, sums, shape in own:
             _check(name, sums, shape)
     else:
         _check("origin", origin, (k, components.p))
         if scatter is not None:
             _check("scatter", scatter, (d, d) if scatter.ndim == 2 else (d,))
-    asked = _Sums(
+    asked = Sums(
         *map(_address, (counts, first, second, origin, scatter)),
         scatter is not None and scatter.ndim == 2,
         ctypes.addressof(log_likelihood),
     )
-    given = _given(rows, weights, components)
-    native.call("gmmkit_dense_pass", given, components._mixture(), asked)
+    given, alone = rows_of(rows, weights, components), Blocks(max(len(rows), 1), 1)
+    native.call("gmmkit_dense_pass", given, mixture_of(components), asked, alone, ctypes.c_bool(False))
     return log_likelihood.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class Found:
     """What `answer` found beside what it wrote.
 
     Attributes
@@ -218,7 +191,7 @@ def answer(
     posterior: Array | None = None,
     scores: Array | None = None,
     labels: NDArray[np.int64] | None = None,
-) -> Answers:
+) -> Found:
     """Write what is asked for of rows (b, d).
 
     Parameters
@@ -244,12 +217,18 @@ def answer(
     if labels is not None and (labels.dtype != np.int64 or labels.shape != (b,) or not labels.flags.c_contiguous):
         raise ValueError(f"labels must be a contiguous array of {b} int64, but got {labels.dtype} {labels.shape}")
     largest, lost = np.zeros(components.d), ctypes.c_int64()
-    asked = _Answers(*map(_address, (log_sums, certainty, posterior, scores, labels, largest)))
-    native.call("gmmkit_dense_answer", _given(rows, None, components), components._mixture(), asked, lost)
-    return Answers(lost.value, largest)
+    asked = Answers(*map(_address, (log_sums, certainty, posterior, scores, labels, largest)))
+    native.call("gmmkit_dense_answer", rows_of(rows, None, components), mixture_of(components), asked, lost)
+    return Found(lost.value, largest)
 
 
-def _given(rows: NDArray[Any], weights: Array | None, components: Components) -> _Rows:
+def mixture_of(components: Components) -> Mixture:
+    """Return components as the library is told of them; they must be kept as long as it is."""
+    return Mixture(components.form, components.single, components.k, *map(_address, components.arrays))
+
+
+def rows_of(rows: NDArray[Any], weights: Array | None, components: Components) -> Rows:
+    """Return rows (b, d) and their weights (b,) as the library is told of them."""
     b, d = rows.shape
     if d != components.d or not takes(rows):
         raise ValueError(
@@ -258,7 +237,7 @@ def _given(rows: NDArray[Any], weights: Array | None, components: Components) ->
     if weights is not None:
         _check("weights", weights, (b,))
     size = rows.dtype.itemsize
-    return _Rows(
+    return Rows(
         place_of(rows), size == 4, b, d, rows.strides[0] // size, rows.strides[1] // size, _address(weights),
         place_of(components.shift), place_of(components.scale),
     )  # fmt: skip

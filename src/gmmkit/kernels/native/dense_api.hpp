@@ -29,13 +29,29 @@ struct DenseMixture {
     const double* theta;      // (k, p) for the other forms
 };
 
-// What a pass adds to; null where it is not asked for.
+// What a pass adds to, of its first block; null where it is not asked for.
 struct DenseSums {
     double *counts, *first, *second;  // (k), (k, d), (k, d, d) or (k, d): about the means
     double* origin;                   // (k, p): Σ r ψ
     double* scatter;                  // (d, d) or (d): Σ w z zᵀ or Σ w z², if asked for with LINEAR
     bool matrix;                      // which of them
-    double* log_likelihood;           // Σ w log Σ exp(scores)
+    double* log_likelihood;           // (blocks): Σ w log Σ exp(scores), which is written
+};
+
+// A pass in blocks of rows, which whoever takes part takes one by one; each has sums of its own, so that what they come
+// to does not depend on who took which.
+struct DenseBlocks {
+    std::int64_t rows, count;  // of each block but the last; how many there are
+    std::int64_t stride;       // doubles between the sums of one block and those of the next
+    std::int64_t taken, done;  // changed by all who take part
+    std::int64_t failed;       // whether one of them had too little memory
+
+    // The number of the next block; none is left from `count` on.
+    std::int64_t take() { return __atomic_fetch_add(&taken, 1, __ATOMIC_RELAXED); }
+    void finish() { __atomic_fetch_add(&done, 1, __ATOMIC_RELEASE); }
+    void fail() { __atomic_store_n(&failed, 1, __ATOMIC_RELEASE); }
+    bool has_failed() const { return __atomic_load_n(&failed, __ATOMIC_ACQUIRE); }
+    bool is_over() const { return __atomic_load_n(&done, __ATOMIC_ACQUIRE) == count || has_failed(); }
 };
 
 // What rows are told; null where it is not asked for. Arrays of n rows, in their order.

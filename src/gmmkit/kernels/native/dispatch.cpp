@@ -1,6 +1,8 @@
 // The library's functions, in the best instruction set that this processor has, or in a lower one that was asked for.
 #include <atomic>
+#include <chrono>
 #include <new>
+#include <thread>
 
 #include "dense_api.hpp"
 #include "partitions.hpp"
@@ -18,7 +20,7 @@ namespace gmmkit {
     void assign_nearest(const double*, int, int, int, const double*, std::int32_t*); \
     void plus_plus(const double*, const double*, int, int, int, int, int, const double*, double*, std::int32_t*); \
     void smallest_eigenvalues(const double*, const double*, const std::int32_t*, int, int, double*); \
-    void dense_pass(const DenseRows&, const DenseMixture&, const DenseSums&);                        \
+    void dense_pass(const DenseRows&, const DenseMixture&, const DenseSums&, DenseBlocks&);          \
     void dense_answer(const DenseRows&, const DenseMixture&, const DenseAnswers&, std::int64_t*);    \
     void full_refit(const FullRefit&, std::int64_t*);                                                \
     void truncated_assign(const Components&, const TruncatedRows&, const Candidates&); \
@@ -129,8 +131,20 @@ int gmmkit_smallest_eigenvalues(const double* matrices, const double* white, con
     GUARDED(smallest_eigenvalues(matrices, white, which, count, d, out))
 }
 
-int gmmkit_dense_pass(const DenseRows* rows, const DenseMixture* mixture, const DenseSums* sums) {
-    GUARDED(dense_pass(*rows, *mixture, *sums))
+// Take part in a pass whose blocks are shared among all threads that call this; one of them waits until it is over.
+int gmmkit_dense_pass(const DenseRows* rows, const DenseMixture* mixture, const DenseSums* sums, DenseBlocks* blocks,
+                      const bool* waits) {
+    try {
+        CHOOSE(dense_pass(*rows, *mixture, *sums, *blocks))
+    } catch (const std::bad_alloc&) {
+        blocks->fail();
+    }
+    // The others are at their last block, unless the system has something else to do.
+    for (int i = 0; *waits && !blocks->is_over(); ++i) {
+        if (i < 1000) std::this_thread::yield();
+        else std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+    return blocks->has_failed();
 }
 
 int gmmkit_dense_answer(const DenseRows* rows, const DenseMixture* mixture, const DenseAnswers* answers,
