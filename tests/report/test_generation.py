@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from page_reader import read
@@ -11,10 +13,11 @@ from sklearn.datasets import load_iris
 from gmmkit import GaussianMixtureDensity, GaussianMixtureGenerator
 from gmmkit.data import as_table
 from gmmkit.data.table import Labels, Table
-from gmmkit.errors import ParameterError
+from gmmkit.errors import DataError, ModelFormatError, ParameterError
 from gmmkit.estimators.persistence import record_of
 from gmmkit.report import render_report
-from gmmkit.report.generation import Drawn, render_generation_report
+from gmmkit.report.drawn import Drawn
+from gmmkit.report.generation import render_generation_report
 from gmmkit.report.reproduce import python_of
 from gmmkit.selection.fidelity import fidelity_of
 
@@ -149,8 +152,32 @@ def test_python_makes_the_same_generator_again(tmp_path, monkeypatch):
     np.testing.assert_array_equal(namespace["drawn"], found.sample(25, random_state=3)[0])
 
 
-def test_a_generator_has_no_page_of_clusters():
-    rows = np.exp(np.random.default_rng(0).normal(size=(30, 2)))
-    record = record_of(GaussianMixtureGenerator(FITTER).fit(rows))
-    with pytest.raises(ParameterError, match="of a generator of rows, whose mixtures are on scales of their own"):
-        render_report(record)
+def test_a_generator_draws_as_many_rows_as_are_given_and_has_no_page_without():
+    rows = np.exp(np.random.default_rng(0).normal(size=(80, 2)))
+    generator = GaussianMixtureGenerator(FITTER, random_state=5).fit(rows)
+    page = read(render_report(generator, rows))
+    assert next(page.all("h1")).text == "80 rows like those given: not to be told from real ones"
+    found = generator.fidelity(rows)
+    apart = [float(row[1]) for row in tables(page)["Columns, those that differ most first"]]
+    assert apart == sorted((round(column.distance, 3) for column in found.columns), reverse=True)
+    assert render_report(record_of(generator), as_table(rows)) == render_report(generator, rows)
+    with pytest.raises(ParameterError, match="how like real rows those are that it draws: give rows as well"):
+        render_report(generator)
+    with pytest.raises(DataError, match="5 real and 5 drawn rows are too few"):
+        render_report(generator, rows[:5])
+    broken = replace(record_of(generator), fit={})
+    with pytest.raises(ModelFormatError, match="this generator of rows cannot be read"):
+        render_report(broken, rows)
+
+
+def test_classes_of_a_generator_and_of_rows_are_those_of_either():
+    rows = normal(90, 2, 0)
+    generator = GaussianMixtureGenerator(FITTER).fit(rows, np.repeat([2, 7], 45))
+    labels = Labels(np.repeat(np.arange(3, dtype=np.intp), 30), ("1", "2", "3"))
+    page = read(render_report(generator, table_of(rows, labels=labels)))
+    shares = [[cell.strip("\N{NO-BREAK SPACE}%") for cell in row] for row in tables(page)["Shares of the classes"]]
+    assert [row[:2] for row in shares] == [["1", "33"], ["2", "33"], ["3", "33"], ["7", "0"]]
+    assert [row[2] for row in shares][::2] == ["0", "0"]
+    assert sum(float(row[2]) for row in shares) == pytest.approx(100, abs=1)
+    plain = GaussianMixtureGenerator(FITTER).fit(rows)
+    assert "Shares of the classes" not in tables(read(render_report(plain, table_of(rows, labels=labels))))

@@ -18,7 +18,7 @@ from gmmkit.report.commands import commands
 from gmmkit.report.document import page
 from gmmkit.report.figures import WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
-from gmmkit.report.python import as_python, call, quoted
+from gmmkit.report.regressor import predicting
 from gmmkit.report.subject import Subject
 from gmmkit.report.words import decimals_for, fixed, listed, number, percent, plural
 from gmmkit.selection.prediction import Predicted, predict_rows
@@ -52,8 +52,8 @@ def render_regression_report(
     inputs: Sequence[int],
     targets: Sequence[int],
     known: Sequence[int],
-    model: str,
-    data: str,
+    model: str | None = None,
+    data: str | None = None,
     command: str | None = None,
 ) -> str:
     """Return the report as one page of HTML: the same text for the same input.
@@ -68,8 +68,8 @@ def render_regression_report(
         Their columns in the mixture.
     known : sequence of int
         The targets that the data have, in the order of the table.
-    model, data : str
-        Paths of the files, as they were given.
+    model, data : str, optional
+        Paths of the files, as they were given, where there are files.
     command : str, optional
     """
     of = _Page(record, rows, inputs, targets, known, command)
@@ -79,7 +79,7 @@ def render_regression_report(
         ("pictures", "What depends on what", of.pictures()),
         ("rows", "The rows that were predicted worst" if known else "The least sure rows", of.rows()),
         ("warnings", "What to beware of", of.warnings()),
-        ("reproduce", "Make it again", commands(of.subject, of.python(model, data))),
+        ("reproduce", "Make it again", commands(of.subject, predicting(record, inputs, targets, model, data))),
     ]
     return page(of.title, tag("header", tag("h1", of.title), of.lead()), sections, unlisted=1)
 
@@ -294,23 +294,6 @@ class _Page:
                 f"({first}{more}), less probable than any of 20,000 drawn from it: there predictions are guesses."
             )
         return said
-
-    def python(self, model: str, data: str) -> str:
-        """Return Python that predicts the same."""
-        d, names = len(self.inputs), self.subject.record.feature_names
-        columns = [names[j] for j in self.inputs] if names else self.inputs
-        lines = [
-            "import numpy as np",
-            "from gmmkit import open_table",
-            "from gmmkit.files import read_model",
-            "from gmmkit.model.predictive import Predictive",
-            "",
-            f"joint = read_model({quoted(model)}).mixture.marginal({[*self.inputs, *self.targets]})",
-            call("table = open_table", [quoted(data), f"columns={as_python(list(columns))}", "missing=True"]),
-            f"found = Predictive(joint, range({d}, {d + len(self.targets)}), table.take(np.arange(table.n_rows)))",
-            "print(found.mean(), found.interval(0.9))",
-        ]
-        return "\n".join(lines)
 
 
 def _few(names: Sequence[str]) -> str:
