@@ -8,9 +8,19 @@ import numpy as np
 import pytest
 from page_reader import read
 from report_cases import SCRIPT
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 
-from gmmkit import GaussianMixtureDensity, GaussianMixtureGenerator
+from gmmkit import (
+    ConjugatePrior,
+    GaussianMixture,
+    GaussianMixtureDensity,
+    GaussianMixtureGenerator,
+    GaussianMixtureSearch,
+    MixtureOfFactorAnalyzers,
+    MixtureOfFactorAnalyzersSearch,
+    StudentMixture,
+)
 from gmmkit.data import as_table
 from gmmkit.data.table import Labels, Table
 from gmmkit.errors import DataError, ModelFormatError, ParameterError
@@ -150,6 +160,35 @@ def test_python_makes_the_same_generator_again(tmp_path, monkeypatch):
     exec(compile(code, "report", "exec"), namespace)
     assert namespace["model"].synthesizer_.mixtures == found.synthesizer_.mixtures
     np.testing.assert_array_equal(namespace["drawn"], found.sample(25, random_state=3)[0])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "written"),
+    [
+        (GaussianMixture(3, covariance_type="diag"), 'GaussianMixture(n_components=3, covariance_type="diag", r'),
+        (GaussianMixture(prior=ConjugatePrior(shrinkage=0.1)), "prior=ConjugatePrior(mean=None, shrinkage=0.1, "),
+        (StudentMixture(2, tol=0.01), "StudentMixture(n_components=2, tol=0.01, random_state=1)"),
+        (clone(FITTER), 'GaussianMixtureDensity(n_components=[1, 2], covariance_type="diag", random_state=1)'),
+        (GaussianMixtureSearch([1, 2], covariance_type="EII"), 'Search(n_components=[1, 2], covariance_type="EII", r'),
+        (MixtureOfFactorAnalyzers(1, 2), "MixtureOfFactorAnalyzers(n_components=1, n_factors=2, random_state=1)"),
+        (MixtureOfFactorAnalyzersSearch(1, 1, noise="isotropic"), 'n_factors=1, random_state=1, noise="isotropic")'),
+    ],
+)
+def test_python_has_the_estimator_inside(estimator, written):
+    rows = normal(60, 3, 0)
+    found = GaussianMixtureGenerator(estimator.set_params(random_state=1), random_state=4).fit(rows)
+    code = python_of(record_of(found))
+    assert written in code
+    namespace = {"X": rows}
+    exec(compile(code, "report", "exec"), namespace)
+    assert namespace["model"].synthesizer_.mixtures == found.synthesizer_.mixtures
+
+
+def test_python_says_which_estimator_it_cannot_write():
+    record = record_of(GaussianMixtureGenerator(FITTER).fit(normal(60, 2, 0)))
+    code = python_of(replace(record, settings={"estimator": {"name": "Other", "settings": {}}}))
+    assert "# The mixtures were fitted by another estimator, which cannot be written here: Other" in code
+    assert "model = GaussianMixtureGenerator()" in code
 
 
 def test_a_generator_draws_as_many_rows_as_are_given_and_has_no_page_without():
