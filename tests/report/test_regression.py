@@ -13,6 +13,8 @@ from gmmkit.data import as_table
 from gmmkit.errors import DataError, ModelFormatError, ParameterError
 from gmmkit.estimators.persistence import record_of
 from gmmkit.files import ModelRecord, write_model
+from gmmkit.plots import plot_regression
+from gmmkit.plots.subject import middle
 from gmmkit.report import render_report
 from gmmkit.report.regression import render_regression_report
 from gmmkit.selection.prediction import predict_rows
@@ -117,6 +119,22 @@ def test_without_observed_values_nothing_is_said_of_errors():
     (first, *_), (headed,) = tables(page)["Rows"], section(page, "rows")
     assert first[0] == "row 3"
     assert "The least sure rows" in headed.text
+
+
+def test_what_depends_on_an_input_is_drawn_no_farther_than_its_rows(monkeypatch):
+    spans = []
+
+    def drawn(*given, span=None, **options):
+        spans.append(span)
+        return plot_regression(*given, span=span, **options)
+
+    monkeypatch.setattr("gmmkit.report.regression.plot_regression", drawn)
+    rows, _ = MIXTURE.sample(50, seed=1)
+    rows[3, 0] = np.nan
+    page_of(rows, ())
+    assert spans == [middle(np.delete(rows[:, 0], 3)), middle(rows[:, 1])]
+    page_of(rows, (2,))
+    assert spans[2:] == [None, None]
 
 
 def test_what_to_beware_of_is_told():

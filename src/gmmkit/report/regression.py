@@ -14,6 +14,7 @@ from gmmkit.data.table import Table
 from gmmkit.files.atomic import write_atomically
 from gmmkit.files.record import ModelRecord
 from gmmkit.plots import plot_predicted, plot_regression, plot_uniform
+from gmmkit.plots.subject import middle
 from gmmkit.report.commands import commands
 from gmmkit.report.document import page
 from gmmkit.report.figures import WIDTH, figure
@@ -214,13 +215,18 @@ class _Page:
             for i in self._movers(j):
                 both = np.column_stack([self.values[:, i], self.found.observed[:, j]])
                 both = both[~np.isnan(both).any(axis=1)]
-                names = [self.input_names[i], self.names[j]]
+                names, given = [self.input_names[i], self.names[j]], self.values[~np.isnan(self.values[:, i]), i]
+                # Of what was not observed no points are drawn, but lines go no farther than the rows.
+                ends = middle(given) if len(given) and not len(both) else (0.0, 0.0)
                 shown = plot_regression(
                     self.joint.marginal([i, d + j]), both if len(both) else None, columns=[0, 1],
-                    names=names, width=WIDTH,
+                    names=names, span=ends if ends[0] < ends[1] else None, width=WIDTH,
                 )  # fmt: skip
                 drawn.append(figure(shown, f"{names[1]} as {names[0]} alone tells it."))
-        words = "The mean and the central intervals of each value of one input; all other inputs are integrated out."
+        words = (
+            "The mean and the central intervals at each value of one input, as far as the middle "
+            f"{percent(0.99)} of the rows go; all other inputs are integrated out."
+        )
         if d > _MOST_INPUTS:
             words += f" Shown are the {_MOST_INPUTS} inputs that go along with predictions most."
         return join([tag("p", words), tag("div", *drawn, class_="pictures")])
