@@ -145,7 +145,7 @@ def test_columns_and_rows_that_spoil_a_density_are_told(gmmkit: Gmmkit, tmp_path
     np.savetxt(tmp_path / "odd.csv", rows, delimiter=",", header="a,same,id,b", comments="")
     done = gmmkit("density", "odd.csv", "-k", "1", "--covariance", "diag", "-o", "odd.gmm")
     assert done.code == 0
-    assert "warning: column 'same' holds one value only" in done.err
+    assert "warning: column 'same' holds one value only and tells nothing of how rows differ: " in done.err
     assert "warning: column 'id' holds 60 consecutive whole numbers" in done.err
     assert "warning: line 9, column 'b' is 99999, " in done.err
     assert gmmkit("density", "odd.csv", "-k", "1", "--covariance", "diag", "--quiet").err == ""

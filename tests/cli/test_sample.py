@@ -232,7 +232,6 @@ def test_a_generator_is_described_and_asked_by_no_other_verb(gmmkit: Gmmkit, flo
         ("predict", "gen.gmm", flowers),
         ("regress", "gen.gmm", flowers, "--target", "petal"),
         ("density", "gen.gmm", "--region", "0.9"),
-        ("report", "gen.gmm", "-o", "page.html"),
         ("reduce", flowers, "--with", "gen.gmm"),
     ):
         done = gmmkit(*verb)
@@ -268,6 +267,33 @@ def test_a_report_tells_what_is_said(gmmkit: Gmmkit, flowers: Path, tmp_path: Pa
     assert "<h1>120 rows like those of flowers.csv: " in page
     assert "versi,color" in page
     assert "GaussianMixtureGenerator" in page
+
+
+def test_the_report_of_a_generator_is_the_one_beside_its_rows(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
+    made = ("--label", "kind", "-n", "120", "--seed", "3", "--quiet")
+    assert gmmkit("sample", flowers, *made, "--report", "made.html", "--model", "gen.gmm").code == 0
+    done = gmmkit("report", "gen.gmm", flowers, "-o", "again.html")
+    assert (done.code, done.out, done.err) == (0, "", "Report in again.html\n")
+    pages = [(tmp_path / name).read_text(encoding="utf-8") for name in ("made.html", "again.html")]
+    first, again = (page[: page.index('id="reproduce"')] for page in pages)
+    assert first == again
+    assert "Shares of the classes" in again
+    assert "gmmkit report gen.gmm" in pages[1]
+    # Rows need not have the classes.
+    np.savetxt("bare.csv", load_iris().data[:60, :3], delimiter=",", header="length,width,petal", comments="")
+    assert gmmkit("report", "gen.gmm", "bare.csv", "-o", "bare.html").code == 0
+    assert "Shares of the classes" not in (tmp_path / "bare.html").read_text(encoding="utf-8")
+    np.savetxt("few.csv", load_iris().data[:5, :3], delimiter=",", header="length,width,petal", comments="")
+    for options, code, said in (
+        ((), 2, "gen.gmm is a generator of rows, whose page tells how like real rows those are that it draws: gmmkit "),
+        (("few.csv",), 3, "5 real and 5 drawn rows are too few to compare"),
+        (("bare.csv", "--label", "kind"), 3, "there is no column 'kind'"),
+        (("bare.csv", "--columns", "0,1"), 3, "gives 2 columns; the model was fitted on 3"),
+    ):
+        done = gmmkit("report", "gen.gmm", *options, "-o", "none.html")
+        assert (done.code, done.out, done.err.count("\n")) == (code, "", 1)
+        assert said in done.err
+    assert not (tmp_path / "none.html").exists()
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_sentences_name_what_they_speak_of():
     )
     said = describe(repairs, ("width", "height", "depth"))
     for part in (
-        "column 'depth' holds one value only and tells nothing about clusters",
+        "column 'depth' holds one value only and tells nothing of how rows differ",
         "+1 column 'width' -2 column 'height' is constant",
         "1 component(s) hold no rows (4)",
         "component 0 rests on 1 effective rows, in effect row 17",

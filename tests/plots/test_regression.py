@@ -27,6 +27,30 @@ def test_the_line_is_the_mean_and_bands_hold_their_share():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["mean", "50 %", "90 %"]
 
 
+def drawn(ax):
+    (line,) = (line for line in ax.get_lines() if line.get_label() == "_mean")
+    return line.get_xdata()[[0, -1]], ax.get_xlim()
+
+
+def test_lines_go_no_farther_than_the_middle_of_the_rows():
+    rows, _ = TWO.sample(400, seed=0)
+    rows[0, 0], rows[1] = 9.0, [60.0, 0.0, 0.0]
+    line, limits = drawn(plot_regression(TWO, rows, columns=[0, 1]))
+    inner = np.sort(rows[:, 0])[2:-2]
+    np.testing.assert_array_equal(line, inner[[0, -1]])
+    assert limits[0] < rows[:, 0].min()
+    assert 9.0 < limits[1] < 10.0
+    line, limits = drawn(plot_regression(TWO, columns=[0, 1], span=(1.0, 2.0)))
+    np.testing.assert_allclose(line, [1.0, 2.0])
+    np.testing.assert_allclose(limits, [0.97, 2.03])
+    line, _ = drawn(plot_regression(TWO, columns=[0, 1]))
+    assert (line[0], line[1]) == pytest.approx((-3.3, 7.3))
+    # One row, and rows far from all components, tell no range.
+    for few in (rows[2:3], rows[1:2]):
+        ends, _ = drawn(plot_regression(TWO, few, columns=[0, 1]))
+        assert ends[0] <= -3.0 < 7.0 <= ends[1]
+
+
 def test_a_regressor_and_its_rows_are_drawn():
     random = np.random.default_rng(0)
     x = random.uniform(0, 1, 300)
@@ -43,6 +67,9 @@ def test_a_regressor_and_its_rows_are_drawn():
         ({"columns": [0, 1, 2]}, "columns must be two"),
         ({"columns": [0, 7]}, "7"),
         ({"columns": [0, 1], "probabilities": [1.0]}, "between 0 and 1"),
+        ({"columns": [0, 1], "span": (2.0, 1.0)}, "span must be a number and a larger one"),
+        ({"columns": [0, 1], "span": (0.0, np.inf)}, "span must be a number and a larger one"),
+        ({"columns": [0, 1], "span": (0.0, 1.0, 2.0)}, "span must be a number and a larger one"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(options, said):

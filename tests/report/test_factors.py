@@ -72,6 +72,22 @@ def test_the_page_tells_candidates_apart(data):
         assert "1 factor, diagonal" in text
 
 
+@pytest.mark.parametrize(
+    ("noise", "shared"),
+    [
+        ("diagonal", "each with its own noise in each column"),
+        ("isotropic", "each with its own noise, as large in all columns"),
+        ("shared-diagonal", "all with the same noise, of its own size in each column"),
+        ("shared-isotropic", "all with the same noise, as large in all columns"),
+    ],
+)
+def test_the_structure_is_told_in_words(data, noise, shared):
+    text = read(render_report(MixtureOfFactorAnalyzers(2, 1, noise=noise, random_state=0).fit(open_table(data)))).text
+    assert f"2 clusters, {shared} (covariance of 1 factor and {noise} noise)" in text
+    assert f"covariance of 1 factor and {noise} noise, " in text
+    assert "factor-" not in text
+
+
 def test_defaults_are_the_estimators():
     one, search = MixtureOfFactorAnalyzers().get_params(), MixtureOfFactorAnalyzersSearch().get_params()
     assert {name: one[name] for name in factors.ONE_FIT} == factors.ONE_FIT

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from page_reader import read
 from report_cases import SCRIPT
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 
-from gmmkit import GaussianMixtureDensity, GaussianMixtureGenerator
+from gmmkit import (
+    ConjugatePrior,
+    GaussianMixture,
+    GaussianMixtureDensity,
+    GaussianMixtureGenerator,
+    GaussianMixtureSearch,
+    MixtureOfFactorAnalyzers,
+    MixtureOfFactorAnalyzersSearch,
+    StudentMixture,
+)
 from gmmkit.data import as_table
 from gmmkit.data.table import Labels, Table
-from gmmkit.errors import ParameterError
+from gmmkit.errors import DataError, ModelFormatError, ParameterError
 from gmmkit.estimators.persistence import record_of
 from gmmkit.report import render_report
-from gmmkit.report.generation import Drawn, render_generation_report
+from gmmkit.report.drawn import Drawn
+from gmmkit.report.generation import render_generation_report
 from gmmkit.report.reproduce import python_of
 from gmmkit.selection.fidelity import fidelity_of
 
@@ -149,8 +162,61 @@ def test_python_makes_the_same_generator_again(tmp_path, monkeypatch):
     np.testing.assert_array_equal(namespace["drawn"], found.sample(25, random_state=3)[0])
 
 
-def test_a_generator_has_no_page_of_clusters():
-    rows = np.exp(np.random.default_rng(0).normal(size=(30, 2)))
-    record = record_of(GaussianMixtureGenerator(FITTER).fit(rows))
-    with pytest.raises(ParameterError, match="of a generator of rows, whose mixtures are on scales of their own"):
-        render_report(record)
+@pytest.mark.parametrize(
+    ("estimator", "written"),
+    [
+        (GaussianMixture(3, covariance_type="diag"), 'GaussianMixture(n_components=3, covariance_type="diag", r'),
+        (GaussianMixture(prior=ConjugatePrior(shrinkage=0.1)), "prior=ConjugatePrior(mean=None, shrinkage=0.1, "),
+        (StudentMixture(2, tol=0.01), "StudentMixture(n_components=2, tol=0.01, random_state=1)"),
+        (clone(FITTER), 'GaussianMixtureDensity(n_components=[1, 2], covariance_type="diag", random_state=1)'),
+        (GaussianMixtureSearch([1, 2], covariance_type="EII"), 'Search(n_components=[1, 2], covariance_type="EII", r'),
+        (MixtureOfFactorAnalyzers(1, 2), "MixtureOfFactorAnalyzers(n_components=1, n_factors=2, random_state=1)"),
+        (MixtureOfFactorAnalyzersSearch(1, 1, noise="isotropic"), 'n_factors=1, random_state=1, noise="isotropic")'),
+    ],
+)
+def test_python_has_the_estimator_inside(estimator, written):
+    rows = normal(60, 3, 0)
+    found = GaussianMixtureGenerator(estimator.set_params(random_state=1), random_state=4).fit(rows)
+    code = python_of(record_of(found))
+    assert written in code
+    namespace = {"X": rows}
+    exec(compile(code, "report", "exec"), namespace)
+    assert namespace["model"].synthesizer_.mixtures == found.synthesizer_.mixtures
+
+
+def test_python_says_which_estimator_it_cannot_write():
+    record = record_of(GaussianMixtureGenerator(FITTER).fit(normal(60, 2, 0)))
+    code = python_of(replace(record, settings={"estimator": {"name": "Other", "settings": {}}}))
+    assert "# The mixtures were fitted by another estimator, which cannot be written here: Other" in code
+    assert "model = GaussianMixtureGenerator()" in code
+
+
+def test_a_generator_draws_as_many_rows_as_are_given_and_has_no_page_without():
+    rows = np.exp(np.random.default_rng(0).normal(size=(80, 2)))
+    generator = GaussianMixtureGenerator(FITTER, random_state=5).fit(rows)
+    page = read(render_report(generator, rows))
+    assert next(page.all("h1")).text == "80 rows like those given: not to be told from real ones"
+    found = generator.fidelity(rows)
+    apart = [float(row[1]) for row in tables(page)["Columns, those that differ most first"]]
+    assert apart == sorted((round(column.distance, 3) for column in found.columns), reverse=True)
+    assert render_report(record_of(generator), as_table(rows)) == render_report(generator, rows)
+    with pytest.raises(ParameterError, match="how like real rows those are that it draws: give rows as well"):
+        render_report(generator)
+    with pytest.raises(DataError, match="5 real and 5 drawn rows are too few"):
+        render_report(generator, rows[:5])
+    broken = replace(record_of(generator), fit={})
+    with pytest.raises(ModelFormatError, match="this generator of rows cannot be read"):
+        render_report(broken, rows)
+
+
+def test_classes_of_a_generator_and_of_rows_are_those_of_either():
+    rows = normal(90, 2, 0)
+    generator = GaussianMixtureGenerator(FITTER).fit(rows, np.repeat([2, 7], 45))
+    labels = Labels(np.repeat(np.arange(3, dtype=np.intp), 30), ("1", "2", "3"))
+    page = read(render_report(generator, table_of(rows, labels=labels)))
+    shares = [[cell.strip("\N{NO-BREAK SPACE}%") for cell in row] for row in tables(page)["Shares of the classes"]]
+    assert [row[:2] for row in shares] == [["1", "33"], ["2", "33"], ["3", "33"], ["7", "0"]]
+    assert [row[2] for row in shares][::2] == ["0", "0"]
+    assert sum(float(row[2]) for row in shares) == pytest.approx(100, abs=1)
+    plain = GaussianMixtureGenerator(FITTER).fit(rows)
+    assert "Shares of the classes" not in tables(read(render_report(plain, table_of(rows, labels=labels))))

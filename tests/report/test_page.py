@@ -148,7 +148,7 @@ def _luminance(colour):
 
 def test_tables_keep_to_the_page_and_boxes_show_that_they_scroll():
     style = files("gmmkit.report").joinpath("style.css").read_text(encoding="utf-8")
-    rules = dict(re.findall(r"^([^{}@/]+)\{([^{}]*)\}", style[: style.index("@media print")], flags=re.MULTILINE))
+    rules = dict(re.findall(r"^([^{}@/]+)\{([^{}]*)\}", style[: style.index("@media (max-width")], flags=re.MULTILINE))
     assert "white-space:normal" in rules["thead th"]
     assert "width:max-content" not in rules["table"].split(";")
     # Names take the room that their words need, and stand beside the first of several lines.
@@ -156,6 +156,9 @@ def test_tables_keep_to_the_page_and_boxes_show_that_they_scroll():
     assert all("vertical-align:top" in rules[name].split(";") for name in (".name", ".why"))
     # Covers that move with the content, over shades that stay.
     assert rules[".scroll"].count("local") == rules[".scroll"].count("var(--edge)") == 2
+    # On a phone the words of a row stand below its other values.
+    phone = style[style.index("@media screen and (max-width:37.5rem)") : style.index("@media print")]
+    assert ":is(th,td):has(>.why){flex:1 0 100%}" in phone
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from page_reader import read
 from report_cases import SCRIPT
 
-from gmmkit import Full, Mixture
+from gmmkit import Full, GaussianMixture, GaussianMixtureRegressor, Mixture
 from gmmkit.data import as_table
+from gmmkit.errors import DataError, ModelFormatError, ParameterError
+from gmmkit.estimators.persistence import record_of
 from gmmkit.files import ModelRecord, write_model
+from gmmkit.plots import plot_regression
+from gmmkit.plots.subject import middle
+from gmmkit.report import render_report
 from gmmkit.report.regression import render_regression_report
 from gmmkit.selection.prediction import predict_rows
 
@@ -63,6 +69,46 @@ def test_errors_and_coverage_are_those_of_the_predictions():
     assert SCRIPT in section(page, "about")[0].text
 
 
+def test_a_regressor_and_rows_give_the_page_of_its_predictions():
+    rows, _ = MIXTURE.sample(60, seed=1)
+    frame = pd.DataFrame(rows, columns=["dose", "other", "y"])
+    regressor = GaussianMixtureRegressor(GaussianMixture()).fit(frame[["dose", "other"]], frame["y"])
+    text = render_report(regressor, frame)
+    page = read(text)
+    assert next(page.all("h1")).text.startswith("y predicted for 60 rows of X: R²")
+    assert "The clusters in words and numbers" not in page.text
+    assert [code.text for code in page.all("code")][-1].splitlines()[1] == "found = model.predictive(X)"
+    errors = predict_rows(regressor.mixture_, rows[:, :2], [rows[:, 2]]).errors(0)
+    assert float(tables(page)["Errors"][0][2]) == pytest.approx(errors.mean_absolute, abs=1e-3)
+    # By name, whatever the order; of rows without names by position.
+    assert render_report(regressor, frame[["y", "other", "dose"]]) == text
+    assert render_report(record_of(regressor), as_table(rows)) == text
+    frame["other"] = frame["other"].mask(frame.index == 3)
+    for given in (frame[["other", "dose"]], frame[["dose", "other"]].to_numpy()):
+        page = read(render_report(regressor, given))
+        assert "nothing can be said of errors" in page.text
+        assert "Missing inputs" in page.text
+
+
+def test_rows_that_are_no_regressors_are_refused():
+    rows, _ = MIXTURE.sample(30, seed=1)
+    regressor = GaussianMixtureRegressor(GaussianMixture()).fit(rows[:, :2], rows[:, 2])
+    with pytest.raises(ParameterError, match="a regressor, whose page tells how it predicts rows: give rows as well"):
+        render_report(regressor)
+    for given, said in (
+        (rows[:, :1], "X has 1 column without a name; expected the regressor's 2 inputs, and after that its 1 target"),
+        (np.c_[rows, rows], "X has 6 columns without a name"),
+        (pd.DataFrame(rows, columns=["x0", "b", "y"]), "there is no column 'x1'"),
+        (np.full((3, 3), np.inf), "row 0, column 0 is infinity"),
+    ):
+        with pytest.raises(DataError, match=said):
+            render_report(regressor, given)
+    record = record_of(regressor)
+    broken = ModelRecord(record.mixture, estimator=record.estimator)
+    with pytest.raises(ModelFormatError, match="does not say how many targets"):
+        render_report(broken, rows)
+
+
 def test_without_observed_values_nothing_is_said_of_errors():
     rows, _ = MIXTURE.sample(50, seed=1)
     rows[3, 0] = np.nan
@@ -73,6 +119,22 @@ def test_without_observed_values_nothing_is_said_of_errors():
     (first, *_), (headed,) = tables(page)["Rows"], section(page, "rows")
     assert first[0] == "row 3"
     assert "The least sure rows" in headed.text
+
+
+def test_what_depends_on_an_input_is_drawn_no_farther_than_its_rows(monkeypatch):
+    spans = []
+
+    def drawn(*given, span=None, **options):
+        spans.append(span)
+        return plot_regression(*given, span=span, **options)
+
+    monkeypatch.setattr("gmmkit.report.regression.plot_regression", drawn)
+    rows, _ = MIXTURE.sample(50, seed=1)
+    rows[3, 0] = np.nan
+    page_of(rows, ())
+    assert spans == [middle(np.delete(rows[:, 0], 3)), middle(rows[:, 1])]
+    page_of(rows, (2,))
+    assert spans[2:] == [None, None]
 
 
 def test_what_to_beware_of_is_told():

@@ -137,6 +137,6 @@ class Asked:
 
 def engine_seed(seed: int) -> int:
     """Return the engine's seed as the estimators do: the same number gives the same model there."""
-    import numpy as np
+    from gmmkit.numerics import streams
 
-    return int(np.random.RandomState(seed).randint(np.iinfo(np.int32).max))
+    return streams.engine_seed(seed)

@@ -100,13 +100,10 @@ def _fitted_structure(record: ModelRecord) -> str:
 
 def _factors(covariance: Covariance) -> dict[str, Any]:
     """Return how many factors a low-rank covariance has, and what its noise is called; None of any other."""
-    from gmmkit.inference.factor_fit import NOISES
-    from gmmkit.model.covariance.factor import Factor
+    from gmmkit.inference.factor_fit import factors_of
 
-    if not isinstance(covariance, Factor):
-        return {"n_factors": None, "noise": None}
-    named = {family: noise for noise, family in NOISES.items()}
-    return {"n_factors": covariance.n_factors, "noise": named[covariance.name.removeprefix("factor-")]}
+    n_factors, noise = factors_of(covariance) or (None, None)
+    return {"n_factors": n_factors, "noise": noise}
 
 
 def warnings_of(record: ModelRecord, doubts: Doubts) -> list[str]:

@@ -99,7 +99,8 @@ def rows_like(
             )
         record = _record(found, table, label, asked.seed, bounds, command)
         if asked.report is not None and compared is not None:
-            from gmmkit.report.generation import Drawn, write_generation_report
+            from gmmkit.report.drawn import Drawn
+            from gmmkit.report.generation import write_generation_report
 
             watch.say("drawing the report")
             shown = Drawn(drawn, classes, real, compared)

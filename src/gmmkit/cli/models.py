@@ -136,9 +136,9 @@ def open_data_of(
 
 def targets_of(record: ModelRecord) -> list[int] | None:
     """Return the columns that a regressor predicts, the last of its mixture; None of another model."""
-    regression, d = record.fit.get("regression"), record.mixture.n_features
-    q = regression.get("n_targets") if isinstance(regression, dict) else None
-    return list(range(d - q, d)) if isinstance(q, int) and 0 < q < d else None
+    from gmmkit.selection.prediction import targets_of_record
+
+    return targets_of_record(record)
 
 
 def open_predicted(

@@ -16,11 +16,10 @@ from gmmkit.cli.places import PAGE, check_output
 from gmmkit.cli.progress import Watch
 
 if TYPE_CHECKING:
+    from gmmkit.data import Table
     from gmmkit.files import ModelRecord
 
 __all__ = ["report"]
-
-_BLOCK_ROWS = 2**14
 
 
 def report(
@@ -38,59 +37,58 @@ def report(
 ) -> None:
     """Write a report of a model as one HTML file that opens anywhere.
 
-    Of a detector of anomalies it tells which rows of DATA are called, and why; of a regressor, how it predicts them.
+    Of a detector of anomalies it tells which rows of DATA are called, and why; of a regressor, how it predicts them; of
+    a generator, how like them those are that it draws.
     """
-    from gmmkit.files.record import DETECTOR
+    from gmmkit.files.record import DETECTOR, GENERATOR, REGRESSOR
 
     check_output("--output", output, ends=PAGE, inputs=(model, data) if data else (model,))
-    record = open_model(model, also=(DETECTOR,))
+    record = open_model(model, also=(DETECTOR, GENERATOR))
     if "images" in record.fit:
         raise UsageError(
             f"{model} is a model of images, which this page cannot show: use gmmkit digits classify {model} IMAGES "
             f"--report {output}"
         )
-    detector = record.estimator == DETECTOR
-    if detector and weights is not None:
-        raise UsageError(f"--weights {weights}: {model} is a detector of anomalies, which judges every row by itself")
-    predicts = targets_of(record) is not None
-    if predicts:
-        for option, value in (("--columns", columns), ("--weights", weights), ("--label", label)):
-            if value is not None:
-                raise UsageError(f"{option} {value}: {model} is a regressor, which takes its own columns by name")
-        if data is None:
-            raise UsageError(
-                f"{model} is a regressor, whose page tells how it predicts rows: gmmkit report {model} DATA; "
-                f"gmmkit describe {model} tells of its mixture"
-            )
+    given = {"--columns": columns, "--weights": weights, "--label": label}
+    refused = {
+        DETECTOR: (("--weights",), "a detector of anomalies, which judges every row by itself"),
+        REGRESSOR: (tuple(given), "a regressor, which takes its own columns by name"),
+    }
+    options, why = refused.get(record.estimator, ((), ""))
+    for option in options:
+        if given[option] is not None:
+            raise UsageError(f"{option} {given[option]}: {model} is {why}")
     with Watch(quiet=quiet) as watch:
-        if predicts and data is not None:
-            _write_predictions(record, model, data, output, command_line(context), watch)
-        else:
-            table = None
-            if data is not None:
-                watch.say(f"reading {data}")
-                table = open_data_of(record, data, columns=columns, weights=weights, label=label, identifiers=detector)
-            watch.say("drawing")
-            from gmmkit.report import write_report
+        from gmmkit.report.page import PAGES_OF_ROWS, write_report
 
-            write_report(record, output, table=table, command=command_line(context))
+        if data is None and record.estimator in PAGES_OF_ROWS:
+            what, told = PAGES_OF_ROWS[record.estimator]
+            raise UsageError(
+                f"{model} is {what}, whose page tells {told}: gmmkit report {model} DATA; gmmkit describe {model} says "
+                "what it is"
+            )
+        table = None
+        if data is not None:
+            watch.say(f"reading {data}")
+            table = _opened(record, data, columns, weights, label)
+        watch.say("drawing")
+        write_report(record, output, table, command=command_line(context), model=model)
     if as_json:
         print_json({"report": output})
     elif not quiet:
         sys.stderr.write(f"Report in {output}\n")
 
 
-def _write_predictions(record: ModelRecord, model: str, data: str, output: str, command: str, watch: Watch) -> None:
-    """Write the page of a regressor: how it predicts the rows of a file."""
-    from gmmkit.report.regression import write_regression_report
+def _opened(record: ModelRecord, data: str, columns: str | None, weights: str | None, label: str | None) -> Table:
+    """Open the rows as what is asked of them needs them."""
+    from gmmkit.data.columns import KnownLabel
+    from gmmkit.files.record import DETECTOR, GENERATOR, REGRESSOR
 
-    watch.say(f"reading {data}")
-    targets = targets_of(record) or []
-    inputs = list(range(record.mixture.n_features - len(targets)))
-    table, known = open_predicted(record, data, inputs, targets)
-    for block in table.blocks(_BLOCK_ROWS):
-        table.check_finite(block, missing=True)
-    watch.say("drawing")
-    write_regression_report(
-        record, output, rows=table, inputs=inputs, targets=targets, known=known, model=model, data=data, command=command
-    )
+    targets = targets_of(record)
+    if record.estimator == REGRESSOR and targets is not None:
+        return open_predicted(record, data, range(record.mixture.n_features - len(targets)), targets)[0]
+    fitted = record.fit.get("label")
+    if record.estimator == GENERATOR and label is None and isinstance(fitted, str):
+        label = KnownLabel(fitted)
+    identifiers = record.estimator == DETECTOR
+    return open_data_of(record, data, columns=columns, weights=weights, label=label, identifiers=identifiers)

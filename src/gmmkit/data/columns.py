@@ -13,12 +13,26 @@ from typing import TypeVar
 
 from gmmkit.errors import DataError
 
-__all__ = ["ModelColumns", "PredictedColumns", "Selection", "check_names", "choose_columns", "how_to_choose"]
+__all__ = [
+    "KnownLabel",
+    "ModelColumns",
+    "PredictedColumns",
+    "Selection",
+    "check_names",
+    "choose_columns",
+    "how_to_choose",
+]
 
 T = TypeVar("T")
 
 # Names listed in a message about an unknown one.
 MOST_LISTED = 12
+
+
+class KnownLabel(str):
+    """The column of labels that a model was fitted with, given as label: left out where the data have none so named."""
+
+    __slots__ = ()
 
 
 class ModelColumns(tuple[str, ...]):
@@ -136,6 +150,8 @@ def choose_columns(
         columns = _of_model(columns, names, n_columns, origin)
     elif isinstance(columns, PredictedColumns):
         columns = columns.in_data(names, n_columns)
+    if isinstance(label, KnownLabel) and label not in (names or ()):
+        label = None
     aside = {
         "weights": None if weights is None else find(weights),
         "label": None if label is None else find(label),

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gmmkit.data.arrays import ArrayRows, as_rows
 from gmmkit.data.columns import choose_columns
 from gmmkit.data.labels import LabelCodes
 from gmmkit.data.spool import FileRows
-from gmmkit.data.table import Source, Table
+from gmmkit.data.table import SomeColumns, Source, Table
 from gmmkit.errors import DataError
 
 __all__ = ["read_npy"]
@@ -61,24 +59,10 @@ def read_npy(
         # Pages of a memory map would count as memory in use; bytes read by position do not.
         source = FileRows(open(path, "rb"), array.offset, len(rows), rows.shape[1], rows.dtype)  # noqa: SIM115
     chosen = choose_columns(None, source.n_columns, origin, columns=columns, weights=weights, label=label)
-    features = _Columns(source, chosen.features) if len(chosen.features) < source.n_columns or columns else source
+    features = SomeColumns(source, chosen.features) if len(chosen.features) < source.n_columns or columns else source
     labels = None
     if chosen.label is not None:
         codes = LabelCodes(f"{origin}: column {chosen.label}", identifiers)
         labels = codes.labels(codes.encode(rows[:, chosen.label].tolist()))
     table = Table(features, labels=labels, origin=origin)
     return table if chosen.weights is None else table.with_weights(rows[:, chosen.weights])
-
-
-class _Columns:
-    """Some columns of a source."""
-
-    def __init__(self, source: Source, columns: tuple[int, ...]) -> None:
-        self._source = source
-        self._columns = list(columns)
-        self.n_rows = source.n_rows
-        self.n_columns = len(columns)
-        self.dtype = source.dtype
-
-    def read(self, start: int, stop: int) -> NDArray[Any]:
-        return self._source.read(start, stop)[:, self._columns]

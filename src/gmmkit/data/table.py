@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gmmkit.data.weights import as_weights, describe_number
 from gmmkit.errors import DataError
 
-__all__ = ["Block", "Labels", "Source", "Table", "other_rows"]
+__all__ = ["Block", "Labels", "SomeColumns", "Source", "Table", "other_rows"]
 
 # Rows picked by number are read in slices of about this many values: 1 MB of float64.
 TAKE_VALUES = 2**17
@@ -66,6 +66,21 @@ class Source(Protocol):
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows ``start`` to ``stop - 1``, shape (stop - start, n_columns)."""
+
+
+class SomeColumns:
+    """Some columns of a source, in the order given."""
+
+    def __init__(self, source: Source, columns: Sequence[int]) -> None:
+        self._source = source
+        self._columns = list(columns)
+        self.n_rows = source.n_rows
+        self.n_columns = len(columns)
+        self.dtype = source.dtype
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """Return rows ``start`` to ``stop - 1`` of these columns."""
+        return self._source.read(start, stop)[:, self._columns]
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from gmmkit.estimators.settings import generator_parameters, generator_settings,
 from gmmkit.estimators.stacked_density import GaussianMixtureDensity
 from gmmkit.estimators.student_mixture import StudentMixture
 from gmmkit.files import ModelRecord, read_model, write_model
-from gmmkit.files.record import DETECTOR, GENERATOR
+from gmmkit.files.record import DETECTOR, GENERATOR, REGRESSOR
 from gmmkit.inference.fit import FitResult
 from gmmkit.selection.class_choice import ClassChoice
 from gmmkit.selection.class_records import CLASSIFIER, classes_of_record, record_of_classes
@@ -57,7 +57,6 @@ Loaded: TypeAlias = (
     | GaussianMixtureRegressor
 )
 Savable: TypeAlias = Loaded | GaussianMixtureSearch | MixtureOfFactorAnalyzersSearch
-REGRESSOR = GaussianMixtureRegressor.__name__
 _CLASSES: dict[str, type[Fitted]] = {
     cls.__name__: cls for cls in (GaussianMixture, StudentMixture, MixtureOfFactorAnalyzers)
 }

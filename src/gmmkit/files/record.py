@@ -13,12 +13,14 @@ from gmmkit.files.json_values import Json, plain, shown
 if TYPE_CHECKING:
     from gmmkit.model.mixture import Mixture
 
-__all__ = ["DETECTOR", "GENERATOR", "ModelRecord"]
+__all__ = ["DETECTOR", "GENERATOR", "REGRESSOR", "ModelRecord"]
 
 #: The estimator whose mixture is in robust units, not in those of the data's columns: only itself can be asked.
 DETECTOR = "GaussianMixtureOutlierDetector"
 #: The estimator whose mixture is on scales on which columns do not end: only itself can be asked.
 GENERATOR = "GaussianMixtureGenerator"
+#: The estimator whose mixture is one of inputs, then targets.
+REGRESSOR = "GaussianMixtureRegressor"
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,63}", re.ASCII)
 

@@ -13,9 +13,10 @@ from gmmkit.inference.problem import Problem
 from gmmkit.inference.result import FitResult
 from gmmkit.inference.starts import Start
 from gmmkit.inference.survey import Survey, survey
-from gmmkit.model.covariance import FACTORS, family
+from gmmkit.model.covariance import FACTORS, Factor, family
+from gmmkit.model.covariance.base import Covariance
 
-__all__ = ["NOISES", "NoiseName", "check_sizes", "fit_factors", "noise_problem"]
+__all__ = ["NOISES", "NoiseName", "check_sizes", "factors_of", "fit_factors", "noise_problem"]
 
 NoiseName = Literal["diagonal", "isotropic", "shared-diagonal", "shared-isotropic"]
 
@@ -26,6 +27,20 @@ NOISES: dict[str, str] = {
     "shared-diagonal": "EEI",
     "shared-isotropic": "EII",
 }
+
+
+def factors_of(covariance: Covariance) -> tuple[int, str] | None:
+    """Return how many factors a low-rank covariance has, and what its noise is called; None of any other.
+
+    Examples
+    --------
+    >>> factors_of(Factor([[[1.0, 1.0], [0.5, 1.0]]]))
+    (1, 'diagonal')
+    """
+    if not isinstance(covariance, Factor):
+        return None
+    named = {structure: noise for noise, structure in NOISES.items()}
+    return covariance.n_factors, named[covariance.name.removeprefix("factor-")]
 
 
 def check_sizes(table: Table, n_components: int, n_factors: int) -> None:

@@ -198,7 +198,7 @@ def describe(repairs: tuple[Repair, ...], names: tuple[str, ...] | None) -> str:
         listed = ", ".join(_column(r.column, names) for r in constant if r.column is not None)
         sentences.append(
             f"{listed} {'holds one value only and tells' if len(constant) == 1 else 'hold one value each and tell'} "
-            "nothing about clusters: a tiny variance was assumed there; leave out what is constant"
+            "nothing of how rows differ: a tiny variance was assumed there; leave out what is constant"
         )
     dependent = dependence(repairs, names)
     if dependent is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from gmmkit.errors import ParameterError
 from gmmkit.numerics.arguments import is_whole, shown
 
-__all__ = ["Seed", "generator", "stream_of", "streams"]
+__all__ = ["Seed", "engine_seed", "generator", "stream_of", "streams"]
 
 Seed: TypeAlias = int | np.random.SeedSequence | np.random.Generator | None
 
@@ -56,6 +56,11 @@ def stream_of(seed: Seed, purpose: str) -> np.random.Generator:
     """
     parent = _sequence(_checked(seed))
     return _child(parent, zlib.crc32(purpose.encode()))
+
+
+def engine_seed(random_state: int) -> int:
+    """Return the engine's seed of a number, as the estimators have it: the same number, the same model."""
+    return int(np.random.RandomState(random_state).randint(np.iinfo(np.int32).max))
 
 
 def _children(seed: Seed) -> Iterator[np.random.Generator]:

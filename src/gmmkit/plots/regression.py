@@ -20,7 +20,7 @@ from gmmkit.numerics.arguments import numbers
 from gmmkit.numerics.streams import Seed
 from gmmkit.plots.marks import outside
 from gmmkit.plots.style import ThemeName, drawing, dress, legend, name_axis, new_figure, note, theme_named
-from gmmkit.plots.subject import choose_columns, column_names, draw, marginal, reach, short
+from gmmkit.plots.subject import choose_columns, column_names, draw, marginal, middle, reach, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +42,7 @@ def plot_regression(
     columns: Sequence[int | str],
     names: Sequence[str] | None = None,
     probabilities: Sequence[float] = _PROBABILITIES,
+    span: tuple[float, float] | None = None,
     ax: Axes | None = None,
     max_rows: int | None = _MOST_ROWS,
     seed: Seed = 0,
@@ -62,6 +63,9 @@ def plot_regression(
         Names of all d columns; data frames have their own.
     probabilities : sequence of float, default=(0.5, 0.9)
         Of the intervals.
+    span : (float, float), optional
+        The values of the input between which lines are drawn. Default: those of the middle 99 % of the rows; without
+        rows, as far as components reach.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     max_rows : int or None, default=2000
@@ -80,7 +84,8 @@ def plot_regression(
     DataError
         If the rows are not of the mixture's width, or not finite.
     ParameterError
-        If there are not two columns, one is unknown, or a probability is not between 0 and 1.
+        If there are not two columns, one is unknown, a probability is not between 0 and 1, or the span is not from a
+        number to a larger one.
 
     Examples
     --------
@@ -104,7 +109,8 @@ def plot_regression(
     part = marginal(mixture, chosen)
     shown = None if drawn is None else drawn.rows[:, chosen]
     limits = [reach(part, j, None if shown is None else shown[:, j]) for j in range(2)]
-    grid = np.linspace(*limits[0], _POINTS)
+    ends, limits[0] = _spanned(limits[0], None if shown is None else shown[:, 0], span)
+    grid = np.linspace(*ends, _POINTS)
     found = Predictive(part, [1], grid[:, None])
     bands = [found.interval(level)[:, 0] for level in levels]
     mean = found.mean()[:, 0]
@@ -141,6 +147,28 @@ def plot_regression(
         text = "; ".join(remark for remark in remarks if remark)
         note(ax, text[0].upper() + text[1:] + ".", colours)
     return ax
+
+
+def _spanned(
+    limits: tuple[float, float], values: Array | None, span: tuple[float, float] | None
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return from where to where lines go, and the picture: no farther than values and lines, and not beyond limits."""
+    if span is not None:
+        ends = numbers("span", list(span))
+        if ends.shape != (2,) or not ends[0] < ends[1] or not np.isfinite(ends).all():
+            raise ParameterError(f"span must be a number and a larger one, but got {span!r}")
+        low, high = float(ends[0]), float(ends[1])
+    elif values is None or not len(values):
+        return limits, limits
+    else:
+        first, last = middle(values)
+        low, high = max(limits[0], first), min(limits[1], last)
+        if not low < high:
+            return limits, limits
+    seen = np.array([low, high]) if values is None else np.append(values, [low, high])
+    seen = seen[(seen >= min(low, limits[0])) & (seen <= max(high, limits[1]))]
+    margin = 0.03 * float(np.ptp(seen))
+    return (low, high), (float(seen.min()) - margin, float(seen.max()) + margin)
 
 
 def _explain(ax: Axes, levels: Sequence[float], theme: ThemeName) -> None:

@@ -18,7 +18,7 @@ from gmmkit.numerics.streams import Seed, generator
 
 __all__ = [
     "Drawn", "choose_columns", "classified", "cluster_of_component", "column_names", "draw", "fine_grid", "marginal",
-    "reach", "short",
+    "middle", "reach", "short",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -27,6 +27,10 @@ _LONGEST_NAME = 28
 _FINEST = 400  # cells across a picture
 _MOST_NEEDLES = 100
 _REACH = 3.0  # standard deviations around each component that a picture always shows
+_END, _FEW = (
+    0.005,
+    20,
+)  # share of the values at either end beyond their middle, and how many are too few to leave any out
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,19 @@ def reach(mixture: Mixture, column: int, values: Array | None = None) -> tuple[f
         low, high = min(low, first), max(high, last)
     margin = 0.03 * (high - low)
     return low - margin, high + margin
+
+
+def middle(values: Array) -> tuple[float, float]:
+    """Return the ends of the middle 99 % of values (n,), without at least one at either end; of under 20 those of all.
+
+    Examples
+    --------
+    >>> middle(np.array([4.0, 1.0, 3.0])), middle(np.append(np.arange(99.0), 1e6))
+    ((1.0, 4.0), (1.0, 98.0))
+    """
+    ordered = np.sort(values)
+    out = math.ceil(_END * len(ordered)) if len(ordered) >= _FEW else 0
+    return float(ordered[out]), float(ordered[len(ordered) - 1 - out])
 
 
 def fine_grid(mixture: Mixture, column: int, low: float, high: float, points: int = 120) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gmmkit.errors import ParameterError
+from gmmkit.inference.factor_fit import factors_of
 from gmmkit.model.covariance.catalogue import family
 from gmmkit.report.cautions import cautions
 from gmmkit.report.html import Html, join, tag
@@ -17,6 +18,13 @@ __all__ = ["answer", "facts", "headline"]
 _MOST_NAMED = 6
 # All of which are told.
 _FEW_COLUMNS = 3
+# What components of factor analysers share, by the name of their noise.
+_NOISES = {
+    "diagonal": "each with its own noise in each column",
+    "isotropic": "each with its own noise, as large in all columns",
+    "shared-diagonal": "all with the same noise, of its own size in each column",
+    "shared-isotropic": "all with the same noise, as large in all columns",
+}
 # Expected share of rows in the wrong cluster.
 _SEPARATE, _OVERLAPPING = 0.01, 0.1
 
@@ -32,7 +40,9 @@ def answer(subject: Subject) -> Html:
     mixture = subject.mixture
     k = mixture.n_components
     what = plural(k, "component" if subject.merged else "cluster")
-    alike = _alike(subject.structure, mixture.n_features) if k > 1 else None
+    factors = factors_of(mixture.covariance)
+    alike = _alike(subject.structure, mixture.n_features) if factors is None else _NOISES[factors[1]]
+    alike = alike if k > 1 else None
     shape = f"{f', {alike}' if alike else ''} ({_covariance(subject)})"
     tails = "" if mixture.degrees_of_freedom is None else ", with the heavy tails of Student's t"
     lead = f"{what}{shape}{tails}. {_chosen(subject)}"
@@ -77,6 +87,9 @@ def facts(subject: Subject) -> Html:
 def _covariance(subject: Subject) -> str:
     """Name the structure, and the units in which it holds where those are not the data's."""
     named, mixture = f"covariance “{subject.structure}”", subject.mixture
+    factors = factors_of(mixture.covariance)
+    if factors is not None:
+        return f"covariance of {plural(factors[0], 'factor')} and {factors[1]} noise"
     if subject.candidate is None or mixture.n_features == 1:
         return named
     # Clusters are sought in those units; a structure that other units lead out of is stored as a full one.

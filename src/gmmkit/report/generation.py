@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gmmkit.data.table import Table
 from gmmkit.files.atomic import write_atomically
@@ -16,40 +14,19 @@ from gmmkit.files.record import ModelRecord
 from gmmkit.plots import plot_compared
 from gmmkit.report.commands import commands
 from gmmkit.report.document import page
+from gmmkit.report.drawn import Drawn, drawn_by
 from gmmkit.report.figures import NARROW, WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.subject import Subject
 from gmmkit.report.words import count, fixed, listed, number, percent, plural, short
-from gmmkit.selection.fidelity import ColumnFidelity, Fidelity, rank_correlations
+from gmmkit.selection.fidelity import ColumnFidelity, rank_correlations
 from gmmkit.selection.leaks import Nearest, nearest_rows
 
-__all__ = ["Drawn", "render_generation_report", "write_generation_report"]
-
-Array = NDArray[np.float64]
+__all__ = ["render_generation_report", "write_generation_report"]
 
 _MOST_PICTURES, _MOST_COLUMNS, _MOST_PAIRS, _MOST_NEAR, _MOST_CLASSES = 12, 60, 15, 10, 40
 _UNLIKELY = 0.01
 _MOST_DRAWN = 100_000
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """Rows that were drawn, and what they were compared with.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (m, d)
-    classes : ndarray of shape (m,)
-        Their classes, as the table's labels are numbered.
-    real : ndarray of shape (n, d)
-        Real rows as their weights have them.
-    fidelity : Fidelity
-    """
-
-    rows: Array
-    classes: NDArray[np.intp]
-    real: Array
-    fidelity: Fidelity
 
 
 def write_generation_report(record: ModelRecord, path: str | os.PathLike[str], **shown: Any) -> None:
@@ -63,7 +40,9 @@ def write_generation_report(record: ModelRecord, path: str | os.PathLike[str], *
     write_atomically(path, [render_generation_report(record, **shown).encode()])
 
 
-def render_generation_report(record: ModelRecord, *, rows: Table, drawn: Drawn, command: str | None = None) -> str:
+def render_generation_report(
+    record: ModelRecord, *, rows: Table, drawn: Drawn | None = None, command: str | None = None
+) -> str:
     """Return the report as one page of HTML: the same text for the same input.
 
     Parameters
@@ -72,15 +51,19 @@ def render_generation_report(record: ModelRecord, *, rows: Table, drawn: Drawn, 
         Of the generator, as `record_of_generator` makes it.
     rows : Table
         The real rows.
-    drawn : Drawn
+    drawn : Drawn, optional
+        Default: as many rows as there are real ones, drawn now with the generator's own seed.
     command : str, optional
 
     Raises
     ------
     DataError
-        If the rows have other columns than the generator.
+        If the rows have other columns than the generator, a value that is not finite, or are fewer than 10.
+    ModelFormatError
+        If rows are to be drawn, and the record cannot be read.
     """
-    of = _Page(Subject(record, rows, command), rows, drawn)
+    subject = Subject(record, rows, command)
+    of = _Page(subject, rows, drawn_by(record, rows) if drawn is None else drawn)
     sections = [
         ("about", "What was drawn", of.about()),
         ("margins", "Column by column", of.margins()),
@@ -120,7 +103,7 @@ class _Page:
     @property
     def title(self) -> str:
         """The verdict in a few words."""
-        source = f" of {self.subject.source}" if self.subject.source else ""
+        source = f" of {self.subject.source}" if self.subject.source else " given"
         verdict = "some can be told from real ones" if self.apart else "not to be told from real ones"
         if self.found.too_near:
             verdict = "too near to real ones"
@@ -281,14 +264,16 @@ class _Page:
 
     def classes(self) -> Html | None:
         """Return the section: shares of classes; None without labels."""
-        labels = self.rows.labels
-        if labels is None:
+        labels, own = self.rows.labels, self.drawn.class_names
+        if labels is None or own == ():
             return None
-        n = len(labels.names)
+        own = labels.names if own is None else own
+        names = list(dict.fromkeys([*labels.names, *own]))
+        n = len(names)
         real = np.bincount(labels.codes, self.rows.weights, minlength=n)
-        drawn = np.bincount(self.drawn.classes, minlength=n)
+        drawn = np.bincount(np.array([names.index(name) for name in own])[self.drawn.classes], minlength=n)
         body = [
-            cells([tag("span", labels.names[c], class_="name"), percent(float(real[c] / real.sum())),
+            cells([tag("span", names[c], class_="name"), percent(float(real[c] / real.sum())),
                    percent(float(drawn[c] / drawn.sum()))], heads=1)
             for c in range(min(n, _MOST_CLASSES))
         ]  # fmt: skip

@@ -7,15 +7,12 @@ import shlex
 
 from gmmkit.files.record import ModelRecord
 
-__all__ = ["option_of", "path_of", "words_of"]
+__all__ = ["option_of", "path_among", "path_of", "words_of"]
 
 
 def words_of(record: ModelRecord) -> list[str]:
     """Return the words of the command that made a model; none if it is not known."""
-    try:
-        return shlex.split(record.provenance.get("command", ""))
-    except ValueError:
-        return []
+    return _words(record.provenance.get("command"))
 
 
 def option_of(record: ModelRecord, name: str) -> str | None:
@@ -32,6 +29,18 @@ def option_of(record: ModelRecord, name: str) -> str | None:
 def path_of(record: ModelRecord) -> str | None:
     """Return the path of the data as that command has it, or else the file's name."""
     source = record.provenance.get("source")
+    return path_among(record.provenance.get("command"), source) or source
+
+
+def path_among(command: str | None, source: str | None) -> str | None:
+    """Return the path of a file, by its name, as a command has it; None if it has none."""
     if source == "standard input":
         return "-"
-    return next((word for word in words_of(record)[2:] if os.path.basename(word) == source), source)
+    return next((word for word in _words(command)[2:] if os.path.basename(word) == source), None)
+
+
+def _words(command: str | None) -> list[str]:
+    try:
+        return shlex.split(command or "")
+    except ValueError:
+        return []

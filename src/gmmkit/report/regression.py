@@ -14,11 +14,12 @@ from gmmkit.data.table import Table
 from gmmkit.files.atomic import write_atomically
 from gmmkit.files.record import ModelRecord
 from gmmkit.plots import plot_predicted, plot_regression, plot_uniform
+from gmmkit.plots.subject import middle
 from gmmkit.report.commands import commands
 from gmmkit.report.document import page
 from gmmkit.report.figures import WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
-from gmmkit.report.python import as_python, call, quoted
+from gmmkit.report.regressor import predicting
 from gmmkit.report.subject import Subject
 from gmmkit.report.words import decimals_for, fixed, listed, number, percent, plural
 from gmmkit.selection.prediction import Predicted, predict_rows
@@ -52,8 +53,8 @@ def render_regression_report(
     inputs: Sequence[int],
     targets: Sequence[int],
     known: Sequence[int],
-    model: str,
-    data: str,
+    model: str | None = None,
+    data: str | None = None,
     command: str | None = None,
 ) -> str:
     """Return the report as one page of HTML: the same text for the same input.
@@ -68,8 +69,8 @@ def render_regression_report(
         Their columns in the mixture.
     known : sequence of int
         The targets that the data have, in the order of the table.
-    model, data : str
-        Paths of the files, as they were given.
+    model, data : str, optional
+        Paths of the files, as they were given, where there are files.
     command : str, optional
     """
     of = _Page(record, rows, inputs, targets, known, command)
@@ -79,7 +80,7 @@ def render_regression_report(
         ("pictures", "What depends on what", of.pictures()),
         ("rows", "The rows that were predicted worst" if known else "The least sure rows", of.rows()),
         ("warnings", "What to beware of", of.warnings()),
-        ("reproduce", "Make it again", commands(of.subject, of.python(model, data))),
+        ("reproduce", "Make it again", commands(of.subject, predicting(record, inputs, targets, model, data))),
     ]
     return page(of.title, tag("header", tag("h1", of.title), of.lead()), sections, unlisted=1)
 
@@ -214,13 +215,18 @@ class _Page:
             for i in self._movers(j):
                 both = np.column_stack([self.values[:, i], self.found.observed[:, j]])
                 both = both[~np.isnan(both).any(axis=1)]
-                names = [self.input_names[i], self.names[j]]
+                names, given = [self.input_names[i], self.names[j]], self.values[~np.isnan(self.values[:, i]), i]
+                # Of what was not observed no points are drawn, but lines go no farther than the rows.
+                ends = middle(given) if len(given) and not len(both) else (0.0, 0.0)
                 shown = plot_regression(
                     self.joint.marginal([i, d + j]), both if len(both) else None, columns=[0, 1],
-                    names=names, width=WIDTH,
+                    names=names, span=ends if ends[0] < ends[1] else None, width=WIDTH,
                 )  # fmt: skip
                 drawn.append(figure(shown, f"{names[1]} as {names[0]} alone tells it."))
-        words = "The mean and the central intervals of each value of one input; all other inputs are integrated out."
+        words = (
+            "The mean and the central intervals at each value of one input, as far as the middle "
+            f"{percent(0.99)} of the rows go; all other inputs are integrated out."
+        )
         if d > _MOST_INPUTS:
             words += f" Shown are the {_MOST_INPUTS} inputs that go along with predictions most."
         return join([tag("p", words), tag("div", *drawn, class_="pictures")])
@@ -294,23 +300,6 @@ class _Page:
                 f"({first}{more}), less probable than any of 20,000 drawn from it: there predictions are guesses."
             )
         return said
-
-    def python(self, model: str, data: str) -> str:
-        """Return Python that predicts the same."""
-        d, names = len(self.inputs), self.subject.record.feature_names
-        columns = [names[j] for j in self.inputs] if names else self.inputs
-        lines = [
-            "import numpy as np",
-            "from gmmkit import open_table",
-            "from gmmkit.files import read_model",
-            "from gmmkit.model.predictive import Predictive",
-            "",
-            f"joint = read_model({quoted(model)}).mixture.marginal({[*self.inputs, *self.targets]})",
-            call("table = open_table", [quoted(data), f"columns={as_python(list(columns))}", "missing=True"]),
-            f"found = Predictive(joint, range({d}, {d + len(self.targets)}), table.take(np.arange(table.n_rows)))",
-            "print(found.mean(), found.interval(0.9))",
-        ]
-        return "\n".join(lines)
 
 
 def _few(names: Sequence[str]) -> str:

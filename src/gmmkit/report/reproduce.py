@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from gmmkit.files.record import DETECTOR, GENERATOR, ModelRecord
 from gmmkit.model.covariance.catalogue import structures_for
+from gmmkit.report import factors as analysers
 from gmmkit.report.factors import FACTORS, factors_call
 from gmmkit.report.invocation import option_of, path_of, words_of
 from gmmkit.report.python import INDENT, WIDE, as_python, call, differing, quoted, sizes_of
@@ -32,6 +33,7 @@ SEARCH: dict[str, Any] = {
     "criterion": "bic", **DEFAULTS, "reg_covar": "auto", "random_state": 0,
     "prior": None, "equal_weights": False, "noise": None, "noise_volume": "auto", "folds": 10,
 }  # fmt: skip
+_NO_DEFAULT = object()
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
 CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
@@ -52,6 +54,16 @@ _WHOLE: dict[str, tuple[dict[str, Any], str]] = {
         {name: list(v) if isinstance(v, tuple) else v for name, v in DENSITY_DEFAULTS.items()} | {"random_state": 0},
         "print(model.held_out_score_, model.mixture_)",
     ),
+}
+
+# What may fit the mixtures of a generator, and its defaults.
+_FITTERS: dict[str, dict[str, Any]] = {
+    "GaussianMixture": ONE_FIT | {"n_components": 1},
+    "StudentMixture": STUDENT | {"n_components": 1},
+    "GaussianMixtureSearch": SEARCH,
+    DENSITY: _WHOLE[DENSITY][0],
+    FACTORS: analysers.ONE_FIT,
+    f"{FACTORS}Search": analysers.SEARCH,
 }
 
 
@@ -95,8 +107,8 @@ def python_of(record: ModelRecord) -> str:
     if name == CLASSIFIER:
         opening, fitted_to = [*opening, _labels_of(record)], f"{rows}, y"
     if record.estimator == GENERATOR:
-        opening, making = _generator(record, rows, opening)
-        name = GENERATOR
+        names, opening, making = _generator(record, rows, opening)
+        name, opener = GENERATOR, [*opener, *names]
     elif name in _WHOLE:
         defaults, shown = _WHOLE[name]
         making = [call(f"model = {name}", differing(dict(record.settings), defaults)), f"model.fit({fitted_to})", shown]
@@ -116,11 +128,17 @@ def python_of(record: ModelRecord) -> str:
     return "\n".join([*numpy, _imports([name, *opener, *asking]), "", *opening, *making, *asking.values()])
 
 
-def _generator(record: ModelRecord, rows: str, opening: list[str]) -> tuple[list[str], list[str]]:
-    """Return the lines that open the rows a generator was fitted to, and those that fit it and draw."""
+def _generator(record: ModelRecord, rows: str, opening: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return what a generator needs, the lines that open the rows it was fitted to, and those that fit it and draw."""
     settings = dict(record.settings)
     bounds, seed = settings.get("bounds"), settings.get("random_state")
-    arguments = []
+    needed, arguments = list[str](), list[str]()
+    if settings.get("estimator") is not None:
+        needed, written = _fitter(settings["estimator"])
+        if needed:
+            arguments.append(written)
+        else:
+            opening = [*opening, written]
     if isinstance(bounds, list):
         ends = [f"{as_python(column)}: ({_end(low)}, {_end(high)})" for column, (low, high) in bounds]
         arguments.append(f"bounds={{{', '.join(ends)}}}")
@@ -131,7 +149,21 @@ def _generator(record: ModelRecord, rows: str, opening: list[str]) -> tuple[list
     number = option_of(record, "-n") or option_of(record, "--number") or "1000"
     drawing = f"drawn, classes = model.sample({number}{f', random_state={seed}' if isinstance(seed, int) else ''})"
     made = [call(f"model = {GENERATOR}", arguments), f"model.fit({fitted_to})", drawing]
-    return opening, [*made, f"print(model.fidelity({rows}))"]
+    return needed, opening, [*made, f"print(model.fidelity({rows}))"]
+
+
+def _fitter(known: object) -> tuple[list[str], str]:
+    """Return names, and the argument that needs them: what fits a generator's mixtures; without names, a comment."""
+    name, settings = _part(known, "name"), _part(known, "settings")
+    defaults = _FITTERS.get(str(name))
+    if defaults is None or not isinstance(settings, Mapping):
+        return [], f"# The mixtures were fitted by another estimator, which cannot be written here: {name}"
+    # Of sizes, structures and starts there are no defaults here: what is asked for is written.
+    asked = {key: value for key, value in settings.items() if key in defaults or value not in (None, False)}
+    order = dict.fromkeys(["n_components", "n_factors", "covariance_type", *defaults, *asked])
+    written = differing(asked, {key: defaults.get(key, _NO_DEFAULT) for key in order})
+    prior = ["ConjugatePrior"] if isinstance(asked.get("prior"), Mapping) else []
+    return [str(name), *prior], f"estimator={name}({', '.join(written)})"
 
 
 def _end(value: object) -> str:

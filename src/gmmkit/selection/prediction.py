@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.files import ModelRecord
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.predictive import Predictive
 
-__all__ = ["Predicted", "TargetErrors", "predict_rows"]
+__all__ = ["Predicted", "TargetErrors", "predict_rows", "targets_of_record"]
 
 Array = NDArray[np.float64]
 
@@ -86,6 +87,13 @@ class Predicted:
         """Return the share of known values that lie in their central intervals of a probability."""
         below = self.below[~np.isnan(self.below[:, target]), target]
         return float((np.abs(below - 0.5) <= 0.5 * probability).mean())
+
+
+def targets_of_record(record: ModelRecord) -> list[int] | None:
+    """Return the columns that a regressor predicts, the last of its mixture; None of another model."""
+    regression, d = record.fit.get("regression"), record.mixture.n_features
+    q = regression.get("n_targets") if isinstance(regression, dict) else None
+    return list(range(d - q, d)) if isinstance(q, int) and 0 < q < d else None
 
 
 def predict_rows(joint: Mixture, inputs: Array, observed: Sequence[Array | None]) -> Predicted:
