@@ -128,7 +128,7 @@ def test_a_corrupt_picture(gmmkit, folder, tmp_path):
     assert "--skip-bad" in done.err
     assert len(done.err.splitlines()) == 1
     assert not (tmp_path / "m.gmm").exists()
-    done = gmmkit("digits", "train", "p", "-o", "m.gmm", "--skip-bad", "--axes", 15, "--quiet")
+    done = gmmkit("digits", "train", "p", "-o", "m.gmm", "--skip-bad", "--axes", 15)
     assert done.code == 0
     assert "skipped" in done.err
     assert "bad.png" in done.err

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmmkit.cli.asked import engine_seed
-from gmmkit.cli.boundary import UsageError, complain
+from gmmkit.cli.boundary import UsageError, remark
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.density_answers import Boxes, answers_of, check_boxes, print_answers
 from gmmkit.cli.given import parse_ends
@@ -145,7 +145,7 @@ def density(
         console = console_on(sys.stderr)
         print_members(console, record.fit, record.mixture.n_components, record.mixture.n_features)
         for note in record.fit.get("notes", ()):
-            complain(f"warning: {note}")
+            remark(f"warning: {note}")
         if output is not None:
             console.print(f"Model in {output}", soft_wrap=True, markup=False)
         if report is not None:

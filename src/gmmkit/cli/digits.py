@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gmmkit.cli.boundary import UsageError, complain, guarded
+from gmmkit.cli.boundary import UsageError, guarded, remark
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.options import JobsOption, JsonOption, QuietOption, at_least, below_one, one_of
 from gmmkit.cli.output import console_on, count, print_json, print_table, print_text
@@ -179,7 +179,7 @@ def _read(images: str, labels: str | None, *, skip_bad: bool, any_size: bool) ->
 
     found = read_images(images, labels=labels, skip_bad=skip_bad, any_size=any_size)
     for why in found.skipped:
-        complain(f"warning: skipped {why}")
+        remark(f"warning: skipped {why}")
     return found
 
 

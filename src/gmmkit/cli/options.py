@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gmmkit.cli.boundary import UsageError
+from gmmkit.cli.boundary import UsageError, hush
 
 __all__ = [
     "ColumnsOption",
@@ -146,7 +146,9 @@ JobsOption = Annotated[
     int | None, typer.Option("--jobs", "-j", parser=_threads, metavar="N", help="Threads; -1: all cores.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages but errors.")]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", callback=hush, help="Say nothing but errors: no progress, no warnings.")
+]
 
 
 def parse_components(text: str) -> list[int]:
