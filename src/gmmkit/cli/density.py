@@ -20,6 +20,7 @@ from gmmkit.cli.options import (
     ColumnsOption,
     JobsOption,
     JsonOption,
+    NamesOption,
     QuietOption,
     WeightsOption,
     at_least,
@@ -75,9 +76,7 @@ def density(
     ] = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
-    label: Annotated[
-        str | None, typer.Option("--label", metavar="COLUMN", help="Column of known labels: kept aside.")
-    ] = None,
+    label: NamesOption = None,
     region: Annotated[
         list[float] | None,
         typer.Option(
@@ -180,7 +179,7 @@ def _fitted(
 
     with Watch(quiet=quiet) as watch:
         watch.say(f"reading {source}")
-        table = open_table(source, columns=wanted, weights=weights, label=label)
+        table = open_table(source, columns=wanted, weights=weights, label=label, identifiers=True)
         check_boxes(boxes, table.names, table.n_columns)
         for name in asked["covariance_type"]:
             family(name, table.n_columns)

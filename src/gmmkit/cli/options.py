@@ -19,6 +19,7 @@ __all__ = [
     "JsonOption",
     "LabelOption",
     "ModelArgument",
+    "NamesOption",
     "QuietOption",
     "WeightsOption",
     "at_least",
@@ -131,6 +132,11 @@ WeightsOption = Annotated[
 LabelOption = Annotated[
     str | None,
     typer.Option("--label", metavar="COLUMN", help="Column of known labels: kept aside and compared with clusters."),
+]
+# Of verbs that do nothing with labels: opened with ``identifiers=True``.
+NamesOption = Annotated[
+    str | None,
+    typer.Option("--label", metavar="COLUMN", help="Column that names rows or classes, any text or none: kept aside."),
 ]
 CovarianceOption = Annotated[
     str,

@@ -32,6 +32,8 @@ SEARCH: dict[str, Any] = {
     "criterion": "bic", **DEFAULTS, "reg_covar": "auto", "random_state": 0,
     "prior": None, "equal_weights": False, "noise": None, "noise_volume": "auto", "folds": 10,
 }  # fmt: skip
+# Those that do nothing with labels, which may then be empty.
+_ONLY_NAMED = (DENSITY, DETECTOR, FACTORS)
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
 CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
@@ -173,6 +175,8 @@ def _rows(record: ModelRecord) -> tuple[str, list[str], list[str]]:
         column = option_of(record, f"--{option}")
         if column is not None:
             arguments.append(f"{option}={quoted(column)}")
+    if record.estimator in _ONLY_NAMED and option_of(record, "--label") is not None:
+        arguments.append("identifiers=True")
     return "table", ["open_table"], [call("table = open_table", arguments)]
 
 
