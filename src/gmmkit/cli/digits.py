@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -95,8 +96,10 @@ def train(
         if output is not None:
             n, counts = len(found.images), Counter(found.labels)
             own = [float(counts[name]) for name in model.classes_.tolist()]
+            # Not where it lies: the file may be given away.
+            source = os.path.basename(os.path.abspath(found.origin))
             known = {"n_rows": n, "total_weight": float(n), "class_weights": own}
-            save_handwriting(model, output, known=known, provenance={"source": found.origin, "command": command})
+            save_handwriting(model, output, known=known, provenance={"source": source, "command": command})
         if report is not None:
             from gmmkit.report.handwriting import write_handwriting_report
 
