@@ -32,8 +32,6 @@ SEARCH: dict[str, Any] = {
     "criterion": "bic", **DEFAULTS, "reg_covar": "auto", "random_state": 0,
     "prior": None, "equal_weights": False, "noise": None, "noise_volume": "auto", "folds": 10,
 }  # fmt: skip
-# Those that do nothing with labels, which may then be empty.
-_ONLY_NAMED = (DENSITY, DETECTOR, FACTORS)
 # The function that merges by each rule.
 _MERGING = {"entropy": "merge_by_entropy", "misclassification": "merge_by_misclassification"}
 CLUSTERS: dict[str, Any] = {"n_clusters": "auto", "covariance_type": "all", "random_state": 0}
@@ -45,6 +43,8 @@ CLASSES: dict[str, Any] = {
 DETECTIONS: dict[str, Any] = {
     "contamination": "auto", "p_value": 0.05, "novelty": False, "calibration": "cross", "random_state": 0,
 }  # fmt: skip
+# Those that do nothing with labels, which may then be empty.
+_ONLY_NAMED = (DENSITY, DETECTOR, FACTORS)
 # Estimators that are made whole, and what shows what they found.
 _WHOLE: dict[str, tuple[dict[str, Any], str]] = {
     CLUSTERER: (CLUSTERS, "print(model.reason_, model.labels_)"),
