@@ -138,6 +138,23 @@ def test_labels_are_kept_aside(gmmkit: Gmmkit, tmp_path: Path) -> None:
     assert list(read_model(model).feature_names or ()) == ["x", "y"]
 
 
+def test_names_of_rows_may_be_empty(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    lines = [f"{i % 7}.5,{i % 5}.25,{'' if i % 9 else i}" for i in range(60)]
+    Path("some.csv").write_text("\n".join(["x,y,name", *lines]) + "\n")
+    done = gmmkit("density", "some.csv", "--label", "name", *SMALL, "-o", "some.gmm")
+    assert (done.code, done.err.count("warning")) == (0, 0), done.err
+    assert list(read_model("some.gmm").feature_names or ()) == ["x", "y"]
+    code = python_of(read_model("some.gmm"))
+    found: dict[str, Any] = {}
+    exec(code, found)
+    assert found["model"].mixture_ == read_model("some.gmm").mixture
+    # Classes may not be: each is drawn by itself.
+    refused = gmmkit("sample", "some.csv", "--label", "name")
+    assert (refused.code, refused.out) == (3, "")
+    assert "some.csv: line 3, column 'name' is empty" in refused.err
+    assert "there is no column 'nome'; did you mean 'name'?" in gmmkit("density", "some.csv", "--label", "nome").err
+
+
 def test_columns_and_rows_that_spoil_a_density_are_told(gmmkit: Gmmkit, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = np.c_[random.normal(size=60), np.full(60, 3.0), random.permutation(60), random.normal(size=60)]

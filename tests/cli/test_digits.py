@@ -56,6 +56,8 @@ def test_learnt_from_pictures_and_told_in_arrays(gmmkit, folder, model, tmp_path
 def test_a_model_of_images_is_described_by_its_axes_and_classes(gmmkit, model):
     done = gmmkit("describe", model, "--json")
     assert done.json["feature_names"] == [f"axis {q}" for q in range(1, 21)]
+    assert done.json["provenance"]["source"] == "pictures"
+    assert " 120 rows of 20 columns from pictures\n" in gmmkit("describe", model).out
     chosen = DIGITS.target[np.flatnonzero(DIGITS.target < 4)[:120]]
     assert [one["rows"] for one in done.json["classification"]["classes"]] == np.bincount(chosen).tolist()
     told = gmmkit("describe", model).out
@@ -111,6 +113,11 @@ def test_factors_in_place_of_principal_axes(gmmkit, folder, tmp_path):
     done = gmmkit("digits", "train", folder / "others.npz", *arguments)
     assert done.code == 0, done.err
     assert (done.json["reduction"], done.json["axes"]) == ("factors", 10)
+    described = gmmkit("describe", "f.gmm")
+    assert described.out.startswith("4 components, ")
+    assert " 10 columns from others.npz\n" in described.out
+    assert "factor 1" in described.out
+    assert "axis" not in described.out
     assert "Images are reduced to 10 factors of their ink" in (tmp_path / "f.html").read_text(encoding="utf-8")
     told = gmmkit("digits", "classify", "f.gmm", folder / "others.npz", "--json")
     assert told.code == 0, told.err
@@ -128,7 +135,7 @@ def test_a_corrupt_picture(gmmkit, folder, tmp_path):
     assert "--skip-bad" in done.err
     assert len(done.err.splitlines()) == 1
     assert not (tmp_path / "m.gmm").exists()
-    done = gmmkit("digits", "train", "p", "-o", "m.gmm", "--skip-bad", "--axes", 15, "--quiet")
+    done = gmmkit("digits", "train", "p", "-o", "m.gmm", "--skip-bad", "--axes", 15)
     assert done.code == 0
     assert "skipped" in done.err
     assert "bad.png" in done.err

@@ -18,6 +18,7 @@ from gmmkit.files import read_model
 from gmmkit.inference import factor_fit
 from gmmkit.model.discriminant import discriminant_subspace
 from gmmkit.model.factor_scores import coordinates, rebuilt
+from gmmkit.report import python_of
 
 Gmmkit = Callable[..., Any]
 
@@ -70,6 +71,22 @@ def test_a_model_is_taken_again(gmmkit: Gmmkit, data: Path, tmp_path: Path) -> N
     lines = gmmkit("reduce", data, "--with", "m.gmm", "--json").out.splitlines()
     assert [list(json.loads(line)) for line in lines[:1]] == [["factor0", "factor1"]]
     assert len(lines) == 150
+
+
+def test_names_of_rows_may_be_empty(gmmkit: Gmmkit, data: Path) -> None:
+    plain = gmmkit("reduce", data, "-f", 1, "--noise", "isotropic", "--model", "m.gmm")
+    lines = data.read_text().splitlines()
+    named = [f"{line},{'' if i % 9 else i}" for i, line in enumerate(lines[1:])]
+    Path("named.csv").write_text("\n".join([f"{lines[0]},name", *named]) + "\n")
+    given = ("named.csv", "--label", "name")
+    fitted = gmmkit("reduce", *given, "-f", 1, "--noise", "isotropic", "--model", "n.gmm")
+    assert (fitted.code, fitted.out) == (0, plain.out), fitted.err
+    assert 'open_table("named.csv", label="name", identifiers=True)' in python_of(read_model("n.gmm"))
+    assert gmmkit("reduce", *given, "--with", "m.gmm").out == plain.out
+    # Classes may not be: they are compared with clusters.
+    refused = gmmkit("fit", *given, "-k", 1)
+    assert (refused.code, refused.out) == (3, "")
+    assert "line 3, column 'name' is empty" in refused.err
 
 
 def test_numbers_are_chosen_by_bic(gmmkit: Gmmkit, data: Path, tmp_path: Path) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from gmmkit import GaussianMixture, GaussianMixtureRegressor, load, open_table, save
+from gmmkit.estimators.persistence import record_of
+from gmmkit.files import read_model, write_model
 from gmmkit.model.predictive import Predictive
 
 Gmmkit = Callable[..., Any]
@@ -63,6 +67,90 @@ def test_a_saved_regressor_knows_its_targets(gmmkit: Gmmkit, faithful: Path, tmp
     np.testing.assert_allclose(cells(done.out)[:, 0], regressor.predict(rows[:5, :1]))
 
 
+def write(path: str, head: str, rows: np.ndarray) -> None:
+    np.savetxt(path, rows, delimiter=",", header=head, comments="", fmt="%.17g")
+
+
+@pytest.fixture
+def plane() -> np.ndarray:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(80, 3))
+    X[:, 2] = X[:, 0] + 2.0 * X[:, 1] + 0.1 * random.normal(size=80)
+    return X
+
+
+def test_names_that_nobody_gave_are_not_asked_for(gmmkit: Gmmkit, plane: np.ndarray) -> None:
+    regressor = GaussianMixtureRegressor(GaussianMixture(1)).fit(plane[:, :2], plane[:, 2])
+    save(regressor, "bare.gmm")
+    assert read_model("bare.gmm").feature_names is None
+    known = regressor.predict(plane[:5, :2])
+    # By position: the inputs, or all columns of the model.
+    write("inputs.csv", "dose,age", plane[:5, :2])
+    write("whole.csv", "dose,age,effect", plane[:5])
+    np.save("inputs.npy", plane[:5, :2])
+    for name in ("inputs.csv", "whole.csv", "inputs.npy"):
+        done = gmmkit("regress", "bare.gmm", name, "--report", "r.html")
+        assert done.code == 0, done.err
+        assert done.out.startswith("2_mean,2_deviation,")
+        np.testing.assert_allclose(cells(done.out)[:, 0], known)
+        assert ("R²" in Path("r.html").read_text(encoding="utf-8")) == (name == "whole.csv")
+    write("one.csv", "age", plane[:5, 1:2])
+    write("more.csv", "id,dose,age,effect", np.c_[np.arange(5), plane[:5]])
+    said = "What is predicted from goes by position, for want of names: give a file of the 2 columns to predict from"
+    for name, has in (("one.csv", "1 column: age"), ("more.csv", "4 columns: id, dose, age, effect")):
+        done = gmmkit("regress", "bare.gmm", name)
+        assert (done.code, done.out) == (3, "")
+        assert f"{name} gives {has}. {said}, in that order, or of all 3" in done.err
+        assert done.err.count("\n") == 1
+
+
+def test_targets_that_are_the_first_columns_go_by_position_too(gmmkit: Gmmkit, plane: np.ndarray) -> None:
+    np.save("rows.npy", plane)
+    assert gmmkit("fit", "rows.npy", "-k", 1, "--covariance", "full", "-o", "m.gmm").code == 0
+    np.save("last.npy", plane[:5, [2]])
+    np.save("two.npy", plane[:5, :2])
+    asked = ("regress", "m.gmm", "--target", "1,0")
+    done = gmmkit(*asked[:2], "rows.npy", *asked[2:], "--report", "r.html")
+    assert done.code == 0, done.err
+    assert "1 and column 0 predicted for 80 rows of rows.npy" in Path("r.html").read_text(encoding="utf-8")
+    assert gmmkit(*asked[:2], "last.npy", *asked[2:]).out == "".join(done.out.splitlines(keepends=True)[:6])
+    assert gmmkit(*asked[:2], "two.npy", *asked[2:]).code == 3
+    done = gmmkit("regress", "m.gmm", "two.npy", "--target", "2,1", "--inputs", "0", "--report", "r.html")
+    assert done.code == 0, done.err
+    np.testing.assert_allclose(
+        cells(done.out)[:, 0], Predictive(load("m.gmm").mixture_.marginal([0, 2]), [1], plane[:5, :1]).mean()[:, 0]
+    )
+
+
+def test_names_that_were_given_are(gmmkit: Gmmkit, plane: np.ndarray) -> None:
+    frame = pd.DataFrame(plane[:, :2], columns=["dose", "age"])
+    regressor = GaussianMixtureRegressor(GaussianMixture(1)).fit(frame, plane[:, 2])
+    save(regressor, "named.gmm")
+    write("turned.csv", "age,id,dose", np.c_[plane[:5, 1], np.arange(5), plane[:5, 0]])
+    np.save("inputs.npy", plane[:5, :2])
+    for name in ("turned.csv", "inputs.npy"):
+        done = gmmkit("regress", "named.gmm", name)
+        assert done.code == 0, done.err
+        assert done.out.startswith("y_mean,")
+        np.testing.assert_allclose(cells(done.out)[:, 0], regressor.predict(frame[:5]))
+    write("other.csv", "weight,age", plane[:5, :2])
+    done = gmmkit("regress", "named.gmm", "other.csv")
+    assert (done.code, done.out) == (3, "")
+    assert "there is no column 'dose'; it has 2 columns: weight, age" in done.err
+
+
+def test_files_of_before_with_names_of_ours_are_read_by_them(gmmkit: Gmmkit, plane: np.ndarray) -> None:
+    regressor = GaussianMixtureRegressor(GaussianMixture(1)).fit(plane[:, :2], plane[:, 2])
+    write_model(replace(record_of(regressor), feature_names=["x0", "x1", "y"]), "old.gmm")
+    write("turned.csv", "y,x1,x0", plane[:5, [2, 1, 0]])
+    done = gmmkit("regress", "old.gmm", "turned.csv")
+    assert done.code == 0, done.err
+    np.testing.assert_allclose(cells(done.out)[:, 0], regressor.predict(plane[:5, :2]))
+    old = load("old.gmm")
+    assert not hasattr(old, "feature_names_in_")
+    np.testing.assert_array_equal(old.predict(plane[:5, :2]), regressor.predict(plane[:5, :2]))
+
+
 def test_the_report_of_a_saved_regressor_is_of_its_predictions(gmmkit: Gmmkit, faithful: Path, tmp_path: Path) -> None:
     rows = open_table(faithful).take(np.arange(272))
     save(GaussianMixtureRegressor(GaussianMixture(2, random_state=0)).fit(rows[:, :1], rows[:, 1]), "model.gmm")
@@ -70,7 +158,7 @@ def test_the_report_of_a_saved_regressor_is_of_its_predictions(gmmkit: Gmmkit, f
     done = gmmkit("report", "model.gmm", "xy.csv", "-o", "r.html")
     assert (done.code, done.out) == (0, ""), done.err
     page = Path("r.html").read_text()
-    assert "<h1>y predicted for 272 rows of xy.csv: R²" in page
+    assert "<h1>column 1 predicted for 272 rows of xy.csv: R²" in page
     assert "How good predictions are" in page
     assert "The clusters in words" not in page
     np.savetxt("x.csv", rows[:, :1], delimiter=",", header="x0", comments="")

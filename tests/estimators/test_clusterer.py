@@ -113,7 +113,7 @@ def test_data_frames_keep_their_names(moons):
         ({"covariance_type": ["full", "round"]}, "must be 'all' or some of .*'round'"),
         ({"covariance_type": ["full", "factor"]}, "'factor' needs a number of factors"),
         ({"covariance_type": [["full"]]}, "must be 'all' or some of .*'full'"),
-        ({"covariance_type": []}, "covariance_type is empty: give 'all', or some of"),
+        ({"covariance_type": []}, "covariance_type is empty: give 'all' or some of"),
         ({"covariance_type": "E"}, "for one column, but there are 2"),
         ({"random_state": "seed"}, "random_state"),
     ],

@@ -35,6 +35,7 @@ SMALL = GaussianMixture(2, random_state=0)
         (SMALL, KINDS == "rare"),
         (GaussianMixture(2, covariance_type="tied", prior=ConjugatePrior(), random_state=0), (KINDS == "rare") + 3),
         (GaussianMixture(2, noise=True, random_state=0), None),
+        (GaussianMixture(2, noise=True, random_state=0), KINDS),
         (StudentMixture(1, random_state=0), KINDS),
         (GaussianMixtureSearch(range(1, 3), covariance_type=["VVI", "EEE"]), None),
         (MixtureOfFactorAnalyzers(1, n_factors=1, random_state=0), None),
@@ -61,6 +62,9 @@ def test_a_generator_comes_back(tmp_path, fitter, labels):
         here, there = (found.sample(9, given=given)[0] for found in (loaded, generator))
         np.testing.assert_allclose(here, there, rtol=1e-9)
     assert loaded.synthesizer_.shapes == generator.synthesizer_.shapes
+    for here, there in zip(loaded.synthesizer_.mixtures, generator.synthesizer_.mixtures, strict=True):
+        assert here.noise == there.noise
+        np.testing.assert_allclose(here.weights, there.weights, rtol=1e-12)
     assert loaded.bounds == generator.bounds
     assert loaded.random_state == 4
     assert list(loaded.feature_names_in_) == ["age", "income", "z"]
@@ -83,9 +87,46 @@ def test_default_generators_come_back_and_a_second_file_is_the_first(tmp_path):
 def test_what_cannot_be_kept_is_said(tmp_path):
     with pytest.raises(ParameterError, match="no record of a fit"):
         gmmkit.save(GaussianMixtureGenerator(), tmp_path / "g.gmm")
-    noisy = GaussianMixtureGenerator(GaussianMixture(1, noise=True)).fit(X, KINDS)
-    with pytest.raises(ParameterError, match="mixtures have noise cannot be saved"):
-        gmmkit.save(noisy, tmp_path / "g.gmm")
+
+
+@pytest.mark.parametrize("volume", ["auto", 1e4])
+def test_classes_keep_the_noise_that_each_has(tmp_path, volume):
+    generator = GaussianMixtureGenerator(GaussianMixture(1, noise=True, noise_volume=volume, random_state=0))
+    first, second = generator.fit(X, KINDS).synthesizer_.mixtures
+    assert (first.noise.region is None) == (volume != "auto")
+    generator.synthesizer_ = replace(generator.synthesizer_, mixtures=(first.without_noise(), second))
+    gmmkit.save(generator, tmp_path / "g.gmm")
+    loaded = gmmkit.load(tmp_path / "g.gmm")
+    assert [mixture.noise for mixture in loaded.synthesizer_.mixtures] == [None, second.noise]
+    gmmkit.save(loaded, tmp_path / "again.gmm")
+    assert (tmp_path / "again.gmm").read_bytes() == (tmp_path / "g.gmm").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda noises: None,
+        lambda noises: noises[:1],
+        lambda noises: [*noises, None],
+        lambda noises: [3, None],
+        lambda noises: [{"weight": 0.1, "log_density": -1.0}, None],
+        lambda noises: [{**noises[0], "weight": 1.0}, None],
+        lambda noises: [{**noises[0], "weight": "heavy"}, None],
+        lambda noises: [{**noises[0], "log_density": float("nan")}, None],
+        lambda noises: [{**noises[0], "region": [[0.0, 1.0], [1.0, 0.0]]}, None],
+        lambda noises: [{**noises[0], "region": [[0.0, 1.0], [1.0]]}, None],
+        lambda noises: [{**noises[0], "region": "here"}, None],
+    ],
+)
+def test_noise_that_means_nothing_is_refused(tmp_path, noisy, spoil):
+    write_model(replace(noisy, fit={**noisy.fit, "noises": spoil(noisy.fit["noises"])}), tmp_path / "g.gmm")
+    with pytest.raises(ModelFormatError, match="its record of the fit is incomplete"):
+        gmmkit.load(tmp_path / "g.gmm")
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    return record_of(GaussianMixtureGenerator(GaussianMixture(1, noise=True, random_state=0)).fit(X, KINDS))
 
 
 @pytest.mark.parametrize(

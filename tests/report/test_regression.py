@@ -93,16 +93,19 @@ def test_a_regressor_and_rows_give_the_page_of_its_predictions():
 def test_rows_that_are_no_regressors_are_refused():
     rows, _ = MIXTURE.sample(30, seed=1)
     regressor = GaussianMixtureRegressor(GaussianMixture()).fit(rows[:, :2], rows[:, 2])
+    named = pd.DataFrame(rows, columns=["x0", "x1", "y"])
+    by_name = GaussianMixtureRegressor(GaussianMixture()).fit(named[["x0", "x1"]], named["y"])
     with pytest.raises(ParameterError, match="a regressor, whose page tells how it predicts rows: give rows as well"):
         render_report(regressor)
     for given, said in (
         (rows[:, :1], "X has 1 column without a name; expected the regressor's 2 inputs, and after that its 1 target"),
         (np.c_[rows, rows], "X has 6 columns without a name"),
-        (pd.DataFrame(rows, columns=["x0", "b", "y"]), "there is no column 'x1'"),
         (np.full((3, 3), np.inf), "row 0, column 0 is infinity"),
     ):
         with pytest.raises(DataError, match=said):
             render_report(regressor, given)
+    with pytest.raises(DataError, match="there is no column 'x1'"):
+        render_report(by_name, pd.DataFrame(rows, columns=["x0", "b", "y"]))
     record = record_of(regressor)
     broken = ModelRecord(record.mixture, estimator=record.estimator)
     with pytest.raises(ModelFormatError, match="does not say how many targets"):

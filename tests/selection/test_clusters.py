@@ -14,7 +14,6 @@ from gmmkit.selection.agreement import adjusted_rand_index
 from gmmkit.selection.cluster_models import ClusterModel, deviations, in_units, n_parameters
 from gmmkit.selection.clusters import ClusterSettings, find_clusters
 from gmmkit.selection.misclassification import clusters_after, gini, merge_components
-from gmmkit.selection.resolution import recorded_step, spread_over_cells
 
 
 def found(rows, k, seed=0, **kwargs):
@@ -45,48 +44,6 @@ def blobs(rng, n=150, d=3, k=3, apart=6.0):
 
 
 # --- rows no finer than recorded ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("step", [0.1, 1.0, 0.25, 3e-4, 1e6])
-def test_the_step_of_rounded_values_is_found(step):
-    values = np.round(np.random.default_rng(0).normal(0, 9 * step, 200) / step) * step + 7 * step
-    assert recorded_step(values) == pytest.approx(step, rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    "values",
-    [np.random.default_rng(0).normal(size=300), np.zeros(5), np.array([0.0, 1.0] * 9), np.array([3.0])],
-    ids=["measured finely", "constant", "two categories", "one row"],
-)
-def test_a_column_without_a_step_has_none(values):
-    assert recorded_step(values) == 0.0
-
-
-@pytest.mark.parametrize("n", [7, 20])
-def test_the_step_of_few_values_is_found_to_the_last_digit(n):
-    random = np.random.default_rng(0)
-    for _ in range(100):
-        # A coarser one than 0.001 where the values happen to allow it, but a whole number of those.
-        thousandths = recorded_step(np.round(random.normal(size=n), 3)) * 1e3
-        assert thousandths == pytest.approx(round(thousandths), rel=1e-13)
-        assert thousandths >= 0.5
-
-
-def test_rows_stay_in_the_cells_they_were_rounded_to():
-    rows = np.array([[1.0, 0.37], [2.0, 0.11], [4.0, 0.92]])
-    weights = np.array([1.0, 3.0, 2.5])
-    spread, shares = spread_over_cells(rows, weights, np.array([1.0, 0.0]), 100, np.random.default_rng(0))
-    assert len(spread) == 1 + 3 + 3
-    np.testing.assert_array_equal(np.round(spread[:, 0]), [1, 2, 2, 2, 4, 4, 4])
-    np.testing.assert_array_equal(spread[:, 1], rows[[0, 1, 1, 1, 2, 2, 2], 1])
-    assert shares.sum() == pytest.approx(weights.sum())
-
-
-def test_heavy_rows_do_not_make_more_rows_than_asked_for():
-    rows, weights = np.arange(6.0).reshape(-1, 1), np.full(6, 1e7)
-    spread, shares = spread_over_cells(rows, weights, np.ones(1), 60, np.random.default_rng(0))
-    assert len(spread) == 60
-    assert shares.sum() == pytest.approx(6e7)
 
 
 def test_rounded_rows_do_not_make_components_of_their_values():

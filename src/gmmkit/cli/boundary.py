@@ -28,7 +28,17 @@ from gmmkit.errors import (
     SingularComponentError,
 )
 
-__all__ = ["Exit", "Interrupted", "NotConverged", "UsageError", "complain", "guarded", "plain_warnings"]
+__all__ = [
+    "Exit",
+    "Interrupted",
+    "NotConverged",
+    "UsageError",
+    "complain",
+    "guarded",
+    "hush",
+    "plain_warnings",
+    "remark",
+]
 
 P = ParamSpec("P")
 
@@ -98,8 +108,26 @@ def guarded(verb: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+class _Remarks:
+    """Whether what is no error is said: not where --quiet was given."""
+
+    hushed = False
+
+
+def hush(quiet: bool) -> bool:
+    """Say nothing but errors for the rest of the command, if `quiet`; returns it, as the option's callback."""
+    _Remarks.hushed = quiet
+    return quiet
+
+
+def remark(message: str) -> None:
+    """Write one line that is no error, a warning or a note, to stderr: nothing with --quiet."""
+    if not _Remarks.hushed:
+        complain(message)
+
+
 def complain(message: str) -> None:
-    """Write one line to stderr."""
+    """Write one line to stderr: an error."""
     # A name that is not UTF-8 must not hide the message that names it.
     line = f"gmmkit: {' '.join(message.split())}\n".encode(errors="backslashreplace").decode()
     with contextlib.suppress(BrokenPipeError):
@@ -109,11 +137,11 @@ def complain(message: str) -> None:
 
 @contextlib.contextmanager
 def plain_warnings() -> Iterator[None]:
-    """Show gmmkit's warnings as lines of their own, and no others: they are not the user's business."""
+    """Show gmmkit's warnings as lines of their own, unless --quiet is given, and no others: not the user's business."""
 
     def show(message: Warning | str, category: type[Warning], *_place: object, **_more: object) -> None:
         if issubclass(category, GmmkitWarning):
-            complain(f"warning: {message}")
+            remark(f"warning: {message}")
         elif os.environ.get("GMMKIT_DEBUG"):
             complain(f"{category.__name__}: {message}")
 

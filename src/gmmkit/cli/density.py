@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmmkit.cli.asked import engine_seed
-from gmmkit.cli.boundary import UsageError, complain
+from gmmkit.cli.boundary import UsageError, remark
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.density_answers import Boxes, answers_of, check_boxes, print_answers
 from gmmkit.cli.given import parse_ends
@@ -20,6 +20,7 @@ from gmmkit.cli.options import (
     ColumnsOption,
     JobsOption,
     JsonOption,
+    NamesOption,
     QuietOption,
     WeightsOption,
     at_least,
@@ -75,9 +76,7 @@ def density(
     ] = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
-    label: Annotated[
-        str | None, typer.Option("--label", metavar="COLUMN", help="Column of known labels: kept aside.")
-    ] = None,
+    label: NamesOption = None,
     region: Annotated[
         list[float] | None,
         typer.Option(
@@ -145,7 +144,7 @@ def density(
         console = console_on(sys.stderr)
         print_members(console, record.fit, record.mixture.n_components, record.mixture.n_features)
         for note in record.fit.get("notes", ()):
-            complain(f"warning: {note}")
+            remark(f"warning: {note}")
         if output is not None:
             console.print(f"Model in {output}", soft_wrap=True, markup=False)
         if report is not None:
@@ -180,7 +179,7 @@ def _fitted(
 
     with Watch(quiet=quiet) as watch:
         watch.say(f"reading {source}")
-        table = open_table(source, columns=wanted, weights=weights, label=label)
+        table = open_table(source, columns=wanted, weights=weights, label=label, identifiers=True)
         check_boxes(boxes, table.names, table.n_columns)
         for name in asked["covariance_type"]:
             family(name, table.n_columns)

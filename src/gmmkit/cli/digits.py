@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gmmkit.cli.boundary import UsageError, complain, guarded
+from gmmkit.cli.boundary import UsageError, guarded, remark
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.options import JobsOption, JsonOption, QuietOption, at_least, below_one, one_of
 from gmmkit.cli.output import console_on, count, print_json, print_table, print_text
@@ -95,8 +96,10 @@ def train(
         if output is not None:
             n, counts = len(found.images), Counter(found.labels)
             own = [float(counts[name]) for name in model.classes_.tolist()]
+            # Not where it lies: the file may be given away.
+            source = os.path.basename(os.path.abspath(found.origin))
             known = {"n_rows": n, "total_weight": float(n), "class_weights": own}
-            save_handwriting(model, output, known=known, provenance={"source": found.origin, "command": command})
+            save_handwriting(model, output, known=known, provenance={"source": source, "command": command})
         if report is not None:
             from gmmkit.report.handwriting import write_handwriting_report
 
@@ -179,7 +182,7 @@ def _read(images: str, labels: str | None, *, skip_bad: bool, any_size: bool) ->
 
     found = read_images(images, labels=labels, skip_bad=skip_bad, any_size=any_size)
     for why in found.skipped:
-        complain(f"warning: skipped {why}")
+        remark(f"warning: skipped {why}")
     return found
 
 

@@ -11,7 +11,7 @@ import typer
 
 from gmmkit.cli.analysis import Questions, analyse
 from gmmkit.cli.asked import Asked
-from gmmkit.cli.boundary import Interrupted, NotConverged, complain
+from gmmkit.cli.boundary import Interrupted, NotConverged, remark
 from gmmkit.cli.checkpoint import Checkpoint
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.facts import facts_of
@@ -258,8 +258,8 @@ def fit(
     questions = Questions(merge, standard_errors, bootstrap, bootstrap_kind, lrt, lrt_starts)
     questions.check(asked, weighted=weights is not None)
     refuse_useless(asked, context.params)
-    if checkpoint is not None and resume and not quiet and not os.path.exists(checkpoint):
-        complain(f"note: there is no {checkpoint} to go on from: the fit begins anew")
+    if checkpoint is not None and resume and not os.path.exists(checkpoint):
+        remark(f"note: there is no {checkpoint} to go on from: the fit begins anew")
     from gmmkit.data import open_table
 
     kept = None if checkpoint is None else Checkpoint(checkpoint, resume=resume)

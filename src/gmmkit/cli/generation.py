@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gmmkit.cli.asked import engine_seed
-from gmmkit.cli.boundary import UsageError, complain
+from gmmkit.cli.boundary import UsageError, remark
 from gmmkit.cli.given import Ends, by_position
 from gmmkit.cli.likeness import likeness
 from gmmkit.cli.models import generator_of
@@ -118,7 +118,7 @@ def rows_like(
     if asked.report is not None:
         sys.stderr.write(f"Report in {asked.report}\n")
     for note in (*notes_on(table, constant=False), *values_that_lead(table, found)):
-        complain(f"warning: {note}")
+        remark(f"warning: {note}")
     if compared is not None:
         sys.stderr.write(likeness(compared))
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from gmmkit.cli.anomalies import anomalies
-from gmmkit.cli.boundary import Exit, complain, guarded, plain_warnings
+from gmmkit.cli.boundary import Exit, complain, guarded, hush, plain_warnings
 from gmmkit.cli.classify import classify
 from gmmkit.cli.cluster import cluster
 from gmmkit.cli.demo import demo
@@ -78,6 +78,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = typer.main.get_command(app)
+    hush(False)  # until --quiet is read
     try:
         with plain_warnings():
             code = command.main(arguments, prog_name="gmmkit", standalone_mode=False, obj=arguments)

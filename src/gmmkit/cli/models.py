@@ -146,22 +146,21 @@ def open_predicted(
 ) -> tuple[Table, list[int]]:
     """Open a file with the inputs, and those of the wanted targets that it has; return which these are.
 
-    By name, or where neither side has names, by position.
+    By name where both the model's columns and the file's have names, else by position.
     """
     from gmmkit.data import open_table
     from gmmkit.data.columns import PredictedColumns
 
     names = record.feature_names
+    columns = PredictedColumns(inputs, wanted, width=record.mixture.n_features)
     if names is not None:
-        columns = PredictedColumns([names[j] for j in inputs], [names[j] for j in wanted])
-        table = open_table(path, columns=columns, missing=True)
-        return table, [j for j in wanted if names[j] in (table.names or ())[len(inputs) :]]
-    table = open_table(path, missing=True)
-    if table.n_columns == len(inputs):
-        return table, []
-    both = PredictedColumns(list(inputs), list(wanted))
-    found = [j for j in wanted if j < table.n_columns]
-    return open_table(path, columns=both, missing=True), found
+        columns = PredictedColumns([names[j] for j in inputs], [names[j] for j in wanted], nameless=columns)
+    table = open_table(path, columns=columns, missing=True)
+    if names is not None and table.names is not None:
+        return table, [j for j in wanted if names[j] in table.names[len(inputs) :]]
+    # Where some are not there, these are the last ones.
+    there = sorted(wanted)[: table.n_columns - len(inputs)]
+    return table, [j for j in wanted if j in there]
 
 
 def clusters_of(record: ModelRecord) -> tuple[tuple[int, ...], ...] | None:

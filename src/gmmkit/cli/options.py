@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gmmkit.cli.boundary import UsageError
+from gmmkit.cli.boundary import UsageError, hush
 
 __all__ = [
     "ColumnsOption",
@@ -19,6 +19,7 @@ __all__ = [
     "JsonOption",
     "LabelOption",
     "ModelArgument",
+    "NamesOption",
     "QuietOption",
     "WeightsOption",
     "at_least",
@@ -132,6 +133,11 @@ LabelOption = Annotated[
     str | None,
     typer.Option("--label", metavar="COLUMN", help="Column of known labels: kept aside and compared with clusters."),
 ]
+# Of verbs that do nothing with labels: opened with ``identifiers=True``.
+NamesOption = Annotated[
+    str | None,
+    typer.Option("--label", metavar="COLUMN", help="Column that names rows or classes, any text or none: kept aside."),
+]
 CovarianceOption = Annotated[
     str,
     typer.Option(
@@ -146,7 +152,9 @@ JobsOption = Annotated[
     int | None, typer.Option("--jobs", "-j", parser=_threads, metavar="N", help="Threads; -1: all cores.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages but errors.")]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", callback=hush, help="Say nothing but errors: no progress, no warnings.")
+]
 
 
 def parse_components(text: str) -> list[int]:

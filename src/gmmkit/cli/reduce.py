@@ -16,6 +16,7 @@ from gmmkit.cli.options import (
     ColumnsOption,
     DataArgument,
     JobsOption,
+    NamesOption,
     QuietOption,
     WeightsOption,
     at_least,
@@ -102,9 +103,7 @@ def reduce(
     ] = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = None,
-    label: Annotated[
-        str | None, typer.Option("--label", metavar="COLUMN", help="Column of known labels: kept aside.")
-    ] = None,
+    label: NamesOption = None,
     seed: Annotated[
         int | None, typer.Option(parser=at_least(0), metavar="N", help="The same seed gives the same model (0).")
     ] = None,
@@ -147,7 +146,7 @@ def reduce(
         watch.say(f"reading {data}")
         if known is not None:
             record = open_model(known)
-            table = open_data_of(record, data, columns=columns, label=label)
+            table = open_data_of(record, data, columns=columns, label=label, identifiers=True)
         else:
             asked = FactorsAsked(
                 components=parse_components(components or "1"),
@@ -163,7 +162,7 @@ def reduce(
             )
             from gmmkit.data import open_table
 
-            table = open_table(data, columns=parse_columns(columns), weights=weights, label=label)
+            table = open_table(data, columns=parse_columns(columns), weights=weights, label=label, identifiers=True)
             record = factor_record(table, asked, watch, {"command": command_line(context)})
             if keep is not None:
                 from gmmkit.files import write_model

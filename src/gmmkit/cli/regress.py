@@ -76,8 +76,9 @@ def regress(
 ) -> None:
     """Predict columns from others, row by row: mean, standard deviation and quantiles of each.
 
-    Any model of the columns together will do, from gmmkit fit or gmmkit density. Inputs that are missing in a row
-    (empty, NA, null, NaN) are integrated out.
+    Any model of the columns together will do, from gmmkit fit or gmmkit density. DATA's columns are found by name;
+    where it or the model has no names, by position: all of the model's, or its inputs only. Inputs that are missing in
+    a row (empty, NA, null, NaN) are integrated out.
     """  # fmt: skip
     check_rows_output(output, inputs=(model, data))
     check_output("--report", report, ends=PAGE, inputs=(model, data))

@@ -83,6 +83,7 @@ def _opened(record: ModelRecord, data: str, columns: str | None, weights: str | 
     """Open the rows as what is asked of them needs them."""
     from gmmkit.data.columns import KnownLabel
     from gmmkit.files.record import DETECTOR, GENERATOR, REGRESSOR
+    from gmmkit.selection.records import DENSITY
 
     targets = targets_of(record)
     if record.estimator == REGRESSOR and targets is not None:
@@ -90,5 +91,5 @@ def _opened(record: ModelRecord, data: str, columns: str | None, weights: str | 
     fitted = record.fit.get("label")
     if record.estimator == GENERATOR and label is None and isinstance(fitted, str):
         label = KnownLabel(fitted)
-    identifiers = record.estimator == DETECTOR
+    identifiers = record.estimator in (DETECTOR, DENSITY)
     return open_data_of(record, data, columns=columns, weights=weights, label=label, identifiers=identifiers)

@@ -6,7 +6,7 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from gmmkit.cli.boundary import complain
+from gmmkit.cli.boundary import remark
 from gmmkit.cli.models import open_data_of, open_model
 from gmmkit.cli.options import (
     ColumnsOption,
@@ -58,8 +58,8 @@ def score(
         print_json(answer)
     else:
         sys.stdout.write("".join(f"{name} {value!r}\n" for name, value in answer.items()))
-    if impossible is not None and not quiet:
-        complain(f"warning: {impossible}")
+    if impossible is not None:
+        remark(f"warning: {impossible}")
 
 
 def _impossible(mixture: Mixture, table: Table) -> str | None:

@@ -50,27 +50,59 @@ class PredictedColumns(tuple[str | int, ...]):
     Parameters
     ----------
     inputs : sequence of str or int
-        These must be there.
+        By name, or by position from 0 among the columns of a model: these must be there.
     targets : sequence of str or int
-        By name, or by position from 0 in data without names: these may be missing.
+        Likewise: these may be missing.
+    width : int, optional
+        Of positions, how many columns the model has. Data have these, or the first of them, or the inputs only.
+    nameless : PredictedColumns, optional
+        Of names, the positions that count in data without names.
     """
 
     targets: tuple[str | int, ...]
+    width: int | None
+    nameless: PredictedColumns | None
 
-    def __new__(cls, inputs: Sequence[str | int], targets: Sequence[str | int]) -> PredictedColumns:
-        """Make the tuple of the inputs, which remembers the targets."""
+    def __new__(
+        cls,
+        inputs: Sequence[str | int],
+        targets: Sequence[str | int],
+        *,
+        width: int | None = None,
+        nameless: PredictedColumns | None = None,
+    ) -> PredictedColumns:
+        """Make the tuple of the inputs, which remembers the rest."""
         made = super().__new__(cls, inputs)
-        made.targets = tuple(targets)
+        made.targets, made.width, made.nameless = tuple(targets), width, nameless
         return made
 
-    def in_data(self, names: Sequence[str] | None, n_columns: int) -> list[str | int]:
+    def in_data(self, names: Sequence[str] | None, n_columns: int, origin: str = "X") -> list[str | int]:
         """Return the inputs, and the targets that are there.
+
+        Raises
+        ------
+        DataError
+            If there are more or fewer columns than positions are of.
 
         Examples
         --------
         >>> PredictedColumns(["dose"], ["effect", "delay"]).in_data(["delay", "dose"], 2)
         ['dose', 'delay']
+        >>> by_position = PredictedColumns([1, 2], [0], width=3)
+        >>> by_position.in_data(["b", "c"], 2), by_position.in_data(["a", "b", "c"], 3)
+        ([0, 1], [1, 2, 0])
         """
+        if names is None and self.nameless is not None:
+            return self.nameless.in_data(names, n_columns, origin)
+        if self.width is not None:
+            if n_columns == len(self):
+                return list(range(n_columns))
+            if not max(map(int, self)) < n_columns <= self.width:
+                inputs = f"{len(self)} column{'s' * (len(self) != 1)}"
+                raise DataError(
+                    f"{origin} gives {_listed(names, n_columns)}. What is predicted from goes by position, for want of "
+                    f"names: give a file of the {inputs} to predict from, in that order, or of all {self.width}"
+                )
         known = set(names or ()) | set(range(n_columns))
         return [*self, *(column for column in self.targets if column in known)]
 
@@ -149,7 +181,7 @@ def choose_columns(
     if isinstance(columns, ModelColumns):
         columns = _of_model(columns, names, n_columns, origin)
     elif isinstance(columns, PredictedColumns):
-        columns = columns.in_data(names, n_columns)
+        columns = columns.in_data(names, n_columns, origin)
     if isinstance(label, KnownLabel) and label not in (names or ()):
         label = None
     aside = {

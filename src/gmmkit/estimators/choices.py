@@ -31,8 +31,15 @@ def listed(name: str, given: Any) -> list[Any]:
     return list(given) if isinstance(given, Iterable) else [given]
 
 
-def structures_of(given: Any, n_columns: int) -> list[str]:
+def structures_of(given: Any, n_columns: int, *, every: bool = True) -> list[str]:
     """Return the names of structures that are asked for, once each; "all" are all there are for so many columns.
+
+    Parameters
+    ----------
+    given : str, or iterable of str
+    n_columns : int
+    every : bool, default=True
+        Whether "all" may be asked for.
 
     Raises
     ------
@@ -44,14 +51,15 @@ def structures_of(given: Any, n_columns: int) -> list[str]:
     >>> structures_of("full", 2), structures_of("all", 1)
     (['full'], ['E', 'V'])
     """
-    if isinstance(given, str) and given == "all":
+    expected = ("'all' or " if every else "") + f"some of {', '.join(NAMES)}"
+    if every and isinstance(given, str) and given == "all":
         return list(structures_for(n_columns))
     wanted = [given] if isinstance(given, str) else list(given)
     if not wanted:
-        raise ParameterError("covariance_type is empty: give 'all', or some of " + ", ".join(NAMES))
+        raise ParameterError(f"covariance_type is empty: give {expected}")
     for name in wanted:
         # Those of low rank `family` refuses, and says what they need.
         if not isinstance(name, str) or name not in (*NAMES, *LOW_RANK):
-            raise ParameterError(f"covariance_type must be 'all' or some of {', '.join(NAMES)}, but got {shown(name)}")
+            raise ParameterError(f"covariance_type must be {expected}, but got {shown(name)}")
         family(name, n_columns)
     return list(dict.fromkeys(wanted))

@@ -21,7 +21,6 @@ from gmmkit.estimators.validation import rows_of, seed_of
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.model.class_mixture import ClassMixture, given_priors, listed_labels
-from gmmkit.model.covariance.catalogue import NAMES
 from gmmkit.model.evaluation import evaluate
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.arguments import share, whole
@@ -121,7 +120,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "model": [StrOptions(set(MODELS))],
         "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", Iterable],
-        "covariance_type": [StrOptions({"all", *NAMES}), list, tuple],
+        "covariance_type": [str, list, tuple],
         "criterion": [StrOptions(set(CLASS_CRITERIA))],
         "priors": ["array-like", Mapping, StrOptions({"equal"}), None],
         "shrinkage": [Interval(Real, 0.0, 1.0, closed="left"), StrOptions({"cv"})],

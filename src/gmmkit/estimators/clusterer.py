@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 from gmmkit.data import Table, as_table
 from gmmkit.estimators.choices import structures_of
 from gmmkit.estimators.validation import is_stream, rows_of, seed_of
-from gmmkit.model.covariance.catalogue import NAMES
 from gmmkit.model.evaluation import evaluate_blocks
 from gmmkit.selection.cluster_choice import ClusterResult
 from gmmkit.selection.clusters import ClusterSettings, find_clusters
@@ -95,7 +94,7 @@ class MixtureClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_clusters": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "covariance_type": [StrOptions({"all", *NAMES}), list, tuple],
+        "covariance_type": [str, list, tuple],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
     }

@@ -41,7 +41,7 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Attributes
     ----------
     estimator_ : estimator
-        The fitted one; its columns are the inputs, then the targets.
+        The fitted one; its columns are the inputs, then the targets. They have names where the inputs do.
     mixture_ : Mixture
         The joint mixture, in the units of the data.
     n_targets_ : int
@@ -115,9 +115,12 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         complete = ~np.isnan(X).any(axis=1)
         if not complete.all():
             X, targets, sample_weight = _complete(X, targets, sample_weight, complete)
-        known = getattr(self, "feature_names_in_", None)
-        inputs = [str(name) for name in known] if known is not None else [f"x{j}" for j in range(X.shape[1])]
-        table = as_table(np.hstack([X, targets]), names=[*inputs, *_target_names(inputs, targets.shape[1])])
+        names = None
+        if hasattr(self, "feature_names_in_"):
+            inputs = [str(name) for name in self.feature_names_in_]
+            names = [*inputs, *_target_names(inputs, targets.shape[1])]
+        # Inputs without names stay so: what a file holds is asked of other rows (`gmmkit regress`).
+        table = as_table(np.hstack([X, targets]), names=names)
         self.estimator_ = default_joint() if self.estimator is None else clone(self.estimator)
         self.estimator_.fit(table, sample_weight=sample_weight)
         self.n_targets_ = targets.shape[1]

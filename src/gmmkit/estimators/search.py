@@ -18,7 +18,6 @@ from gmmkit.estimators.outcome import tell
 from gmmkit.estimators.validation import float_type, rows_of
 from gmmkit.inference.conjugate import ConjugatePrior
 from gmmkit.inference.hull import Volume
-from gmmkit.model.covariance.catalogue import NAMES
 from gmmkit.selection.doubts import doubts_of
 from gmmkit.selection.ranking import Candidate, SearchResult
 from gmmkit.selection.records import record_of_fit
@@ -103,7 +102,7 @@ class GaussianMixtureSearch(MixtureSearch):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **MixtureSearch._parameter_constraints,
-        "covariance_type": [StrOptions({"all", *NAMES}), list, tuple],
+        "covariance_type": [str, list, tuple],
         "n_init": [Interval(Integral, 0, None, closed="left")],
         "min_eigenvalue": [Interval(Real, 0.0, None, closed="left")],
         "prior": [StrOptions({"conjugate"}), ConjugatePrior, None],

@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from gmmkit.errors import ParameterError
-from gmmkit.estimators.choices import listed
+from gmmkit.estimators.choices import listed, structures_of
 from gmmkit.estimators.density import MixtureDensity
 from gmmkit.estimators.validation import rows_of, seed_of
 from gmmkit.inference.fit import FitSettings
-from gmmkit.model.covariance import family
-from gmmkit.model.covariance.catalogue import NAMES
 from gmmkit.model.mixture import Mixture
 from gmmkit.selection.stacking import DENSITY_DEFAULTS, StackedDensity, StackSettings, stack_densities
 
@@ -83,7 +81,7 @@ class GaussianMixtureDensity(MixtureDensity):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", Iterable],
-        "covariance_type": [StrOptions(set(NAMES)), list, tuple],
+        "covariance_type": [str, list, tuple],
         "reg_covar": [Interval(Real, 0.0, None, closed="neither"), "array-like", Iterable],
         "folds": [Interval(Integral, 2, None, closed="left")],
         "tol": [Interval(Real, 0.0, None, closed="left")],
@@ -136,15 +134,9 @@ class GaussianMixtureDensity(MixtureDensity):
         """
         self._validate_params()
         table = rows_of(self, X, sample_weight=sample_weight, reset=True, min_rows=2)
-        names = [self.covariance_type] if isinstance(self.covariance_type, str) else list(self.covariance_type)
-        unknown = [name for name in names if name not in NAMES]
-        if unknown:
-            raise ParameterError(f"covariance_type must be some of {', '.join(NAMES)}, but got {unknown[0]!r}")
-        for name in names:
-            family(name, table.n_columns)
         settings = StackSettings(
             n_components=listed("n_components", self.n_components),
-            covariance_types=names,
+            covariance_types=structures_of(self.covariance_type, table.n_columns, every=False),
             ridges=listed("reg_covar", self.reg_covar),
             folds=self.folds,
             tol=self.tol,

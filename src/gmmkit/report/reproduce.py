@@ -45,6 +45,8 @@ CLASSES: dict[str, Any] = {
 DETECTIONS: dict[str, Any] = {
     "contamination": "auto", "p_value": 0.05, "novelty": False, "calibration": "cross", "random_state": 0,
 }  # fmt: skip
+# Those that do nothing with labels, which may then be empty.
+_ONLY_NAMED = (DENSITY, DETECTOR, FACTORS)
 # Estimators that are made whole, and what shows what they found.
 _WHOLE: dict[str, tuple[dict[str, Any], str]] = {
     CLUSTERER: (CLUSTERS, "print(model.reason_, model.labels_)"),
@@ -205,6 +207,8 @@ def _rows(record: ModelRecord) -> tuple[str, list[str], list[str]]:
         column = option_of(record, f"--{option}")
         if column is not None:
             arguments.append(f"{option}={quoted(column)}")
+    if record.estimator in _ONLY_NAMED and option_of(record, "--label") is not None:
+        arguments.append("identifiers=True")
     return "table", ["open_table"], [call("table = open_table", arguments)]
 
 

@@ -106,7 +106,7 @@ def find_clusters(table: Table, settings: ClusterSettings, *, n_jobs: int | None
             )
         if len(sample.weights) < 2:
             raise DataError(f"{table.origin} has no two rows that differ, so there are no clusters to find")
-        steps = np.array([recorded_step(column) for column in sample.rows.T])
+        steps = np.array([recorded_step(column, sample.weights) for column in sample.rows.T])
         # Drawn without replacement: a row drawn twice would look like two that agree.
         chosen = np.sort(random.permutation(len(sample.weights))[:_MOST_ROWS])
         # Weights below 1 are shares of a row, of which each is one.

@@ -190,7 +190,7 @@ def shape_of(
     counts = np.ones(len(column)) if weights is None else weights
     distinct = np.unique(column)
     two = len(distinct) == 2
-    step = float(most - least) if two else recorded_step(column)
+    step = float(most - least) if two else recorded_step(column, weights)
     if bounds is None:
         low = least if two or _many(column, least, counts) else 0.0 if least >= 0 else -math.inf
         high = most if two or _many(column, most, counts) else math.inf

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from gmmkit.errors import ParameterError
 from gmmkit.files import ModelRecord
 from gmmkit.files.record import GENERATOR
 from gmmkit.model.class_mixture import ClassMixture
+from gmmkit.model.noise import Noise
 from gmmkit.selection.column_shapes import ColumnShape
 from gmmkit.selection.synthesis import Synthesizer
 
@@ -33,6 +33,9 @@ def record_of_generator(
 ) -> ModelRecord:
     """Return what a model file holds of a generator.
 
+    The mixtures of several classes stand side by side as one. Its arrays have room for one background, so that the
+    noise of each class, which has a region of its own, is kept with the record.
+
     Parameters
     ----------
     found : Synthesizer
@@ -44,20 +47,11 @@ def record_of_generator(
     known : mapping
         What else is known of the fit.
     provenance : mapping of str to str
-
-    Raises
-    ------
-    ParameterError
-        If the mixtures of several classes have noise: a model file holds the region of one.
     """
-    if len(found.mixtures) == 1:
-        mixture = found.mixtures[0]
-    elif any(part.noise is not None for part in found.mixtures):
-        raise ParameterError(
-            "a generator of several classes whose mixtures have noise cannot be saved: fit it without noise"
-        )
-    else:
-        mixture = ClassMixture.of_classes(found.mixtures, found.shares).mixture
+    mixture, noises = found.mixtures[0], [part.noise for part in found.mixtures]
+    several = len(noises) > 1
+    if several:
+        mixture = ClassMixture.of_classes([part.without_noise() for part in found.mixtures], found.shares).mixture
     return ModelRecord(
         mixture,
         feature_names=feature_names,
@@ -68,6 +62,7 @@ def record_of_generator(
             "classes": None if labels is None else list(labels),
             "shares": found.shares,
             "n_components": [part.n_components for part in found.mixtures],
+            **({"noises": [_kept(noise) for noise in noises]} if several and noises != [None] * len(noises) else {}),
             **known,
         },
         provenance=provenance,
@@ -98,7 +93,28 @@ def generator_of_record(record: ModelRecord) -> tuple[Synthesizer, list[Any] | N
     if len(sizes) == 1:
         return Synthesizer(shapes, (mixture,), shares, names), labels
     classes = ClassMixture(mixture, np.repeat(np.eye(len(sizes)), sizes, axis=0))
-    return Synthesizer(shapes, tuple(classes.of_class(c) for c in range(len(sizes))), shares, names), labels
+    noises = [_noise(known, mixture.n_features) for known in fit.get("noises", [None] * len(sizes))]
+    if len(noises) != len(sizes):
+        raise ValueError(f"it has the noise of {len(noises)} classes, but {len(sizes)} mixtures")
+    parts = (classes.of_class(c) for c in range(len(sizes)))
+    mixtures = tuple(part if noise is None else part.beside(noise) for part, noise in zip(parts, noises, strict=True))
+    return Synthesizer(shapes, mixtures, shares, names), labels
+
+
+def _kept(noise: Noise | None) -> dict[str, Any] | None:
+    if noise is None:
+        return None
+    region = None if noise.region is None else noise.region.tolist()
+    return {"weight": noise.weight, "log_density": noise.log_density, "region": region}
+
+
+def _noise(known: Any, d: int) -> Noise | None:
+    if known is None:
+        return None
+    noise = Noise(known["weight"], known["log_density"], known["region"])
+    if noise.region is not None and noise.region.shape[1] != d:
+        raise ValueError(f"the region of a class's noise has {noise.region.shape[1]} columns, but its mixture has {d}")
+    return noise
 
 
 def _shape(known: Mapping[str, Any]) -> ColumnShape:

@@ -59,7 +59,8 @@ def save_handwriting(
     if model.noise_ is not None:
         arrays |= {"reduction": model.reduction, "noise": _text(model.noise_)}
     fit = {**record.fit, "images": {**images, **arrays}, **known}
-    named = [f"axis {q + 1}" for q in range(record.mixture.n_features)]
+    called = "axis" if model.reduction == "pca" else "factor"
+    named = [f"{called} {q + 1}" for q in range(record.mixture.n_features)]
     record = replace(record, estimator=HANDWRITING, feature_names=named, fit=fit, provenance=dict(provenance))
     write_model(record, path)
 
