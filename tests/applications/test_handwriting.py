@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import affine_transform, gaussian_filter
 from sklearn.datasets import load_digits
 
 import gmmkit
@@ -55,6 +55,26 @@ def test_slanted_strokes_become_upright(slant):
 def test_images_of_any_size_look_alike():
     small, large = upright(stroke(0.3, 40), 28), upright(np.kron(stroke(0.3, 40), np.ones((5, 5))), 28)
     assert np.corrcoef(small.ravel(), large.ravel())[0, 1] > 0.9
+
+
+def test_upright_images_are_resampled_by_the_map_of_their_moments():
+    ink = ink_of(IMAGES[7])
+    rows, columns = np.indices(ink.shape)
+    share = ink / ink.sum()
+    r, c = (share * rows).sum(), (share * columns).sum()
+    slant = (share * (rows - r) * (columns - c)).sum() / (share * (rows - r) ** 2).sum()
+    step = 8 * 1.2 / 28
+    matrix = step * np.array([[1.0, 0.0], [slant, 1.0]])
+    expected = affine_transform(ink, matrix, np.array([r, c]) - matrix @ [13.5, 13.5], (28, 28), order=1)
+    np.testing.assert_allclose(upright(ink, 28), expected, atol=1e-12)
+
+
+def test_images_of_a_size_are_made_upright_together_as_they_are_alone(found):
+    others = [np.kron(stroke(0.3), np.ones((2, 2))), np.full((40, 40), 5), IMAGES[3], 16 - IMAGES[3], np.eye(1)]
+    mixed = [image for pair in zip(IMAGES[:5], others, strict=True) for image in pair]
+    alone = np.array([upright(ink_of(image), 28) for image in mixed])
+    np.testing.assert_allclose(found._upright(mixed, 0), alone, atol=1e-14)
+    assert not alone[3].any()
 
 
 def test_empty_images_stay_empty():

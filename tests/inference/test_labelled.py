@@ -8,7 +8,14 @@ from gmmkit.data import as_table
 from gmmkit.data.table import Block
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
-from gmmkit.inference.labelled import LabelledEM, Shares, fit_labelled, from_labels
+from gmmkit.inference.labelled import (
+    LabelledEM,
+    Shares,
+    fit_labelled,
+    fit_supervised,
+    from_labels,
+    moments_of_classes,
+)
 from gmmkit.inference.pooled import PooledPrior
 from gmmkit.inference.prior import make_prior
 from gmmkit.inference.problem import Problem
@@ -16,6 +23,7 @@ from gmmkit.inference.starts import Named
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import family
+from gmmkit.model.covariance.catalogue import STRUCTURES
 
 SETTINGS = FitSettings(rule=AitkenGain(1e-9), max_iter=500, reg_covar=0.0, seed=0)
 
@@ -46,6 +54,28 @@ def test_labelled_rows_give_the_moments_of_their_classes(classes):
         np.testing.assert_allclose(mixture.means[c], rows[codes == c].mean(axis=0), rtol=1e-10)
         np.testing.assert_allclose(mixture.covariances[c], np.cov(rows[codes == c].T, bias=True), rtol=1e-9)
     np.testing.assert_allclose(mixture.weights, [0.4, 0.6])
+
+
+@pytest.mark.parametrize("drawn", [False, True], ids=["free", "drawn to the pooled one"])
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_moments_of_classes_lead_where_passes_over_the_rows_do(classes, structure, drawn):
+    rows, codes = classes
+    weights = np.random.default_rng(1).integers(0, 3, len(rows)) * 1.0
+    prior = PooledPrior(pooled=np.cov(rows.T), pseudo_rows=20.0) if drawn else None
+    settings = FitSettings(rule=AitkenGain(1e-9), max_iter=500, seed=0, prior=prior)
+    # A constant column has no spread but what the prior gives it.
+    rows = np.column_stack([rows, np.full(len(rows), 7.0)]) if not drawn else rows
+    problem = problem_of(rows, structure, weights)
+    expected = fit_labelled(problem, from_labels(codes, 2), codes, Shares(np.eye(2)), settings)
+    found = fit_supervised(problem, moments_of_classes(problem, codes, 2), settings)
+    np.testing.assert_allclose(found.objectives[-1], expected.objectives[-1], rtol=1e-9)
+    np.testing.assert_allclose(found.mixture.weights, expected.mixture.weights, rtol=1e-12)
+    np.testing.assert_allclose(found.mixture.means, expected.mixture.means, rtol=1e-12)
+    size = np.abs(expected.mixture.covariance.dense()).max()
+    difference = found.mixture.covariance.dense() - expected.mixture.covariance.dense()
+    assert np.abs(difference).max() < 1e-9 * size
+    assert found.reason == expected.reason
+    assert found.repairs == expected.repairs
 
 
 def test_unlabelled_rows_take_part_with_their_posteriors(classes):

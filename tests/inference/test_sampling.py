@@ -28,6 +28,16 @@ def test_rows_are_merged_by_value_in_the_order_of_their_distance():
     np.testing.assert_array_equal(weights, np.array([1, 1, 1, 3])[order])
 
 
+@pytest.mark.parametrize("distinct", [1, 3, 1000], ids=["constant", "ties", "none alike"])
+def test_rows_are_in_the_order_of_all_their_values(distinct):
+    random = np.random.default_rng(3)
+    z = np.stack([random.integers(0, distinct, 300), random.integers(0, 4, 300), random.integers(0, 4, 300)]) * 1.0
+    rows, weights = sampling._merged(z, np.ones(300))
+    expected, counts = np.unique(z, axis=1, return_counts=True)
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_array_equal(weights, counts)
+
+
 def test_weights_are_added_and_zeros_left_out():
     rows, weights = sampled(ROWS, [0.5, 0.0, 2.0, 1.0, 0.25, 0.0])
     np.testing.assert_allclose(in_order(rows), [[0, -1], [1, 1], [1, 2]], atol=1e-15)

@@ -127,6 +127,19 @@ def test_surprise_is_less_the_log_density_beside_its_highest():
         np.testing.assert_allclose(found[:, j], np.maximum(highest - own, 0.0), atol=0.15)
 
 
+@pytest.mark.parametrize("columns", [(2,), (3, 0), (1, 3, 0)])
+def test_columns_left_out_leave_the_marginals(columns):
+    random = np.random.default_rng(7)
+    mixture, left = joint(random, nu=5.0), [j for j in range(4) if j not in columns]
+    rows = random.normal(0, 3, (20, len(left)))
+    found, expected = ColumnConditionals(mixture).without(columns), ColumnConditionals(mixture.marginal(left))
+    np.testing.assert_allclose(found.surprise(rows), expected.surprise(rows), rtol=1e-9, atol=1e-12)
+    for j in range(len(left)):
+        own, other = found.at(rows[0], j), expected.at(rows[0], j)
+        grid = np.linspace(-6, 6, 9)[:, None]
+        np.testing.assert_allclose(own.log_density(grid), other.log_density(grid), rtol=1e-9)
+
+
 def test_one_column_has_nothing_to_be_given():
     mixture = Mixture([1.0], [[1.0]], Full([[[4.0]]]), [30.0])
     found = ColumnConditionals(mixture).surprise(np.array([[1.0], [9.0]]))

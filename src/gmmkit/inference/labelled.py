@@ -3,38 +3,52 @@
     objective = Σ_labelled w_i log Σ_k π_k s_k,c_i N(x_i; k)  +  Σ_unlabelled w_i log Σ_k π_k N(x_i; k)  −  penalty
 
 With one component a class and every row labelled, the first refit is the answer: discriminant analysis with any of the
-covariance structures (Bensmail & Celeux 1996). Rows without a label then take part with their posterior (O'Neill 1978,
-JASA 73; Nigam et al. 2000, Machine Learning 39). Where the shares s_kc of classes in components are free they are
-refitted too: components are then a pool (Miller & Uyar 1997).
+covariance structures (Bensmail & Celeux 1996). It follows from the moments of the classes: rows are read for them once,
+however many priors are tried. Rows without a label then take part with their posterior (O'Neill 1978, JASA 73; Nigam et
+al. 2000, Machine Learning 39). Where the shares s_kc of classes in components are free they are refitted too:
+components are then a pool (Miller & Uyar 1997).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.data.table import Block
+from gmmkit.inference.algorithm import log_weights
 from gmmkit.inference.diagnosis import diagnose
 from gmmkit.inference.em import EM
 from gmmkit.inference.fit import FitSettings
-from gmmkit.inference.loop import run
-from gmmkit.inference.prior import make_prior
+from gmmkit.inference.loop import Run, run
+from gmmkit.inference.prior import Prior, make_prior
 from gmmkit.inference.problem import Assign, Begin, Problem, Totals, soft
 from gmmkit.inference.repairs import Repair
 from gmmkit.inference.result import FitResult
-from gmmkit.inference.starts import FromPartition, Start
+from gmmkit.inference.starts import FromPartition, Start, first_refit, gather_known
+from gmmkit.model.covariance import Covariance
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
 from gmmkit.numerics.logsumexp import log_normalise
 from gmmkit.numerics.streams import generator
 from gmmkit.statistics import Statistics
 
-__all__ = ["LabelledEM", "Shares", "fit_labelled", "from_labels"]
+__all__ = [
+    "LabelledEM",
+    "Shares",
+    "SupervisedEM",
+    "fit_labelled",
+    "fit_supervised",
+    "from_labels",
+    "moments_of_classes",
+]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
+
+_LOG_2PI = float(np.log(2.0 * np.pi))
 
 
 @dataclass(slots=True)
@@ -124,6 +138,40 @@ class LabelledEM(EM):
             work.scored[own, row] = 1.0
 
 
+@dataclass(frozen=True)
+class SupervisedEM(EM):
+    """EM of rows that are all known to be one component's each: a pass needs nothing but their moments.
+
+        Σ_i w_i log π_c N(x_i; μ_c, Σ_c) = Σ_c n_c (log π_c − ½ log |2π Σ_c|) − ½ Σ_c tr(S_c Σ_c⁻¹)
+
+    with c the class of row i, and S_c the second moment of its rows about μ_c.
+
+    Parameters
+    ----------
+    moments : Statistics
+        Of each class, gathered in the problem's frame for its family.
+    """
+
+    moments: Statistics = field(kw_only=True)
+
+    def is_plain(self, state: Mixture) -> bool:
+        return False
+
+    def sweep(self, state: Mixture) -> Totals:
+        about, held = self.moments.about(state.means), self.moments.counts > 0
+        constants = log_weights(state.weights) - self._unseen(state)
+        constants -= 0.5 * (state.n_features * _LOG_2PI + state.covariance.log_determinants)
+        traces = _traces(state.covariance, about.second)
+        return Totals(self.moments, float(about.counts[held] @ constants[held]) - 0.5 * traces)
+
+
+def _traces(covariance: Covariance, second: Array) -> float:
+    """Return ``Σ_c tr(S_c Σ_c⁻¹)`` of second moments as the family keeps them: of each component, or their sum."""
+    if second.ndim == len(covariance.contraction.scatter_shape(covariance.n_features)):
+        return covariance.take([0]).trace_products(second)
+    return sum(covariance.take([c]).trace_products(own) for c, own in enumerate(second))
+
+
 def from_labels(codes: Codes, n_classes: int) -> FromPartition:
     """Return the start that gives each class one component, of its labelled rows."""
     membership = np.concatenate([np.eye(n_classes), np.zeros((1, n_classes))])  # −1 is the last row: of no class
@@ -132,6 +180,29 @@ def from_labels(codes: Codes, n_classes: int) -> FromPartition:
         return membership[codes[block.index : block.index + len(block.rows)]]
 
     return FromPartition(known, n_classes)
+
+
+def moments_of_classes(problem: Problem, codes: Codes, n_classes: int) -> Statistics:
+    """Return the moments of each class's rows, in the problem's frame for its family: two passes."""
+    return gather_known(problem, from_labels(codes, n_classes).known, n_classes)
+
+
+def fit_supervised(problem: Problem, moments: Statistics, settings: FitSettings) -> FitResult:
+    """Fit one component to each class of rows that are all labelled.
+
+    Parameters
+    ----------
+    problem : Problem
+    moments : Statistics
+        `moments_of_classes`.
+    settings : FitSettings
+        Its rule, passes, regularisation and prior.
+    """
+    prior = make_prior(problem, settings.reg_covar, settings.prior)
+    algorithm = SupervisedEM(problem, prior, "floor", generator(settings.seed), moments=moments)
+    state, repairs = first_refit(moments, problem, prior, "floor", algorithm.random)
+    done = run(algorithm, problem, state, rule=settings.rule, max_iter=settings.max_iter)
+    return _result(problem, done, done.state, prior, repairs, settings)
 
 
 def fit_labelled(
@@ -171,6 +242,12 @@ def fit_labelled(
         # How well a component is supported is told by its rows, not by the weight that is held.
         counts = algorithm.sweep(done.state).statistics.counts
         counted = done.state.changed(weights=counts / counts.sum())
+    return _result(problem, done, counted, prior, repairs, settings)
+
+
+def _result(
+    problem: Problem, done: Run, counted: Mixture, prior: Prior, repairs: Sequence[Repair], settings: FitSettings
+) -> FitResult:
     health, found = diagnose(problem, counted, prior)
     return FitResult(
         mixture=done.state.out_of(problem.frame),

@@ -127,7 +127,11 @@ def inverse_cdf(weights: Array, size: int, random: np.random.Generator) -> NDArr
 
 def _merged(z: Array, weights: Array) -> tuple[Array, Array]:
     """Return the distinct columns of z (d, m), in the order of their values, and their weights."""
-    order = np.lexsort(z[::-1])
+    order = np.argsort(z[0], kind="stable")
+    # Only those whose first values are the same are sorted by the others.
+    same = z[0, order[1:]] == z[0, order[:-1]]
+    tied = np.append(same, False) | np.append(False, same)
+    order[tied] = order[tied][np.lexsort(z[::-1, order[tied]])]
     z, weights = z[:, order], weights[order]
     return _joined(z, weights, (z[:, 1:] == z[:, :-1]).all(axis=0))
 

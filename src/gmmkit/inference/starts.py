@@ -75,7 +75,7 @@ class Named:
         self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
     ) -> tuple[Mixture, list[Repair]]:
         statistics = _gather_start(problem, self.name, self.k, random, self.metric)
-        return _first_refit(statistics, problem, prior, policy, random)
+        return first_refit(statistics, problem, prior, policy, random)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class FromPartition:
         self, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
     ) -> tuple[Mixture, list[Repair]]:
         statistics = gather_known(problem, self.known, self.k)
-        return _first_refit(statistics, problem, prior, policy, random)
+        return first_refit(statistics, problem, prior, policy, random)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,10 @@ class Overridden:
         ), repairs
 
 
-def _first_refit(
+def first_refit(
     statistics: Statistics, problem: Problem, prior: Prior, policy: OnSingular, random: np.random.Generator
 ) -> tuple[Mixture, list[Repair]]:
+    """Return the state that statistics lead to, and what had to be repaired in it."""
     state = mixture_of(statistics, problem, prior)
     # Starts may well begin with few rows a component; only what cannot be scored is repaired here.
     lenient: OnSingular = policy if policy in ("refuse", "raise") else "floor"

@@ -10,9 +10,15 @@ Every column's conditional comes from one product with each component's precisio
 
 (of the Gaussian: Lauritzen, Graphical Models, 1996, appendix C; of the t: Ding 2016, see `conditioning.py`). Beside
 its own peak, the conditional of a column that is innocent stays unsurprised where another has put it far from all.
+
+Where columns S are left out, what P = Wᵀ W becomes of the columns L that stay is Wᴸᵀ (1 − Q Qᵀ) Wᴸ, with Q R = Wˢ, and
+log |Σᴸ| = log |Σ| + 2 log |R|: no matrix is factored again, whichever columns they are.
 """
 
 from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,15 +57,32 @@ class ColumnConditionals:
     def __init__(self, mixture: Mixture) -> None:
         assert mixture.degrees_of_freedom is not None
         k, d = mixture.n_components, mixture.n_features
-        self._means, nu = mixture.means, mixture.degrees_of_freedom
+        self._weights, self._degrees = mixture.weights, mixture.degrees_of_freedom
         # Inverses of Cholesky factors: Σ⁻¹ = Wᵀ W.
-        self._whitening = mixture.covariance.whitening.reshape(k, d, d)
-        self._own = (self._whitening**2).sum(axis=1)  # P_jj (k, d)
-        self._nu, self._rest = nu[:, None, None], (nu + d - 1.0)[:, None, None]
+        whitening = mixture.covariance.whitening.reshape(k, d, d)
+        self._settle(mixture.means, whitening, mixture.covariance.log_determinants)
+
+    def without(self, columns: Sequence[int]) -> ColumnConditionals:
+        """Return the same of the mixture's marginal in all but some columns, whose rows lack them."""
+        left = np.delete(np.arange(self._means.shape[1]), columns)
+        basis, triangle = np.linalg.qr(self._whitening[:, :, list(columns)])
+        whitening = self._whitening[:, :, left]
+        whitening -= basis @ (basis.transpose(0, 2, 1) @ whitening)
+        lost = 2.0 * np.log(np.abs(np.diagonal(triangle, axis1=1, axis2=2))).sum(axis=1)
+        part = copy.copy(self)
+        part._settle(self._means[:, left], whitening, self._log_determinants + lost)
+        return part
+
+    def _settle(self, means: Array, whitening: Array, log_determinants: Array) -> None:
+        """Set d columns: means (k, d), W (k, m, d) with Wᵀ W = Σ⁻¹, and log |Σ| (k,)."""
+        d, nu = means.shape[1], self._degrees
+        self._means, self._whitening, self._log_determinants = means, whitening, log_determinants
+        self._own = (whitening**2).sum(axis=1)  # P_jj (k, d)
         rest = nu + d - 1.0
-        volumes = mixture.covariance.log_determinants[:, None] + np.log(self._own)
+        self._nu, self._rest = nu[:, None, None], rest[:, None, None]
+        volumes = log_determinants[:, None] + np.log(self._own)
         peaks = gammaln(0.5 * rest) - gammaln(0.5 * nu) - 0.5 * (d - 1) * np.log(np.pi * nu)
-        self._log_peaks = np.log(np.maximum(mixture.weights, _NOTHING))[:, None] + peaks[:, None] - 0.5 * volumes
+        self._log_peaks = np.log(np.maximum(self._weights, _NOTHING))[:, None] + peaks[:, None] - 0.5 * volumes
         self._offset = (gammaln(0.5 * (rest + 1.0)) - gammaln(0.5 * rest) - 0.5 * np.log(np.pi * rest))[:, None, None]
 
     def surprise(self, rows: Array) -> Array:

@@ -20,7 +20,7 @@ from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
 from gmmkit.model.class_mixture import ClassMixture
-from gmmkit.selection.class_fitting import pooled_covariance
+from gmmkit.selection.class_fitting import KnownClasses, known_classes, pooled_covariance
 from gmmkit.selection.class_models import fit_recipe
 from gmmkit.selection.class_recipes import MIN_EIGENVALUE, ClassFit, Model, Recipe
 from gmmkit.selection.class_rows import LabelledRows
@@ -32,6 +32,9 @@ ClassCriterion = Literal["bic", "error", "log_loss"]
 CLASS_CRITERIA: tuple[ClassCriterion, ...] = get_args(ClassCriterion)
 #: Shares of the pooled covariance that cross-validation chooses from.
 SHRINKAGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+
+# Values of second moments that are kept at once, of all folds together: a quarter of a gigabyte.
+_MOST_KEPT = 1 << 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,8 @@ class _Choice:
         self._member: NDArray[np.intp] | None = None
         # The covariance within classes of all rows (−1) and of those that each fold leaves.
         self._pooled: dict[int, NDArray[np.float64]] = {}
+        # The moments of classes of the same rows, for the structure that was fitted last.
+        self._known: dict[int, tuple[str, KnownClasses]] = {}
 
     def by_bic(self, tried: list[_Tried]) -> list[_Tried]:
         total = float(self.rows.weights.sum())
@@ -191,7 +196,22 @@ class _Choice:
         how, workers = self.settings.fit, self.workers
         if recipe.shrinkage and fold not in self._pooled:
             self._pooled[fold] = pooled_covariance(seen, how, workers)
-        return fit_recipe(seen, recipe, how, workers, priors=self.settings.priors, pooled=self._pooled.get(fold))
+        return fit_recipe(
+            seen, recipe, how, workers,
+            priors=self.settings.priors, pooled=self._pooled.get(fold), known=self._known_classes(seen, fold, recipe),
+        )  # fmt: skip
+
+    def _known_classes(self, seen: LabelledRows, fold: int, recipe: Recipe) -> KnownClasses | None:
+        """Return what fits that differ in nothing but their shrinkage share, where there are any."""
+        if recipe.model != "EDDA" or len(self.settings.shrinkages) == 1 or seen.has_unlabelled:
+            return None
+        structure = recipe.structures[0]
+        if fold in self._known and self._known[fold][0] == structure:
+            return self._known[fold][1]
+        known = known_classes(seen, structure, self.workers)
+        if (self.settings.folds + 1) * known.moments.second.size <= _MOST_KEPT:
+            self._known[fold] = structure, known
+        return known
 
     def _fit(self, one: _Tried) -> None:
         try:

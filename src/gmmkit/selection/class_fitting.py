@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gmmkit.data.table import Table
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitResult, FitSettings
-from gmmkit.inference.labelled import Shares, fit_labelled, from_labels
+from gmmkit.inference.labelled import fit_supervised, moments_of_classes
 from gmmkit.inference.pooled import PooledPrior
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.stopping import SmallChange
@@ -21,19 +21,48 @@ from gmmkit.selection.class_recipes import Recipe
 from gmmkit.selection.class_rows import LabelledRows
 from gmmkit.selection.ranking import SearchResult
 from gmmkit.selection.search import DEFAULTS
+from gmmkit.statistics import Statistics
 
-__all__ = ["complete", "drawn_to_pooled", "pooled_covariance", "problem_of", "supervised"]
+__all__ = [
+    "KnownClasses",
+    "complete",
+    "drawn_to_pooled",
+    "known_classes",
+    "pooled_covariance",
+    "problem_of",
+    "supervised",
+]
 
 Array = NDArray[np.float64]
 _Found = TypeVar("_Found", FitResult, SearchResult)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownClasses:
+    """What every fit of one component a class has in common, whatever its prior: the rows are read for it alone.
+
+    Attributes
+    ----------
+    problem : Problem
+        Of rows whose classes are all known.
+    moments : Statistics
+        Of each class.
+    """
+
+    problem: Problem
+    moments: Statistics
+
+
+def known_classes(rows: LabelledRows, structure: str, workers: Workers) -> KnownClasses:
+    """Return what fits of a structure to labelled rows have in common; rows of no known class must have no weight."""
+    problem = problem_of(rows.table, structure, workers)
+    return KnownClasses(problem, moments_of_classes(problem, rows.codes, rows.n_classes))
+
+
 def pooled_covariance(rows: LabelledRows, settings: FitSettings, workers: Workers) -> Array:
     """Return the covariance within classes of labelled rows (d, d), pooled over the classes."""
-    seen = rows.labelled_only()
-    problem = problem_of(seen.table, "EEE", workers)
-    start, shares = from_labels(rows.codes, rows.n_classes), Shares(np.eye(rows.n_classes))
-    found = complete(fit_labelled(problem, start, rows.codes, shares, supervised(settings)))
+    known = known_classes(rows.labelled_only(), "EEE", workers)
+    found = complete(fit_supervised(known.problem, known.moments, supervised(settings)))
     return np.asarray(found.mixture.covariance.dense()[0])
 
 

@@ -17,12 +17,20 @@ from numpy.typing import NDArray
 from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings, fit
-from gmmkit.inference.labelled import Shares, fit_labelled, from_labels
+from gmmkit.inference.labelled import Shares, fit_labelled, fit_supervised, from_labels
 from gmmkit.inference.repairs import Repair
 from gmmkit.inference.starts import FromMixture, Named
 from gmmkit.model.class_mixture import ClassMixture
 from gmmkit.model.mixture import Mixture
-from gmmkit.selection.class_fitting import complete, drawn_to_pooled, pooled_covariance, problem_of, supervised
+from gmmkit.selection.class_fitting import (
+    KnownClasses,
+    complete,
+    drawn_to_pooled,
+    known_classes,
+    pooled_covariance,
+    problem_of,
+    supervised,
+)
 from gmmkit.selection.class_recipes import ClassFit, Recipe
 from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
 from gmmkit.selection.ranking import Candidate
@@ -42,6 +50,7 @@ def fit_recipe(
     *,
     priors: Array | None = None,
     pooled: Array | None = None,
+    known: KnownClasses | None = None,
 ) -> ClassFit:
     """Fit one model.
 
@@ -55,6 +64,8 @@ def fit_recipe(
         Probabilities of the classes; None: the shares of the labelled rows, which rows of no known class then join.
     pooled : ndarray of shape (d, d), optional
         The covariance within classes (`pooled_covariance`), where it is known already.
+    known : KnownClasses, optional
+        Of "EDDA" without rows of no known class: what fits of the structure have in common, where it is known already.
 
     Raises
     ------
@@ -66,9 +77,11 @@ def fit_recipe(
     within = None
     if recipe.shrinkage:
         within = pooled_covariance(rows, settings, workers) if pooled is None else pooled
-    fitted = {"EDDA": _fit_edda, "MclustDA": _fit_mixtures, "pool": _fit_pool}[recipe.model](
-        rows, recipe, settings, workers, priors, within
-    )
+    if recipe.model == "EDDA":
+        fitted = _fit_edda(rows, recipe, settings, workers, priors, within, known)
+    else:
+        fit_model = _fit_mixtures if recipe.model == "MclustDA" else _fit_pool
+        fitted = fit_model(rows, recipe, settings, workers, priors, within)
     return fitted if priors is None else replace(fitted, classes=fitted.classes.with_priors(priors))
 
 
@@ -79,14 +92,18 @@ def _fit_edda(
     workers: Workers,
     priors: Array | None,
     within: Array | None,
+    known: KnownClasses | None,
 ) -> ClassFit:
-    problem = problem_of(rows.table, recipe.structures[0], workers)
     shares = Shares(np.eye(rows.n_classes))
-    start = from_labels(rows.codes, rows.n_classes)
-    # Where every class is known its density does not depend on its prior.
-    held = priors if rows.has_unlabelled else None
-    settings = drawn_to_pooled(settings if rows.has_unlabelled else supervised(settings), rows, recipe, within, 1)
-    result = complete(fit_labelled(problem, start, rows.codes, shares, settings, class_weights=held))
+    if rows.has_unlabelled:
+        problem, start = problem_of(rows.table, recipe.structures[0], workers), from_labels(rows.codes, rows.n_classes)
+        how = drawn_to_pooled(settings, rows, recipe, within, 1)
+        result = complete(fit_labelled(problem, start, rows.codes, shares, how, class_weights=priors))
+    else:
+        # Where every class is known its density does not depend on its prior.
+        known = known_classes(rows, recipe.structures[0], workers) if known is None else known
+        problem, how = known.problem, drawn_to_pooled(supervised(settings), rows, recipe, within, 1)
+        result = complete(fit_supervised(problem, known.moments, how))
     classes = ClassMixture(result.mixture, shares.values)
     k, d = rows.n_classes, rows.table.n_columns
     spurious = None if recipe.shrinkage else result.health.spurious()

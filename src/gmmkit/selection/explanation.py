@@ -116,15 +116,15 @@ def explain(normality: Normality, rows: Array, names: Sequence[str] | None = Non
     surprise = np.zeros((n, d))
     reasons: list[list[Reason]] = [[] for _ in range(n)]
     labels = [f"column {j}" for j in range(d)] if names is None else [str(name) for name in names]
+    whole = ColumnConditionals(normality.joint)
     # Rows whose reasons so far are the same columns are looked at together.
     groups: dict[tuple[int, ...], list[int]] = {(): list(range(n))} if n else {}
     while groups:
         following: dict[tuple[int, ...], list[int]] = {}
         for named, members in groups.items():
             left = np.array([j for j in range(d) if j not in named], dtype=np.intp)
-            joint = normality.joint if not named else normality.joint.marginal(left.tolist())
             own = z[np.ix_(np.array(members), left)]
-            conditionals = ColumnConditionals(joint)
+            conditionals = whole.without(named) if named else whole
             found = conditionals.surprise(own)
             surprise[np.ix_(np.array(members), left)] = found
             for i, values, place in zip(members, own, found.argmax(axis=1), strict=True):

@@ -37,7 +37,8 @@ SIZE = 28
 # The spread of the ink's part beside that of directions: chosen, with the size and the number of axes, by
 # cross-validation on the training rows of two sets of digits (benchmarks/digits.py); from 0 to 1 it changes little.
 _INK_SHARE = 0.5
-_AT_ONCE = 2000
+# Images that are described at once, and pixels that are made upright at once: some megabytes while they are.
+_AT_ONCE, _PIXELS_AT_ONCE = 256, 1 << 18
 # More would not fit into the record of a model file, which holds one megabyte.
 _MOST_AXES = 150
 _FLAT = 1e-12
@@ -144,6 +145,7 @@ class HandwritingClassifier:
         spreads = np.array([np.sqrt(max(part.var(axis=0).sum(), _FLAT)) for part in parts])
         self.spreads_ = spreads * np.array([1.0, 1.0 / _INK_SHARE])
         described = self._joined(parts)
+        del parts  # of many images each of the two takes much memory
         centre = described.mean(axis=0)
         described -= centre
         noise: Array | None = None
@@ -156,6 +158,7 @@ class HandwritingClassifier:
         self.noise_ = None if noise is None else _as_kept(noise)
         self.classifier_ = GaussianMixtureClassifier(**self.parameters)
         coordinates = described @ projection(self.basis_, self.noise_)
+        del described
         self.classifier_.fit(coordinates, np.array([str(label) for label in labels]))
         self.classes_ = self.classifier_.classes_
         return self
@@ -218,20 +221,33 @@ class HandwritingClassifier:
 
     def _parts(self, images: Sequence[NDArray[Any]] | NDArray[Any]) -> tuple[Array, Array]:
         strokes, ink = np.empty((len(images), DIRECTIONS * CELLS**2)), np.empty((len(images), SIZE**2))
-        made = np.empty((min(len(images), _AT_ONCE), SIZE, SIZE))
-        for n, image in enumerate(images):
-            if image.ndim != 2 or not image.size:
-                raise DataError(f"image {n} has the shape {image.shape}; expected grey values (height, width)")
-            place = n % _AT_ONCE
-            made[place] = upright(ink_of(image, self.ink), SIZE, deskew=self.deskew)
-            if place + 1 == len(made) or n + 1 == len(images):
-                # Not all at once: while directions are found they take some seven times the memory of the images.
-                done = slice(n - place, n + 1)
-                strokes[done], ink[done] = directions(made[: place + 1]), smoothed(made[: place + 1])
+        for first in range(0, len(images), _AT_ONCE):
+            own = slice(first, first + _AT_ONCE)
+            made = self._upright(images[own], first)
+            strokes[own], ink[own] = directions(made), smoothed(made)
         return strokes, ink
 
+    def _upright(self, images: Sequence[NDArray[Any]] | NDArray[Any], first: int) -> Array:
+        """Return images upright (n, 28, 28), those of a size together; messages number them from `first`."""
+        places = dict[tuple[int, ...], list[int]]()
+        for n, image in enumerate(images):
+            if image.ndim != 2 or not image.size:
+                raise DataError(f"image {first + n} has the shape {image.shape}; expected grey values (height, width)")
+            places.setdefault(image.shape, []).append(n)
+        made = np.empty((len(images), SIZE, SIZE))
+        for (h, w), alike in places.items():
+            few = max(1, _PIXELS_AT_ONCE // (h * w))
+            for some in (alike[start : start + few] for start in range(0, len(alike), few)):
+                stack = np.stack([images[n] for n in some])
+                made[some] = upright(ink_of(stack, self.ink), SIZE, deskew=self.deskew)
+        return made
+
     def _joined(self, parts: tuple[Array, Array]) -> Array:
-        return np.concatenate([part / spread for part, spread in zip(parts, self.spreads_, strict=True)], axis=1)
+        strokes, ink = parts
+        joined = np.empty((len(ink), strokes.shape[1] + ink.shape[1]))
+        np.divide(strokes, self.spreads_[0], out=joined[:, : strokes.shape[1]])
+        np.divide(ink, self.spreads_[1], out=joined[:, strokes.shape[1] :])
+        return joined
 
 
 def _as_kept(values: Array) -> Array:

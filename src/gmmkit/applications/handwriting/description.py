@@ -48,8 +48,10 @@ def directions(images: Array) -> Array:
     window /= window.sum(axis=1, keepdims=True)
     found = np.empty((len(images), DIRECTIONS, CELLS, CELLS))
     for k in range(DIRECTIONS):
-        away = np.abs((angle - k + DIRECTIONS / 2) % DIRECTIONS - DIRECTIONS / 2)
-        shared = strength * np.maximum(0.0, 1.0 - away)
+        away = np.abs(angle - k)
+        np.minimum(away, DIRECTIONS - away, out=away)
+        shared = np.maximum(0.0, np.subtract(1.0, away, out=away), out=away)
+        shared *= strength
         found[:, k] = window @ shared @ window.T
     return np.asarray(np.sqrt(found).reshape(len(images), -1))
 
