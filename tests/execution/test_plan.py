@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from gmmkit.execution.plan import MAX_TASKS, Plan, plan_blocks, plan_pass
+from gmmkit.execution.plan import MAX_TASKS, Plan, plan_blocks, plan_fused, plan_pass
 
 SIZES = [1, 2, 255, 256, 257, 5_000, 32_768, 32_769, 1_000_000, 123_456_789]
 
@@ -64,3 +64,12 @@ def test_long_passes_and_large_sums_are_not_shared_so():
     assert plan_blocks(1_000_000, 5_760, 2_432) is None
     assert plan_blocks(10_000, 60_000, 1_000_000) is None
     assert plan_blocks(0 + 1, 60_000, 100) == 128
+
+
+def test_what_takes_long_to_set_up_is_cut_into_longer_blocks():
+    assert plan_fused(200_000, 668_000, 331_530).block_rows >= 12_500
+    assert plan_fused(200_000, 668_000, 331_530, held=256).block_rows <= 4096  # read from a file
+    assert plan_fused(200_000, 668_000, 60_000).block_rows < 6_400
+    longest = plan_fused(10**8, 668_000, 331_530).block_rows
+    assert longest == plan_fused(10**9, 668_000, 331_530).block_rows
+    assert longest * 668_000 < 16e9

@@ -146,6 +146,11 @@ class Table:
         return self.source.n_columns
 
     @property
+    def in_any_order(self) -> bool:
+        """Whether rows are in memory, where any order costs as little; those of a file are read from first to last."""
+        return bool(getattr(self.source, "in_any_order", False))
+
+    @property
     def total_weight(self) -> float:
         """Sum of the weights; without weights, the number of rows."""
         return float(self.n_rows) if self.weights is None else float(self.weights.sum())

@@ -122,9 +122,11 @@ class Problem:
         self.used_single |= fused is not None and fused.single
         if fused is not None and (found := fused.sweep(self.table, self.workers)) is not None:
             return Totals(found[0].statistics(), found[1])
-        plan = (fused or scorer).plan(self.table.n_rows)
         if fused is None:
+            plan = scorer.plan(self.table.n_rows)
             scorer.theta  # noqa: B018 (once, not in each thread)
+        else:
+            plan = fused.plan(self.table.n_rows, in_memory=self.table.in_any_order)
 
         spare: list[Sums] = []  # merged, to be gathered into again: of many columns they take megabytes each
 

@@ -154,7 +154,7 @@ class TruncatedPass:
 
         What one needs of components is then in the cache for the next.
         """
-        if not getattr(self.problem.table.source, "in_any_order", False):
+        if not self.problem.table.in_any_order:
             return
         # Components by the outposts that they lie at; rows that keep none come last.
         places = np.zeros(int(cells.members.max(initial=0)) + 2, dtype=np.int32)

@@ -84,10 +84,11 @@ class Fused:
             return None
         return cls(scorer, components, near=bool(near))
 
-    def plan(self, n_rows: int, kept: int = 0) -> Plan:
+    def plan(self, n_rows: int, kept: int = 0, *, in_memory: bool = False) -> Plan:
         """Return how a pass over `n_rows` that writes `kept` numbers of each is cut: a function of sizes only."""
         components = self._components
-        return plan_fused(n_rows, components.operations_per_row, components.d, components.n_sums, kept)
+        held = max(0 if in_memory else components.d, kept)
+        return plan_fused(n_rows, components.operations_per_row, components.n_sums, held)
 
     def sums(self) -> Sums:
         """Return empty sums for one task, about the means that the kernel computes with."""
@@ -123,7 +124,7 @@ class Fused:
 
         None where it takes longer, or the kernel cannot do all rows: block by block, then.
         """
-        if not (self._near and getattr(table.source, "in_any_order", False)):
+        if not (self._near and table.in_any_order):
             return None
         components, family = self._components, self._scorer.family
         block_rows = plan_blocks(table.n_rows, components.operations_per_row, components.n_sums)

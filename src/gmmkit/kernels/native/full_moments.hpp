@@ -19,7 +19,7 @@ template <typename T, int D>
 struct WrittenMoments {
     static constexpr int SUMS = (D + 1) * (D + 2) / 2, AT_ONCE = REGISTERS == 32 ? 24 : 10;
     int k;
-    Array<T> means, deviations;
+    Array<T> means, deviations;  // (vectors of rows, D): one place leads to all columns, where addresses are many
     Array<double> sums;
 
     WrittenMoments(const DenseMixture& m, const Tile<T>& tile)
@@ -33,9 +33,9 @@ struct WrittenMoments {
             if constexpr (SUMS <= AT_ONCE) {
                 part<0, SUMS, true>(tile, tile.of(j), mean, to);
             } else {
-                for (int a = 0; a < D; ++a)
-                    for (int i = 0; i < tile.width(); i += WIDTH<T>)
-                        put(deviations.data() + a * tile.rows + i, get(tile.column(a) + i) - mean[a]);
+                T* v = deviations.data();
+                for (int i = 0; i < tile.width(); i += WIDTH<T>)
+                    for (int a = 0; a < D; ++a, v += WIDTH<T>) put(v, get(tile.column(a) + i) - mean[a]);
                 parts<0>(tile, tile.of(j), mean, to);
             }
         }
@@ -55,13 +55,13 @@ struct WrittenMoments {
     void part(const Tile<T>& tile, const T* e, const T* mean, double* to) const {
         constexpr int FIRST = row_of(FROM), LAST = row_of(TO - 1), USED = LAST < D ? LAST + 1 : D;
         const int n = tile.width(), rows = tile.rows;
-        const T *z = HERE ? tile.z.data() : deviations.data(), *shares = tile.shares.data();
+        const T *z = tile.z.data(), *shares = tile.shares.data(), *beside = deviations.data();
         Lanes<T> acc[TO - FROM] = {};
         for (int i = 0; i < n; i += WIDTH<T>) {
             const Lanes<T> r = get(e + i) * get(shares + i);
             Lanes<T> v[USED];
             each_of<USED>([&](auto b) INLINED {
-                v[b] = HERE ? get(z + b * rows + i) - mean[b] : get(z + b * rows + i);
+                v[b] = HERE ? get(z + b * rows + i) - mean[b] : get(beside + i * D + b * WIDTH<T>);
             });
             each_of<LAST - FIRST + 1>([&](auto offset) INLINED {
                 constexpr int a = FIRST + offset, start = a * (a + 1) / 2;

@@ -227,9 +227,13 @@ INLINED inline void exponentials(Doubles* x) {
                                  1.6666666666611555854e-1, 4.9999999999998324327e-1, 1.0,
                                  1.0};
     Doubles k[N], n[N], r[N], p[N];
+#ifdef __AVX512F__
+    __mmask8 some[N];  // told first: x need not be kept
+#endif
     each_of<N>([&](auto i) INLINED {
 #ifdef __AVX512F__
         const Doubles near = x[i];  // what is not a number, or rounds to none, is masked
+        some[i] = _mm512_cmp_pd_mask((__m512d)near, _mm512_set1_pd(-690.0), _CMP_GE_OQ);
 #else
         const Doubles near = greater(x[i], all<double>(-690.0));
 #endif
@@ -243,8 +247,7 @@ INLINED inline void exponentials(Doubles* x) {
     });
     each_of<N>([&](auto i) INLINED {
 #ifdef __AVX512F__
-        const __mmask8 some = _mm512_cmp_pd_mask((__m512d)x[i], _mm512_set1_pd(-690.0), _CMP_GE_OQ);
-        x[i] = (Doubles)_mm512_maskz_scalef_pd(some, (__m512d)p[i], (__m512d)n[i]);
+        x[i] = (Doubles)_mm512_maskz_scalef_pd(some[i], (__m512d)p[i], (__m512d)n[i]);
 #else
         const Doubles value = p[i] * (Doubles)(((Longs)k[i] << 52) + (Longs)all<double>(1.0));
         x[i] = x[i] < -690.0 ? all<double>(0.0) : value;
