@@ -25,7 +25,7 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.selection.class_fitting import complete, drawn_to_pooled, pooled_covariance, problem_of, supervised
 from gmmkit.selection.class_recipes import ClassFit, Recipe
 from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
-from gmmkit.selection.ranking import Candidate
+from gmmkit.selection.ranking import Candidate, SearchResult
 from gmmkit.selection.search import DEFAULTS, SearchSettings, search
 
 __all__ = ["fit_recipe"]
@@ -115,11 +115,8 @@ def _fit_mixtures(
     mixtures, structures, repairs = list[Mixture](), list[str](), list[tuple[int | None, Repair]]()
     n_parameters, spurious, converged, n_iter = 0, None, True, 0
     for c, name in enumerate(rows.names):
-        own = (
-            replace(recipe, structures=(recipe.structures[c],), sizes=(recipe.sizes[c],)) if recipe.settled else recipe
-        )
         try:
-            best = _best_mixture(rows, c, own, settings, workers, within)
+            best = _best_mixture(rows, c, recipe, settings, workers, within)
         except GmmkitError as error:
             raise type(error)(f"class {name!r}: {error}") from error
         assert best.result is not None
@@ -154,8 +151,14 @@ def _fit_mixtures(
 def _best_mixture(
     rows: LabelledRows, c: int, recipe: Recipe, settings: FitSettings, workers: Workers, within: Array | None
 ) -> Candidate:
-    """Return the best mixture of a class's labelled rows by BIC."""
-    table = rows.of_class(c)
+    """Return the best mixture of a class's labelled rows by BIC, or that which was chosen already.
+
+    What was chosen is looked for among all that it was chosen from: candidates learn from each other, and by itself the
+    same model is often left at a worse optimum. Not so one component, which has one optimum.
+    """
+    table, chosen = rows.of_class(c), recipe.chosen[c] if recipe.chosen else None
+    if chosen is not None and (chosen[1] == 1 or within is not None):
+        recipe, chosen = replace(recipe, structures=chosen[:1], sizes=chosen[1:]), None
     # What a size is drawn by is its own, and so is its search: other candidates change nothing of it. Stacks know no
     # prior, so that each candidate is then finished by itself: 15 times the seconds on crabs, 19 times on iris.
     sizes = [recipe.sizes] if within is None else [(k,) for k in recipe.sizes]
@@ -163,12 +166,22 @@ def _best_mixture(
     for some in sizes:
         how = _search_settings(replace(recipe, sizes=some), drawn_to_pooled(settings, rows, recipe, within, some[0]))
         try:
-            found.append(complete(search(table, how, n_jobs=workers.n_threads)).best)
+            searched = complete(search(table, how, n_jobs=workers.n_threads, warn=not recipe.chosen))
+            found.append(_candidate(searched, chosen))
         except GmmkitError as error:
             failed.append(error)
     if not found:
         raise failed[0]
     return min(found, key=lambda one: (one.spurious is not None, one.criterion("bic")))
+
+
+def _candidate(found: SearchResult, chosen: tuple[str, int] | None) -> Candidate:
+    if chosen is None:
+        return found.best
+    one = next(one for one in found.candidates if (one.covariance_type, one.n_components) == chosen)
+    if one.result is None:
+        raise ParameterError(one.error or "it cannot be fitted")
+    return one
 
 
 def _with_unlabelled(
