@@ -42,8 +42,8 @@ class Recipe:
     min_eigenvalue : float
         Smallest variance of a component of a class's mixture, as a share of that class's, that is admissible.
     chosen : tuple of (str, int)
-        Structure and size of each class's mixture ("MclustDA"), where they are known already: classes are searched as
-        ever, and each gives the fit of that model in place of its best one.
+        Structure and size of each class's mixture ("MclustDA"), where they are known already: each is looked for among
+        its like, and taken in place of the best.
     """
 
     model: Model
