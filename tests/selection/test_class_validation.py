@@ -199,6 +199,31 @@ def test_what_is_cross_validated_is_drawn_as_much_as_what_is_fitted(model, heap,
     )
 
 
+def test_chosen_mixtures_are_looked_for_among_what_they_were_chosen_from():
+    # A bent class: three components of it, fitted by themselves, end 8.7 below the likelihood that the search finds.
+    rng = np.random.default_rng(22)
+    values = rng.normal(size=(80, 3))
+    values[:40, 0] *= np.where(rng.random(40) < 0.3, 0.3, 1.5)
+    values[:40, 1] += 0.6 * values[:40, 0] ** 2
+    rows = LabelledRows(as_table(values), np.repeat([0, 1], 40), ("bent", "round"))
+    with Workers(1) as workers:
+        found = fit_recipe(rows, Recipe("MclustDA", ("EEE", "VEE", "EVE", "VVE", "VVV"), (1, 2, 3)), FIT, workers)
+        again = fit_recipe(rows, found.settled, FIT, workers)
+        # Another structure or size than the best is given where it is what was chosen.
+        other = fit_recipe(rows, replace(found.recipe, chosen=(("EEE", 2), ("VVV", 1))), FIT, workers)
+    assert found.n_components == (3, 1)
+    assert (again.structures, again.n_components) == (found.structures, found.n_components)
+    np.testing.assert_array_equal(again.classes.posterior(values), found.classes.posterior(values))
+    assert (other.structures, other.n_components) == (("EEE", "VVV"), (2, 1))
+    assert other.bic(80.0) > found.bic(80.0)
+
+
+def test_a_chosen_mixture_that_cannot_be_fitted_is_told_with_its_class():
+    recipe = Recipe("MclustDA", ("EII", "VVV"), (1, 5), chosen=(("EII", 1), ("VVV", 1), ("EII", 5)))
+    with Workers(1) as workers, pytest.raises(ParameterError, match="class 'virginica': 5 components need at least"):
+        fit_recipe(labelled(X[:103], Y[:103]), recipe, FIT, workers)
+
+
 def test_the_best_of_each_shrinkage_competes_by_held_out_likelihood():
     settings = ClassSettings("EDDA", ("EII", "EEE", "VVV"), shrinkages=(0.0, 0.3), folds=5, fit=FIT)
     choice = choose_classes(labelled(), settings)

@@ -61,7 +61,8 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         classes has k components, n / k where a pool has. "cv": the one of 0, 0.02, …, 0.9 that makes held-out labels
         most likely. Each share of a "MclustDA" takes some fifteen times as long as one without shrinkage.
     calibration : {"temperature"} or None, default=None
-        "temperature": probabilities made as sure as cross-validation finds them right (Guo et al. 2017).
+        "temperature": probabilities made as sure as cross-validation finds them right (Guo et al. 2017). Of a
+        "MclustDA" without shrinkage each fold takes a search, at most as long as that of all rows.
     min_eigenvalue : float, default=0.01
         Of "MclustDA": a mixture that has a component whose smallest variance is a smaller share of its class's rests on
         rounded values, and is chosen only where there is no other: see :class:`GaussianMixtureSearch`.

@@ -3,7 +3,27 @@
 With BIC, every shrinkage that is tried takes its best model by BIC, and the shrinkage whose model gives held-out labels
 the highest likelihood wins: a criterion of free parameters says nothing of a prior. With "error" or "log_loss"
 everything is cross-validated alike. Folds are fitted with the structures and sizes that were chosen of all rows (as
-mclust's cvMclustDA does it): what is validated is the model.
+mclust's cvMclustDA does it): what is validated is the model. In each fold it is looked for among others, as it was of
+all rows: by themselves the two components of a class of crabs were left more than 0.1 below the highest log-likelihood
+known in 57 % of 30 folds, 3.6 below it on average; among others in 13 %, 0.7 below it.
+
+A class takes its mixture by BIC at the class's own number of rows. Nothing simpler does better everywhere. Wrong rows
+beyond those of BIC, where the choice is made anew in each of ten folds, are the mean of twelve partitions (of wine
+three, of jain two, of smile one), with the difference's standard error:
+
+                                          crabs       iris        banknote    diabetes    wine  smile  jain
+    wrong by BIC                          10.8         6.1         0.6        10.2         4.0    0     0
+    one Gaussian a class                  +0.8 ± 0.4  -2.0 ± 0.4  +0.4 ± 0.2  +1.9 ± 0.5  -2.0   +1    +21.5
+    the n of BIC that of all classes      +0.8 ± 0.4  -1.3 ± 0.3  +0.1 ± 0.1  +1.7 ± 0.6  -1.3    0     0
+    BIC's p log n times nd / (nd - p - 1) +0.8 ± 0.4  -1.0 ± 0.3  +0.1 ± 0.1  +1.2 ± 0.6  -1.3    0     0
+    simplest within 2 of the best BIC     +0.3 ± 0.4  -0.3 ± 0.2   0.0 ± 0.1  -0.1 ± 0.6  -0.3    0     0
+    simplest within 6                     +0.8 ± 0.3  -1.2 ± 0.4  +0.3 ± 0.1  +1.6 ± 0.6  -1.0    0     0
+    ICL                                   +0.5 ± 0.2  -0.4 ± 0.2  -0.2 ± 0.1  -0.3 ± 0.5   0.0    0    +0.5
+    2 d rows to a component               +0.1 ± 0.3  -0.6 ± 0.2  +0.1 ± 0.1  +2.7 ± 0.8  -1.7    0     0
+    3 d rows                              +0.7 ± 0.3  -1.8 ± 0.3  +0.4 ± 0.2  +2.1 ± 0.9  -2.0    0     0
+
+(2: Kass & Raftery 1995, "not worth more than a bare mention"; nd / (nd - p - 1): the factor of AICc, at n rows of d.)
+Of 60 samples of one Gaussian BIC takes 5 to 7 for two components or more where they have 50 rows × 5, 20 where 33 × 3.
 """
 
 from __future__ import annotations

@@ -16,12 +16,12 @@ Model = Literal["EDDA", "MclustDA", "pool"]
 MODELS: tuple[Model, ...] = get_args(Model)
 #: A component that is narrower than a hundredth of its class's variance in some direction rests on rounded values: its
 #: density, which no other class's can match there, would claim rows of other classes. How small a share is too small
-#: was measured: the held-out log loss of MclustDA at 1e-4, 1e-3, 0.01, 0.03 and 0.1 is 2.86, 2.55, 0.066, 0.066, 0.066
-#: on iris, 1.59, 1.59, 1.23, 1.28, 0.61 on diabetes, 0.140, 0.127, 0.127, 0.117, 0.117 on crabs, 0.080 four times and
-#: 0.055 on wine. On mclust's folds 0.03 has two rows fewer wrong of crabs and one of diabetes, but where classes are
-#: thin and curved it costs something: rows are wrong of smile and jain, of which at 0.01 none is. A limit that follows
-#: from the step to which columns were recorded (twice the share of rounding in the class's variance) leaves no mixture
-#: admissible where columns nearly depend on each other.
+#: was measured: the held-out log loss of MclustDA at 1e-4, 1e-3, 0.01, 0.03 and 0.1 is 10.5, 1.21, 0.082, 0.082, 0.082
+#: on iris, 1.35, 2.00, 1.04, 1.21, 0.71 on diabetes, 0.151, 0.113, 0.122, 0.119, 0.119 on crabs. On mclust's folds 0.03
+#: has three rows fewer wrong of diabetes and none of crabs, but where classes are thin and curved it costs something:
+#: rows are wrong of smile and jain, of which at 0.01 none is. A limit that follows from the step to which columns were
+#: recorded (twice the share of rounding in the class's variance) leaves no mixture admissible where columns nearly
+#: depend on each other.
 MIN_EIGENVALUE = 1e-2
 
 
@@ -41,8 +41,9 @@ class Recipe:
         where each of C classes has k, n / k of a pool of k; 0: none.
     min_eigenvalue : float
         Smallest variance of a component of a class's mixture, as a share of that class's, that is admissible.
-    settled : bool
-        Whether a structure and a size are given for each class, in place of those to choose from.
+    chosen : tuple of (str, int)
+        Structure and size of each class's mixture ("MclustDA"), where they are known already: each is looked for among
+        its like, and taken in place of the best.
     """
 
     model: Model
@@ -50,7 +51,7 @@ class Recipe:
     sizes: tuple[int, ...] = (1,)
     shrinkage: float = 0.0
     min_eigenvalue: float = MIN_EIGENVALUE
-    settled: bool = False
+    chosen: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,10 +93,9 @@ class ClassFit:
     @property
     def settled(self) -> Recipe:
         """The recipe of this very model: structures and sizes as chosen."""
-        whole = self.recipe.model == "MclustDA"
-        structures = self.structures if whole else self.structures[:1]
-        sizes = self.n_components if whole else self.n_components[:1]
-        return replace(self.recipe, structures=structures, sizes=sizes, settled=True)
+        if self.recipe.model == "MclustDA":
+            return replace(self.recipe, chosen=tuple(zip(self.structures, self.n_components, strict=True)))
+        return replace(self.recipe, structures=self.structures[:1], sizes=self.n_components[:1])
 
     def bic(self, total_weight: float) -> float:
         """Return the Bayesian information criterion, lower is better; n is the sum of weights."""

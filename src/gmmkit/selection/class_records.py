@@ -86,7 +86,7 @@ def classes_of_record(record: ModelRecord) -> tuple[ClassChoice, list[Any]]:
         raise ValueError(f"it names {len(labels)} classes, but components have shares of {classes.n_classes}")
     structures, sizes = tuple(map(str, fit["structures"])), tuple(map(int, fit["n_components"]))
     best = ClassFit(
-        Recipe(fit["model"], structures, sizes, float(fit["shrinkage"]), settled=True),
+        Recipe(fit["model"], structures, sizes, float(fit["shrinkage"])),
         classes,
         structures,
         sizes,

@@ -67,8 +67,17 @@ class SearchSettings:
     callback: Callable[[Candidate, int, int], object] | None = None
 
 
-def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None) -> SearchResult:
+def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None, warn: bool = True) -> SearchResult:
     """Fit every candidate and rank them.
+
+    Parameters
+    ----------
+    table : Table
+    settings : SearchSettings
+    n_jobs : int, optional
+        Threads.
+    warn : bool
+        Whether to warn: not of a part of rows that were searched, and warned of, as a whole.
 
     Raises
     ------
@@ -80,7 +89,8 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
     GmmkitWarning
         Of what the table does not say (`cautions.py`).
     """
-    warn_of_shares(table)
+    if warn:
+        warn_of_shares(table)
     numbers = sizes("n_components", settings.n_components)
     names = list(dict.fromkeys(settings.covariance_types))
     twins = {(name, k): _twin(name, k, names, table.n_columns) for name in names for k in numbers}
@@ -97,7 +107,8 @@ def search(table: Table, settings: SearchSettings, *, n_jobs: int | None = None)
         if twin is not None and (twin, k) in known
     ]
     found = ranked(done, copies, settings.criterion, interrupted=interrupted)
-    warn_of_dependent_columns(found, table)
+    if warn:
+        warn_of_dependent_columns(found, table)
     return found
 
 
