@@ -40,10 +40,9 @@ class Limit:
         return cls(**{field.name: found[field.name] for field in fields(cls)})
 
     @classmethod
-    def median(cls, found: Sequence[Limit]) -> Self:
-        return cls(
-            **{field.name: statistics.median(getattr(one, field.name) for one in found) for field in fields(cls)}
-        )
+    def mean(cls, found: Sequence[Limit]) -> Self:
+        """Return the limit between some that were measured."""
+        return cls(**{field.name: statistics.mean(getattr(one, field.name) for one in found) for field in fields(cls)})
 
     def seconds(self, load: Workload, bits: int = 64) -> float | None:
         """Return the least time of a pass; None for a structure that has no count of operations here."""

@@ -1,7 +1,8 @@
 """Seconds per EM pass, beside scikit-learn's, and the share of what the processor could do at most.
 
-One thread each, processor time, medians of interleaved rounds in one process; both begin from the same parameters, and
-starting up is left out. The limit is the least time of a pass (``benchmarks/limit.py``), measured in the same rounds.
+One thread each, processor time, medians of interleaved rounds in one process, of ratios as of seconds; both begin from
+the same parameters, and starting up is left out. The limit is the least time of a pass (``benchmarks/limit.py``),
+measured before and after each.
 Two threads: time on the clock, and how many times less than one thread's. float32: the same rows in half the bytes,
 passes that are computed in floats (near its optimum a fit goes on in doubles); ratio to scikit-learn with float64 rows,
 share of the limit for float32. In brackets, what is aimed at.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ from gmmkit.inference.survey import survey
 from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
 
-ROUNDS = 3
+# As many rounds as there is time for: a shared machine changes from one to the next.
+ROUNDS, MOST_ROUNDS, ENOUGH = 3, 15, 60.0
 HEADER = (
     "| workload | limit, s | scikit-learn, s | gmmkit, s | ratio | of the limit | 2 threads, s | 1 thread / 2 "
     "| float32: limit, s | gmmkit, s | ratio | of the limit |",
@@ -91,34 +93,38 @@ def theirs(rows: np.ndarray, start: dict[str, Any], load: Workload, passes: int)
 
 
 def how_many(load: Workload) -> tuple[int, int]:
-    """Return how many passes of ours and of scikit-learn's are timed in a round: about a second."""
+    """Return how many passes of ours and of scikit-learn's are timed in a round: about half a second."""
     work = load.work + 20.0 * load.n * load.k  # an exponential, and what else a row and a component cost
-    return int(np.clip(1e10 / work, 4, 200)), int(np.clip(1e9 / work, 1, 200))
+    return int(np.clip(4e9 / work, 4, 100)), int(np.clip(5e8 / work, 1, 100))
 
 
-def measure(load: Workload, rounds: int = ROUNDS) -> dict[str, float]:
-    """Return medians: "sklearn", "one", "one32" processor seconds; "clock", "two" seconds; "limit", "limit32"."""
+def measure(load: Workload) -> list[dict[str, float]]:
+    """Return what each round found: "sklearn", "one", "one32" processor seconds; "clock", "two" seconds; limits.
+
+    The limit is measured before and after what it is compared with: what else the machine does changes in seconds.
+    """
     rows, start = load.data()
     rows32 = rows.astype(np.float32)
     fast, slow = how_many(load)
-    found: dict[str, list[float]] = defaultdict(list)
-    limits: list[Limit] = []
-    for _ in range(rounds):
+    rounds: list[dict[str, float]] = []
+    begun = time.perf_counter()
+    while len(rounds) < ROUNDS or (len(rounds) < MOST_ROUNDS and time.perf_counter() - begun < ENOUGH):
+        limits: list[Limit] = []
         measure_limit(limits)
         processor, clock = ours(rows, start, load, 1, fast)
         measure_limit(limits)
-        found["one"] += list(processor)
-        found["clock"] += list(clock)
-        found["sklearn"] += list(theirs(rows, start, load, slow))
-        found["two"] += list(ours(rows, start, load, 2, fast)[1])
-        found["one32"] += list(in_floats(rows32, start, load, fast))
-    middle = {name: float(np.median(times)) for name, times in found.items()}
-    if limits:
-        limit = Limit.median(limits)
-        for name, bits in (("limit", 64), ("limit32", 32)):
-            if (seconds := limit.seconds(load, bits)) is not None:
-                middle[name] = seconds
-    return middle
+        two = ours(rows, start, load, 2, fast)[1]
+        measure_limit(limits)
+        single = in_floats(rows32, start, load, fast)
+        measure_limit(limits)
+        times = {"one": processor, "clock": clock, "two": two, "one32": single}
+        found = {name: float(np.median(values)) for name, values in times.items()}
+        found["sklearn"] = float(np.median(theirs(rows, start, load, slow)))
+        for name, bits, beside in (("limit", 64, limits[:2]), ("limit32", 32, limits[2:])):
+            if beside and (seconds := Limit.mean(beside).seconds(load, bits)) is not None:
+                found[name] = seconds
+        rounds.append(found)
+    return rounds
 
 
 def measure_limit(limits: list[Limit]) -> None:
@@ -129,11 +135,21 @@ def measure_limit(limits: list[Limit]) -> None:
         print(f"no share of the limit: {reason}", flush=True)
 
 
-def line(load: Workload, t: dict[str, float]) -> str:
-    """Return a workload's line of the table."""
-    ratio, ratio32 = f"{t['sklearn'] / t['one']:.1f}×", f"{t['sklearn'] / t['one32']:.1f}×"
-    share = f"{t['limit'] / t['one']:.0%}" if "limit" in t else "–"
-    share32 = f"{t['limit32'] / t['one32']:.0%}" if "limit32" in t else "–"
+def shares(rounds: list[dict[str, float]], limit: str, own: str) -> list[float]:
+    """Return each round's share of the limit; none where that could not be measured."""
+    return [found[limit] / found[own] for found in rounds if limit in found]
+
+
+def line(load: Workload, rounds: list[dict[str, float]]) -> str:
+    """Return a workload's line of the table: medians of the rounds, of ratios too."""
+
+    def middle(value: Callable[[dict[str, float]], float]) -> float:
+        return float(np.median([value(found) for found in rounds]))
+
+    t = {name: middle(lambda found: found[name]) for name in rounds[0]}  # noqa: B023 (called at once)
+    ratio, ratio32 = (f"{middle(lambda found: found['sklearn'] / found[own]):.1f}×" for own in ("one", "one32"))  # noqa: B023
+    both = (shares(rounds, "limit", "one"), shares(rounds, "limit32", "one32"))
+    share, share32 = (f"{np.median(found):.0%}" if found else "–" for found in both)
     limit, limit32 = (f"{t[name]:.3g}" if name in t else "–" for name in ("limit", "limit32"))
     if load.aim is not None:
         ratio += f" ({load.aim.ratio:g}×)"
@@ -141,20 +157,31 @@ def line(load: Workload, t: dict[str, float]) -> str:
         ratio32 += f" ({load.aim.ratio32:g}×)"
     return (
         f"| {load} | {limit} | {t['sklearn']:.4g} | {t['one']:.4g} | {ratio} | {share} | {t['two']:.4g} "
-        f"| {t['clock'] / t['two']:.2f}× | {limit32} | {t['one32']:.4g} | {ratio32} | {share32} |"
+        f"| {middle(lambda found: found['clock'] / found['two']):.2f}× "
+        f"| {limit32} | {t['one32']:.4g} | {ratio32} | {share32} |"
     )
+
+
+def spread(load: Workload, rounds: list[dict[str, float]]) -> str | None:
+    """Say between what the shares of single rounds lay: what else the machine did."""
+    found = shares(rounds, "limit", "one")
+    return f"{load.name} {min(found):.0%} to {max(found):.0%} ({len(found)} rounds)" if found else None
 
 
 def main(names: list[str]) -> list[str]:
     """Return the table's lines."""
-    lines = list(HEADER)
+    lines, spreads = list(HEADER), list[str]()
     for load in WORKLOADS:
         if names and load.name not in names:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            lines.append(line(load, measure(load)))
-        print(lines[-1], flush=True)
+            rounds = measure(load)
+        lines.append(line(load, rounds))
+        spreads += [said] if (said := spread(load, rounds)) else []
+        print(lines[-1], *spreads[-1:], flush=True)
+    if spreads:
+        lines += ["", f"Of the limit in single rounds, one thread, float64: {', '.join(spreads)}."]
     try:
         lines += ["", str(Limit.measured())]
     except MissingError as reason:
