@@ -163,9 +163,11 @@ def line(load: Workload, rounds: list[dict[str, float]]) -> str:
 
 
 def spread(load: Workload, rounds: list[dict[str, float]]) -> str | None:
-    """Say between what the shares of single rounds lay: what else the machine did."""
+    """Say between what a workload's shares of single rounds lay: what else the machine did."""
     found = shares(rounds, "limit", "one")
-    return f"{load.name} {min(found):.0%} to {max(found):.0%} ({len(found)} rounds)" if found else None
+    if load.aim is None or not found:
+        return None
+    return f"{load.name} {min(found):.0%} to {max(found):.0%} ({len(found)} rounds)"
 
 
 def main(names: list[str]) -> list[str]:
@@ -179,7 +181,7 @@ def main(names: list[str]) -> list[str]:
             rounds = measure(load)
         lines.append(line(load, rounds))
         spreads += [said] if (said := spread(load, rounds)) else []
-        print(lines[-1], *spreads[-1:], flush=True)
+        print(lines[-1], flush=True)
     if spreads:
         lines += ["", f"Of the limit in single rounds, one thread, float64: {', '.join(spreads)}."]
     try:

@@ -50,9 +50,12 @@ def ratios(text: str) -> dict[str, Ratios]:
             continue
         slow = number(cells[2])
         others = [seconds for cell in peers.get(load.name, [])[3:] if (seconds := number(cell)) is not None]
-        places = {"float64": cells[3], "float64 limit": cells[1], "float32": cells[9], "float32 limit": cells[8]}
-        times = {name: number(cell) for name, cell in places.items()} | {"other": min(others, default=None)}
-        found[load.name] = {name: slow / seconds if slow and seconds else None for name, seconds in times.items()}
+        row: Ratios = {"other": slow / min(others) if slow and others else None}
+        # Ratios and shares as the table has them: they are of rounds, not of its seconds.
+        for name, place in (("float64", 4), ("float32", 10)):
+            ours, share = number(cells[place]), number(cells[place + 1])
+            row |= {name: ours, f"{name} limit": 100.0 * ours / share if ours and share else None}
+        found[load.name] = row
     return found
 
 
