@@ -97,6 +97,25 @@ def test_the_model_is_the_classifiers_own(gmmkit: Gmmkit, flowers: Path, options
     assert [one["prior"] for one in told["classes"]] == own.priors_.tolist()
 
 
+def test_without_validation_nothing_is_told_of_errors(gmmkit: Gmmkit, tmp_path: Path) -> None:
+    # Four rows of a class are enough where there are no ten folds.
+    few = written(tmp_path / "few.csv", X, changed(slice(0, 46), "virginica"))
+    options = ["--label", "kind", "--covariance", "EEE", "--no-validation"]
+    done = gmmkit("classify", few, *options, "-o", "m.gmm", "--report", "m.html")
+    assert done.code == 0
+    assert "No rows were held out: nothing is known of its errors." in done.err
+    assert load("m.gmm").confusion_ is None
+    assert gmmkit("describe", "m.gmm", "--json").json["classification"]["held_out"] is None
+    assert "--no-validation" in gmmkit("describe", "m.gmm", "--json").json["provenance"]["command"]
+
+
+@pytest.mark.parametrize("asks", [["--criterion", "error"], ["--shrinkage", "cv"], ["--calibrate"]])
+def test_what_needs_rows_held_out_says_so(gmmkit: Gmmkit, flowers: Path, asks: list[str]) -> None:
+    done = gmmkit("classify", flowers, "--label", "kind", "--no-validation", *asks)
+    assert (done.code, done.out) == (2, "")
+    assert f"--no-validation: {' '.join(asks)} needs rows that are held out; leave out one of the two" in done.err
+
+
 def test_new_rows_are_told_with_or_without_their_label(gmmkit: Gmmkit, flowers: Path, tmp_path: Path) -> None:
     done = gmmkit("classify", flowers, "--label", "kind", "--covariance", "EEE", "--calibrate", "-o", "m.gmm", "-q")
     assert (done.code, done.out, done.err) == (0, "", "")

@@ -46,6 +46,8 @@ class AskedClasses:
     folds : int
     seed : int
     jobs : int or None
+    validate : bool
+        Whether what was chosen is cross-validated in any case.
     """
 
     model: Model
@@ -59,6 +61,7 @@ class AskedClasses:
     folds: int
     seed: int
     jobs: int | None
+    validate: bool = True
 
 
 def classify_table(table: Table, column: str, asked: AskedClasses, command: str) -> ModelRecord:
@@ -84,7 +87,8 @@ def classify_table(table: Table, column: str, asked: AskedClasses, command: str)
     for name in asked.structures or ():
         family(name, table.n_columns)
     rows, unknown = _labelled(table, column, asked.unlabelled)
-    _check_folds(rows, asked.folds, f"{table.origin}: column {column!r}")
+    if asked.validate:
+        _check_folds(rows, asked.folds, f"{table.origin}: column {column!r}")
     seed = engine_seed(asked.seed)
     priors = given_priors(asked.priors, rows.names)
     settings = ClassSettings(
@@ -96,7 +100,7 @@ def classify_table(table: Table, column: str, asked: AskedClasses, command: str)
         folds=asked.folds,
         fold_seed=seed,
         calibrate=asked.calibrate,
-        validate=True,
+        validate=asked.validate,
         priors=priors,
         fit=FitSettings(rule=AitkenGain(DEFAULTS["tol"]), max_iter=DEFAULTS["max_iter"], seed=seed),
     )
