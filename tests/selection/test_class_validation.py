@@ -218,6 +218,21 @@ def test_chosen_mixtures_are_looked_for_among_what_they_were_chosen_from():
     assert other.bic(80.0) > found.bic(80.0)
 
 
+def test_of_many_columns_a_chosen_mixture_is_looked_for_among_its_own_structure():
+    # Where candidates are fitted one at a time the others tell it nothing: it is the one that all were searched for.
+    random = np.random.default_rng(0)
+    codes = np.arange(160) % 2
+    values = random.standard_normal((160, 45)) + random.standard_normal((4, 45))[np.arange(160) % 4]
+    rows = LabelledRows(as_table(values), codes.astype(np.intp), ("a", "b"))
+    recipe = Recipe("MclustDA", ("VII", "EEI", "EII"), (1, 2, 3))
+    with Workers(1) as workers:
+        found = fit_recipe(rows, recipe, FIT, workers)
+        again = fit_recipe(rows, found.settled, FIT, workers)
+    assert max(found.n_components) > 1
+    np.testing.assert_array_equal(again.classes.posterior(values), found.classes.posterior(values))
+    assert again.log_likelihood == found.log_likelihood
+
+
 def test_a_chosen_mixture_that_cannot_be_fitted_is_told_with_its_class():
     recipe = Recipe("MclustDA", ("EII", "VVV"), (1, 5), chosen=(("EII", 1), ("VVV", 1), ("EII", 5)))
     with Workers(1) as workers, pytest.raises(ParameterError, match="class 'virginica': 5 components need at least"):

@@ -21,7 +21,7 @@ from gmmkit.inference import stack_engine
 from gmmkit.inference.candidate_fits import SHORT_GAIN, CandidateFits, Fitted
 from gmmkit.inference.fit import FitResult, FitSettings
 from gmmkit.inference.noise import open_background
-from gmmkit.inference.opening import Opening, open_tournament
+from gmmkit.inference.opening import Opening, asks_for_one_at_a_time, open_tournament
 from gmmkit.inference.problem import Problem
 from gmmkit.inference.stack import CONVERGED, SINGULAR, Stack, StackRun
 from gmmkit.inference.starts import FromMixture, FromPartition
@@ -34,7 +34,7 @@ from gmmkit.model.evaluation import Likelihood
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.streams import generator
 
-__all__ = ["fit_candidates"]
+__all__ = ["fit_candidates", "one_at_a_time"]
 
 # Of many rows only candidates within so much of the best, by some criterion, are run further than this gain to come.
 _COARSE_GAIN, _NEAR = 5e-6, 30.0
@@ -108,6 +108,11 @@ def fit_candidates(
         yield context.challenged(fitted, own)
         if context.interrupted:
             raise KeyboardInterrupt
+
+
+def one_at_a_time(table: Table, workers: Workers) -> bool:
+    """Tell whether each candidate is fitted by itself, and learns from none but the next smaller of its structure."""
+    return asks_for_one_at_a_time(Problem(table, Full, survey(table, workers), workers))
 
 
 def _can_be_scored(mixture: Mixture) -> bool:

@@ -26,7 +26,7 @@ from gmmkit.model.covariance import family
 from gmmkit.model.covariance.base import Equivariance
 from gmmkit.numerics.frame import Frame
 
-__all__ = ["Opening", "open_tournament"]
+__all__ = ["Opening", "asks_for_one_at_a_time", "open_tournament"]
 
 Array = NDArray[np.float64]
 
@@ -71,6 +71,13 @@ class Opening:
     complete: bool
 
 
+def asks_for_one_at_a_time(problem: Problem) -> bool:
+    """Tell whether there is no tournament for a problem: columns are many, dependent, or in units too far apart."""
+    if problem.n_columns > _MOST_COLUMNS or len(problem.null_directions):
+        return True
+    return bool(problem.frame.scale.min() < _FARTHEST_UNITS * problem.frame.scale.max())
+
+
 def open_tournament(
     problem: Problem,
     structures: Sequence[str],
@@ -94,9 +101,7 @@ def open_tournament(
     prior : bool, default=True
         Whether the fits have the default pseudo-scatter.
     """
-    if problem.n_columns > _MOST_COLUMNS or len(problem.null_directions):
-        return None
-    if problem.frame.scale.min() < _FARTHEST_UNITS * problem.frame.scale.max():
+    if asks_for_one_at_a_time(problem):
         return None
     sample = sample_rows(problem, random)
     # What turns the frame's columns into columns of one scale; all scales are powers of two.
