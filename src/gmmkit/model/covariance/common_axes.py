@@ -30,7 +30,9 @@ Array = NDArray[np.float64]
 # (counts, spread) → f (...,) and its derivatives ω_k = g_kj ∂f/∂g_kj (..., k).
 Criterion = Callable[[Array, Array], tuple[Array, Array]]
 
-#: Turning ends when the next turn promises less than this, per unit of weight, or after so many turns.
+#: Turning ends when the next turn promises less than this, per unit of weight, or after so many turns. Six turns where
+#: the last pass's axes are known take 20 to 40 % off a fit of 300 rows of 45 columns with three clusters, but of three
+#: such sets one was left with a far worse optimum (VVE 3, BIC 49,096 instead of 44,835).
 TOLERANCE = 1e-12
 MOST_TURNS = 30
 
