@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gmmkit import GaussianMixture, GaussianMixtureRegressor, load, open_table, save
+from gmmkit import GaussianMixture, GaussianMixtureDensity, GaussianMixtureRegressor, load, open_table, save
 from gmmkit.estimators.persistence import record_of
 from gmmkit.files import read_model, write_model
 from gmmkit.model.predictive import Predictive
@@ -137,6 +137,36 @@ def test_names_that_were_given_are(gmmkit: Gmmkit, plane: np.ndarray) -> None:
     done = gmmkit("regress", "named.gmm", "other.csv")
     assert (done.code, done.out) == (3, "")
     assert "there is no column 'dose'; it has 2 columns: weight, age" in done.err
+
+
+def test_a_saved_regressor_is_described_as_one(gmmkit: Gmmkit, plane: np.ndarray) -> None:
+    frame = pd.DataFrame(plane, columns=["dose", "age", "effect"])
+    inputs = ["dose", "age"]
+    save(GaussianMixtureRegressor(GaussianMixture(1)).fit(frame[inputs], frame["effect"]), "named.gmm")
+    done = gmmkit("describe", "named.gmm")
+    assert done.out.startswith(
+        "A regressor: gmmkit regress predicts effect from dose, age, by a mixture of all of them\n"
+    )
+    assert gmmkit("describe", "named.gmm", "--json").json["targets"] == [2]
+    density = GaussianMixtureDensity((1,), covariance_type="full", folds=2)
+    save(GaussianMixtureRegressor(density).fit(plane[:, :1], plane[:, 1:]), "bare.gmm")
+    said = gmmkit("describe", "bare.gmm").out
+    assert "predicts column 1, column 2 from column 0, by a mixture of all of them" in " ".join(said.split())
+    # How many rows a density was fitted to is known of files only.
+    assert "1 component in all: 3 columns\n" in said
+    save(GaussianMixture(1).fit(plane), "m.gmm")
+    assert "regress" not in gmmkit("describe", "m.gmm").out
+    assert gmmkit("describe", "m.gmm", "--json").json["targets"] is None
+
+
+def test_a_regressor_finds_what_was_observed_by_its_targets_name(gmmkit: Gmmkit, plane: np.ndarray) -> None:
+    frame = pd.DataFrame(plane, columns=["dose", "age", "effect"])
+    save(GaussianMixtureRegressor(GaussianMixture(1)).fit(frame[["dose", "age"]], frame["effect"]), "named.gmm")
+    write("rows.csv", "effect,age,dose", plane[:, [2, 1, 0]])
+    assert gmmkit("report", "named.gmm", "rows.csv", "-o", "r.html").code == 0
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert "effect predicted for 80 rows of rows.csv: R²" in page
+    assert "nothing can be said of errors" not in page
 
 
 def test_files_of_before_with_names_of_ours_are_read_by_them(gmmkit: Gmmkit, plane: np.ndarray) -> None:

@@ -137,6 +137,19 @@ def test_names_of_targets_are_none_of_the_inputs(rows):
     assert list(model.estimator_.feature_names_in_) == ["y", "y_1", "c", "y__"]
 
 
+def test_targets_that_have_names_keep_them_where_inputs_have_names_too(rows):
+    X, y = rows
+    one = GaussianMixtureRegressor(GaussianMixture(1)).fit(X, pd.Series(y, name="price"))
+    assert list(one.estimator_.feature_names_in_) == ["a", "b", "c", "price"]
+    two = GaussianMixtureRegressor(GaussianMixture(1)).fit(X, pd.DataFrame({"u": y, "v": y**2}))
+    assert list(two.estimator_.feature_names_in_) == ["a", "b", "c", "u", "v"]
+    for given, expected in ((pd.Series(y, name="b"), "y"), (pd.Series(y, name=3), "y"), (pd.DataFrame({0: y}), "y")):
+        model = GaussianMixtureRegressor(GaussianMixture(1)).fit(X, given)
+        assert list(model.estimator_.feature_names_in_) == ["a", "b", "c", expected]
+    bare = GaussianMixtureRegressor(GaussianMixture(1)).fit(X.to_numpy(), pd.Series(y, name="price"))
+    assert not hasattr(bare.estimator_, "feature_names_in_")
+
+
 def test_it_goes_through_cross_validation(rows):
     X, y = rows
     assert cross_val_score(GaussianMixtureRegressor(GaussianMixture(3, random_state=0)), X, y, cv=3).min() > 0.5

@@ -30,6 +30,14 @@ def test_rows_that_are_called_stand_on_the_others(theme):
     assert to_svg(ax.figure).startswith("<svg")
 
 
+def test_no_colour_is_told_of_where_all_that_are_called_lie_beyond_the_picture():
+    scores = np.r_[np.random.default_rng(0).normal(size=400), -900.0, -1000.0]
+    ax = plot_scores(scores, scores < -800)
+    np.testing.assert_array_equal(stairs(ax, "_outliers"), stairs(ax, "_others"))
+    remark = ax.texts[0].get_text().replace("\n", " ")
+    assert remark == "402 rows, 2 of them called; 2 score lower still, down to \N{MINUS SIGN}1,000."
+
+
 @pytest.mark.parametrize("scores", [[3.0], [2.0, 2.0, 2.0], np.r_[np.zeros(50), 1e-300, 1e9], [-1e300, 1e300, 0.0]])
 def test_scores_of_any_kind_are_drawn(scores):
     ax = plot_scores(scores, threshold=-np.inf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gmmkit.cli.classes import classes_of_model
+from gmmkit.cli.models import targets_of
 from gmmkit.selection.doubts import Doubts, doubts_of, evidence
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def facts_of(record: ModelRecord) -> dict[str, Any]:
         "n_features": mixture.n_features,
         "n_parameters": fit.get("n_parameters", mixture.n_parameters),
         "feature_names": record.feature_names,
+        "targets": targets_of(record),
         "components": components,
         "degrees_of_freedom": None if degrees is None else degrees.tolist(),
         "noise_weight": None if mixture.noise is None else float(mixture.noise.weight),

@@ -17,11 +17,12 @@ _MOST = 10
 
 def print_members(console: Console, fit: Mapping[str, Any], n_components: int, n_features: int) -> None:
     """Print what a density averages, and how likely rows are that it has not seen."""
+    rows = f"{count(fit['n_rows'], 'row')} of " if fit.get("n_rows") else ""
     members = [member for member in fit["members"] if member["weight"] > 0]
     print_text(
         console,
         f"An average of {count(len(members), 'mixture')}, {count(n_components, 'component')} in all: "
-        f"{count(fit.get('n_rows') or 0, 'row')} of {count(n_features, 'column')}",
+        f"{rows}{count(n_features, 'column')}",
         style="bold",
     )
     error = fit["held_out_error"]

@@ -30,6 +30,8 @@ STOPPED = {
 
 def print_facts(console: Console, facts: Facts) -> None:
     """Print the whole model: what it is, how it was chosen, its components, what is to be said against it."""
+    if facts["targets"] is not None:
+        print_text(console, _regression(facts), style="bold")
     if facts["members"]:
         # Its components are parts of an average, by the hundred: no groups of rows.
         print_members(console, facts, facts["n_components"], facts["n_features"])
@@ -136,6 +138,15 @@ def _headline(facts: Facts) -> str:
     if facts["noise_weight"] is not None:
         what += f", and {100 * facts['noise_weight']:.1f} % noise"
     return f"{what}: {rows}{count(d, 'column')}" + (f" from {source}" if source else "")
+
+
+def _regression(facts: Facts) -> str:
+    """Say what a regressor predicts, and from what: its mixture, which the rest is about, is of both."""
+    targets, d = facts["targets"], facts["n_features"]
+    names = facts["feature_names"] or [f"column {j}" for j in range(d)]
+    told = [[names[j] for j in range(d) if (j in targets) == asked] for asked in (True, False)]
+    predicted, inputs = (", ".join(some) if len(some) <= MOST_FEATURES else count(len(some), "column") for some in told)
+    return f"A regressor: gmmkit regress predicts {predicted} from {inputs}, by a mixture of all of them"
 
 
 def _is_same(structure: str, other: str) -> bool:

@@ -41,7 +41,8 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Attributes
     ----------
     estimator_ : estimator
-        The fitted one; its columns are the inputs, then the targets. They have names where the inputs do.
+        The fitted one; its columns are the inputs, then the targets. They have names where the inputs do: targets those
+        of the data frame or series that they come in, else `y`, or `y0` and so on.
     mixture_ : Mixture
         The joint mixture, in the units of the data.
     n_targets_ : int
@@ -103,6 +104,7 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "X is a Table, but a regressor reads its rows from an array or a data frame: "
                 "give X.take(np.arange(X.n_rows)), and its weights as sample_weight"
             )
+        asked = y
         X, y = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2,
             ensure_all_finite="allow-nan",
@@ -118,7 +120,7 @@ class GaussianMixtureRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         names = None
         if hasattr(self, "feature_names_in_"):
             inputs = [str(name) for name in self.feature_names_in_]
-            names = [*inputs, *_target_names(inputs, targets.shape[1])]
+            names = [*inputs, *_target_names(asked, inputs, targets.shape[1])]
         # Inputs without names stay so: what a file holds is asked of other rows (`gmmkit regress`).
         table = as_table(np.hstack([X, targets]), names=names)
         self.estimator_ = default_joint() if self.estimator is None else clone(self.estimator)
@@ -252,8 +254,16 @@ def default_joint() -> GaussianMixtureSearch:
     return GaussianMixtureSearch(covariance_type=["VVV", "EEE"])
 
 
-def _target_names(inputs: list[str], q: int) -> list[str]:
-    """Return names for q targets that no input has."""
+def _target_names(y: Any, inputs: list[str], q: int) -> list[str]:
+    """Return names for q targets that no input has: their own, by which other rows are asked for them, or `y`."""
+    found = getattr(y, "columns", None)
+    own = [getattr(y, "name", None)] if found is None else list(found)
+    if (
+        len(own) == q
+        and all(isinstance(name, str) and name for name in own)
+        and len({*inputs, *own}) == len(inputs) + q
+    ):
+        return [str(name) for name in own]
     stem = "y"
     while any(name.startswith(stem) for name in inputs):
         stem += "_"

@@ -85,12 +85,15 @@ def plot_scores(
         ax.stairs(usual + unusual, edges, fill=True, color=colours.palette[1], label="_outliers", zorder=2)
         ax.stairs(usual, edges, fill=True, color=colours.surface, label="_behind", zorder=2)
         ax.stairs(usual, edges, fill=True, color=colours.muted, alpha=0.6, label="_others", zorder=3)
-        remarks = [f"{len(values):,} rows" + (f", {int(out.sum()):,} of them called, in colour" if out.any() else "")]
+        told = f", {int(out.sum()):,} of them called" + ", in colour" * bool(unusual.any()) if out.any() else ""
+        remarks = [f"{len(values):,} rows{told}"]
         if threshold is not None and lowest <= threshold <= top:
             ax.axvline(threshold, color=colours.ink, linewidth=1.2, linestyle="--", zorder=4)
             remarks.append("broken line: the threshold")
         if below.any():
-            remarks.append(f"{int(below.sum()):,} score lower still, down to {values.min():,.4g}")
+            remarks.append(
+                f"{int(below.sum()):,} score lower still, down to {values.min():,.4g}".replace("-", "\N{MINUS SIGN}")
+            )
         ax.set_xlim(edges[0], edges[-1])
         ax.set_ylim(0.0, 1.08 * max(1.0, float((usual + unusual).max())))
         ax.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))

@@ -14,7 +14,7 @@ from gmmkit.plots.subject import choose_columns
 from gmmkit.report.figures import NARROW, WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.subject import Subject
-from gmmkit.report.words import capital, decimals_for, fixed, listed, number, percent, plural
+from gmmkit.report.words import capital, decimals_for, fixed, listed, number, percent, plural, recorded
 from gmmkit.selection.records import DENSITY, density_of_record
 from gmmkit.selection.stacking import Member, StackedDensity
 
@@ -190,7 +190,7 @@ class Densities:
         values = rows.take(index[order])
         body = [
             cells([rows.where(int(index[i])), fixed(float(log_density[i]), 1), _rare(float(rarity[i])),
-                   *(f"{own[j]:.6g}" for j in shown)], heads=1)
+                   *(recorded(float(own[j])) for j in shown)], heads=1)
             for i, own in zip(order.tolist(), values, strict=True)
         ]  # fmt: skip
         words = "“As rare” is the share of what the density itself would draw that is as rare or rarer."

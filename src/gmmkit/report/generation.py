@@ -18,7 +18,7 @@ from gmmkit.report.drawn import Drawn, drawn_by
 from gmmkit.report.figures import NARROW, WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.subject import Subject
-from gmmkit.report.words import count, fixed, listed, number, percent, plural, short
+from gmmkit.report.words import count, fixed, listed, number, percent, plural, recorded, short
 from gmmkit.selection.fidelity import ColumnFidelity, rank_correlations
 from gmmkit.selection.leaks import Nearest, nearest_rows
 
@@ -259,7 +259,9 @@ class _Page:
         """Return the values of two rows beside each other, of a few columns."""
         theirs = self.rows.take(np.array([real]))[0]
         shown = range(min(6, len(self.names)))
-        told = ", ".join(f"{self.names[j]} {self.drawn.rows[drawn, j]:.6g} / {theirs[j]:.6g}" for j in shown)
+        told = ", ".join(
+            f"{self.names[j]} {recorded(self.drawn.rows[drawn, j])} / {recorded(theirs[j])}" for j in shown
+        )
         return tag("span", told, ", …" if len(self.names) > len(shown) else None, class_="why")
 
     def classes(self) -> Html | None:

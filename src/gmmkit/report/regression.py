@@ -21,7 +21,7 @@ from gmmkit.report.figures import WIDTH, figure
 from gmmkit.report.html import Html, cells, join, table, tag
 from gmmkit.report.regressor import predicting
 from gmmkit.report.subject import Subject
-from gmmkit.report.words import decimals_for, fixed, listed, number, percent, plural
+from gmmkit.report.words import decimals_for, fixed, listed, number, percent, plural, recorded
 from gmmkit.selection.prediction import Predicted, predict_rows
 
 __all__ = ["render_regression_report", "write_regression_report"]
@@ -258,7 +258,7 @@ class _Page:
             low, high = (fixed(float(end), decimals) for end in found.intervals[i, j])
             values: list[object] = [self.table.where(int(self.index[i])), self.names[j]]
             if self.measured:
-                values.append(f"{found.observed[i, j]:.6g}")
+                values.append(recorded(float(found.observed[i, j])))
             values += [fixed(float(found.means[i, j]), decimals), f"{low} to {high}"]
             if self.measured:
                 p = float(found.below[i, j])

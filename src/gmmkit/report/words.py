@@ -111,5 +111,16 @@ def short(name: str, longest: int = _LONGEST) -> str:
     return name if len(name) <= longest else f"{name[:half].rstrip()}…{name[-half:]}"
 
 
+def recorded(value: float) -> str:
+    """Return a value of the data as it was recorded, up to six digits.
+
+    Examples
+    --------
+    >>> recorded(-2.065), recorded(1234567.0)
+    ('−2.065', '1.23457e+06')
+    """
+    return _signed(f"{value:.6g}")
+
+
 def _signed(text: str) -> str:
     return text.replace("-", _MINUS)
