@@ -14,6 +14,7 @@ from gmmkit.execution import Workers
 from gmmkit.inference.fit import FitSettings
 from gmmkit.inference.stopping import AitkenGain
 from gmmkit.selection.class_choice import ClassSettings, choose_classes
+from gmmkit.selection.class_fitting import known_classes
 from gmmkit.selection.class_models import fit_recipe
 from gmmkit.selection.class_recipes import Recipe
 from gmmkit.selection.class_rows import LabelledRows, log_likelihood_of
@@ -237,6 +238,24 @@ def test_a_chosen_mixture_that_cannot_be_fitted_is_told_with_its_class():
     recipe = Recipe("MclustDA", ("EII", "VVV"), (1, 5), chosen=(("EII", 1), ("VVV", 1), ("EII", 5)))
     with Workers(1) as workers, pytest.raises(ParameterError, match="class 'virginica': 5 components need at least"):
         fit_recipe(labelled(X[:103], Y[:103]), recipe, FIT, workers)
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, 0.3])
+@pytest.mark.parametrize("structure", ["EII", "VII", "EEI", "VVI", "EEE", "EVE", "VEV", "VVV"])
+def test_moments_of_classes_tell_the_log_likelihood_of_their_rows(structure, shrinkage):
+    # Far from the origin, and one column that is constant.
+    rows = labelled(np.column_stack([X + 1e5, np.full(150, 7.0)]), weights=np.arange(150) % 3 * 1.0)
+    with Workers(1) as workers:
+        found = fit_recipe(rows, Recipe("EDDA", (structure,), shrinkage=shrinkage), FIT, workers)
+        assert found.log_likelihood == pytest.approx(log_likelihood_of(found.classes, rows, workers), rel=1e-9)
+
+
+def test_a_fit_of_known_moments_reads_no_row(monkeypatch):
+    rows = labelled()
+    with Workers(1) as workers:
+        known = known_classes(rows, "VVV", workers)
+        monkeypatch.setattr(Table, "blocks", lambda *_: pytest.fail("rows were read"))
+        assert fit_recipe(rows, Recipe("EDDA", ("VVV",)), FIT, workers, known=known).n_components == (1, 1, 1)
 
 
 def test_the_best_of_each_shrinkage_competes_by_held_out_likelihood():

@@ -85,12 +85,13 @@ class Workers:
             return merged
         return self._threaded(task, tasks, merge)
 
-    def together(self, lead: Callable[[], object], help_: Callable[[], object]) -> None:
-        """Call `lead` here, and meanwhile `help_` in the other threads: what they share they share among themselves.
+    def together(self, lead: Callable[[], object], help_: Callable[[], object], shares: int) -> None:
+        """Call `lead` here, and meanwhile `help_` in other threads: what they share they share among themselves.
 
-        Returns when `lead` does. Others may begin after that, and must then find nothing left to do.
+        As many take part as there are `shares`, at most. Returns when `lead` does. Others may begin after that, and
+        must then find nothing left to do.
         """
-        self._call_in_others(help_, self.n_threads - 1)
+        self._call_in_others(help_, min(self.n_threads, shares) - 1)
         lead()
 
     def _call_in_others(self, work: Callable[[], object], times: int) -> None:

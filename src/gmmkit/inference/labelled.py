@@ -42,6 +42,7 @@ __all__ = [
     "fit_labelled",
     "fit_supervised",
     "from_labels",
+    "log_likelihood_in_classes",
     "moments_of_classes",
 ]
 
@@ -158,11 +159,15 @@ class SupervisedEM(EM):
         return False
 
     def sweep(self, state: Mixture) -> Totals:
-        about, held = self.moments.about(state.means), self.moments.counts > 0
-        constants = log_weights(state.weights) - self._unseen(state)
-        constants -= 0.5 * (state.n_features * _LOG_2PI + state.covariance.log_determinants)
-        traces = _traces(state.covariance, about.second)
-        return Totals(self.moments, float(about.counts[held] @ constants[held]) - 0.5 * traces)
+        shares = log_weights(state.weights) - self._unseen(state)
+        return Totals(self.moments, _row_sum(self.moments, state, shares))
+
+
+def _row_sum(moments: Statistics, state: Mixture, log_shares: Array) -> float:
+    """Return ``Σ_i w_i (log share_c + log N(x_i; μ_c, Σ_c))`` of moments and components in one frame."""
+    about, held = moments.about(state.means), moments.counts > 0
+    constants = log_shares - 0.5 * (state.n_features * _LOG_2PI + state.covariance.log_determinants)
+    return float(about.counts[held] @ constants[held]) - 0.5 * _traces(state.covariance, about.second)
 
 
 def _traces(covariance: Covariance, second: Array) -> float:
@@ -185,6 +190,21 @@ def from_labels(codes: Codes, n_classes: int) -> FromPartition:
 def moments_of_classes(problem: Problem, codes: Codes, n_classes: int) -> Statistics:
     """Return the moments of each class's rows, in the problem's frame for its family: two passes."""
     return gather_known(problem, from_labels(codes, n_classes).known, n_classes)
+
+
+def log_likelihood_in_classes(problem: Problem, moments: Statistics, mixture: Mixture) -> float:
+    """Return ``Σ_i w_i log N(x_i; μ_c, Σ_c)``, c the class of row i: no row is read.
+
+    Parameters
+    ----------
+    problem : Problem
+    moments : Statistics
+        `moments_of_classes`.
+    mixture : Mixture
+        Of one component a class, in the data's units, as its log-likelihood is; of the problem's family.
+    """
+    state, frame = mixture.into(problem.frame), problem.frame
+    return _row_sum(moments, state, np.zeros(state.n_components)) + float(moments.counts.sum()) * frame.log_volume
 
 
 def fit_supervised(problem: Problem, moments: Statistics, settings: FitSettings) -> FitResult:

@@ -134,10 +134,7 @@ class Fused:
         shape = family.contraction.shape(1, components.d)
         scatter = (shape or (components.d,)) if family.contraction in _SHARED and not components.is_centred else ()
         made = BlockPass(rows, table.weights, components, block_rows, scatter=scatter)
-        if made.n_blocks > 1:
-            workers.together(made.lead, made.help)
-        else:
-            made.lead()
+        workers.together(made.lead, made.help, made.n_blocks)
         found, total = made.merged()
         if not math.isfinite(total):
             return None

@@ -19,7 +19,13 @@ from gmmkit.errors import GmmkitError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.inference.candidates import one_at_a_time
 from gmmkit.inference.fit import FitSettings, fit
-from gmmkit.inference.labelled import Shares, fit_labelled, fit_supervised, from_labels
+from gmmkit.inference.labelled import (
+    Shares,
+    fit_labelled,
+    fit_supervised,
+    from_labels,
+    log_likelihood_in_classes,
+)
 from gmmkit.inference.repairs import Repair
 from gmmkit.inference.starts import FromMixture, Named
 from gmmkit.model.class_mixture import ClassMixture
@@ -108,6 +114,10 @@ def _fit_edda(
         problem, how = known.problem, drawn_to_pooled(supervised(settings), rows, recipe, within, 1)
         result = complete(fit_supervised(problem, known.moments, how))
     classes = ClassMixture(result.mixture, shares.values)
+    if rows.has_unlabelled or known is None:
+        log_likelihood = log_likelihood_of(classes, rows, workers)
+    else:
+        log_likelihood = log_likelihood_in_classes(problem, known.moments, result.mixture)
     k, d = rows.n_classes, rows.table.n_columns
     spurious = None if recipe.shrinkage else result.health.spurious()
     return ClassFit(
@@ -115,7 +125,7 @@ def _fit_edda(
         classes,
         recipe.structures * k,
         (1,) * k,
-        log_likelihood_of(classes, rows, workers),
+        log_likelihood,
         k * d + problem.family.n_parameters(k, d) + _free_priors(rows, priors),
         spurious if spurious is None else _naming(spurious, rows.names),
         result.converged,
