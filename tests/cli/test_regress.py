@@ -150,6 +150,10 @@ def test_a_saved_regressor_is_described_as_one(gmmkit: Gmmkit, plane: np.ndarray
     assert gmmkit("describe", "named.gmm", "--json").json["targets"] == [2]
     density = GaussianMixtureDensity((1,), covariance_type="full", folds=2)
     save(GaussianMixtureRegressor(density).fit(plane[:, :1], plane[:, 1:]), "bare.gmm")
+    write("inputs.csv", "age", plane[:5, :1])
+    done = gmmkit("predict", "bare.gmm", "inputs.csv")
+    assert done.code == 3
+    assert done.err.endswith("in that order; what it predicts from 1 of them, gmmkit regress tells\n")
     said = gmmkit("describe", "bare.gmm").out
     assert "predicts column 1, column 2 from column 0, by a mixture of all of them" in " ".join(said.split())
     # How many rows a density was fitted to is known of files only.

@@ -54,7 +54,7 @@ def test_the_page_tells_what_the_density_does(d):
     order = np.argsort(log_density)[:15]
     assert [row[0] for row in rarest] == [f"row {i}" for i in order]
     assert rarest[0][0] == "row 4"
-    assert rarest[0][3] == "-9"
+    assert rarest[0][3] == "\N{MINUS SIGN}9"
     regions = tables(page)["The smallest intervals that hold so much of each column by itself"]
     assert [row[0] for row in regions] == [f"<b>{j}</b>" for j in range(d)]
     pictures = [svg.text for svg in page.all("svg")]

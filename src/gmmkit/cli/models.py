@@ -129,9 +129,17 @@ def open_data_of(
         fitted = f": {', '.join(record.feature_names)}" if record.feature_names else ""
         raise DataError(
             f"{table.origin} gives {table.n_columns} columns; the model was fitted on {d}{fitted}. "
-            "Choose them with --columns, in that order"
+            f"Choose them with --columns, in that order{_of_inputs(record)}"
         )
     return table
+
+
+def _of_inputs(record: ModelRecord) -> str:
+    """Say of a regressor, whose inputs may be all that there is, what takes them alone."""
+    targets = targets_of(record)
+    if targets is None:
+        return ""
+    return f"; what it predicts from {record.mixture.n_features - len(targets)} of them, gmmkit regress tells"
 
 
 def targets_of(record: ModelRecord) -> list[int] | None:
