@@ -18,7 +18,7 @@ from gmmkit import GaussianMixture, GaussianMixtureSearch
 from gmmkit.configuration import configuration
 from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
-from gmmkit.execution import Workers
+from gmmkit.execution import Workers, plan
 from gmmkit.inference import plain
 from gmmkit.model.evaluation import evaluate
 from gmmkit.numerics.blas import blas_threads
@@ -31,8 +31,8 @@ def four_cores(monkeypatch):
     """Let there be threads, passes and blocks enough for them, whatever the machine has."""
     monkeypatch.setattr(plain, "_SMALL", 0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
-    monkeypatch.setattr("gmmkit.execution.plan._BLOCK_OPERATIONS", 1)
-    monkeypatch.setattr("gmmkit.execution.plan._BLOCK_BYTES", 1)
+    for name in ("_BLOCK_OPERATIONS", "_BLOCK_BYTES", "_LEAST_SHARED"):
+        monkeypatch.setattr(plan, name, 1)
 
 
 def bits(model):
@@ -149,7 +149,7 @@ import os, sys, threading, signal
 import numpy as np
 os.sched_getaffinity = lambda _: set(range(4))
 from gmmkit.execution import plan
-plan._BLOCK_OPERATIONS = plan._BLOCK_BYTES = 1
+plan._BLOCK_OPERATIONS = plan._BLOCK_BYTES = plan._LEAST_SHARED = 1
 from gmmkit.inference import plain
 plain._SMALL = 0
 from gmmkit import GaussianMixture, GaussianMixtureSearch
@@ -231,7 +231,8 @@ def assert_complete(result, expected):
 @pytest.mark.usefixtures("four_cores")
 @pytest.mark.parametrize("n_jobs", [1, 3])
 @pytest.mark.parametrize("name", ["full", "diag", "tied"])
-def test_an_interrupt_in_the_middle_of_a_pass_leaves_the_pass_before(name, n_jobs):
+def test_an_interrupt_in_the_middle_of_a_pass_leaves_the_pass_before(name, n_jobs, monkeypatch):
+    monkeypatch.setattr(plan, "_ONE_CALL", 0)  # a pass that takes so long that one is heard in it
     X = rows(3_000)
     given = {"k": 2, "tol": 0.0, "n_jobs": n_jobs}
     whole = Interrupted(X, at=-1)

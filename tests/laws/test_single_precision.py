@@ -156,7 +156,7 @@ def test_rows_in_doubles_are_computed_in_floats_where_that_is_asked_for(dtype):
 
 def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
-    monkeypatch.setattr("gmmkit.execution.plan._BLOCK_OPERATIONS", 1)
+    monkeypatch.setattr("gmmkit.execution.plan._LEAST_SHARED", 1)
     X, means = clusters(20_000)
     for covariance_type in ("full", "diag"):
         one = fitted(X, means, covariance_type, n_jobs=1)
