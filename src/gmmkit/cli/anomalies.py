@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gmmkit.cli.boundary import UsageError, complain
+from gmmkit.cli.boundary import UsageError, remark
 from gmmkit.cli.commands import command_line
 from gmmkit.cli.detection import Verdict, check_kept, judged_by, judged_by_fit, open_detector, write_page
 from gmmkit.cli.models import open_data_of
@@ -161,9 +161,9 @@ def anomalies(
         write_rows(
             output, names, _blocks(judged, table, reasons, named=named is not None), table.n_rows, as_json=as_json
         )
+    for note in (*notes_on(table, constant=False), *judged.notes):
+        remark(f"warning: {note}")
     if not quiet:
-        for note in (*notes_on(table, constant=False), *judged.notes):
-            complain(f"warning: {note}")
         _tell(judged, table, reasons)
         if keep is not None:
             print_text(console_on(sys.stderr), f"Detector in {keep}")

@@ -52,7 +52,7 @@ def report(
     given = {"--columns": columns, "--weights": weights, "--label": label}
     refused = {
         DETECTOR: (("--weights",), "a detector of anomalies, which judges every row by itself"),
-        REGRESSOR: (tuple(given), "a regressor, which takes its own columns by name"),
+        REGRESSOR: (tuple(given), "a regressor, which knows its own columns"),
     }
     options, why = refused.get(record.estimator, ((), ""))
     for option in options:

@@ -108,21 +108,18 @@ def _fit_edda(
         problem, start = problem_of(rows.table, recipe.structures[0], workers), from_labels(rows.codes, rows.n_classes)
         how = drawn_to_pooled(settings, rows, recipe, within, 1)
         result = complete(fit_labelled(problem, start, rows.codes, shares, how, class_weights=priors))
+        log_likelihood = log_likelihood_of(ClassMixture(result.mixture, shares.values), rows, workers)
     else:
         # Where every class is known its density does not depend on its prior.
         known = known_classes(rows, recipe.structures[0], workers) if known is None else known
         problem, how = known.problem, drawn_to_pooled(supervised(settings), rows, recipe, within, 1)
         result = complete(fit_supervised(problem, known.moments, how))
-    classes = ClassMixture(result.mixture, shares.values)
-    if rows.has_unlabelled or known is None:
-        log_likelihood = log_likelihood_of(classes, rows, workers)
-    else:
         log_likelihood = log_likelihood_in_classes(problem, known.moments, result.mixture)
     k, d = rows.n_classes, rows.table.n_columns
     spurious = None if recipe.shrinkage else result.health.spurious()
     return ClassFit(
         recipe,
-        classes,
+        ClassMixture(result.mixture, shares.values),
         recipe.structures * k,
         (1,) * k,
         log_likelihood,
