@@ -40,13 +40,14 @@ struct Scatter {
 };
 
 template <typename T, typename Scores>
-void assign(Scores& scores, Tile<T>& tile) {
+double assign(Scores& scores, Tile<T>& tile, bool unweighted) {
     scores.score(tile);
     tile.exponentiate();
+    return tile.share(unweighted);
 }
 template <typename T, int D>
-void assign(WrittenScores<T, D>& scores, Tile<T>& tile) {
-    scores.assign(tile);
+double assign(WrittenScores<T, D>& scores, Tile<T>& tile, bool unweighted) {
+    return scores.assign(tile, unweighted);
 }
 
 // The rows of a block, and where its sums go.
@@ -84,8 +85,7 @@ void pass(const DenseRows& all, const DenseMixture& mixture, const DenseSums& su
             tile.read(rows, start);
             if constexpr (std::is_same_v<T, double>)
                 if (scatter) scatter->add(tile);
-            assign(scores, tile);
-            total += tile.share(!rows.weights);
+            total += assign(scores, tile, !rows.weights);
             gathered.gather(tile);
         }
         *out.log_likelihood = total;
@@ -117,12 +117,12 @@ void answer(const DenseRows& rows, const DenseMixture& mixture, const DenseAnswe
             }
         if (out.scores)
             for (int i = 0; i < tile.held; ++i)
-                for (int j = 0; j < k; ++j) out.scores[(start + i) * k + j] = tile.of(j)[i];
+                for (int j = 0; j < k; ++j) out.scores[(start + i) * k + j] = double(tile.of(j)[i]) * LOG_2;
         if (!out.log_sums && !out.certainty && !out.posterior) continue;
         tile.exponentiate();
         for (int i = 0; i < tile.held; ++i) {
             const double total = std::log(double(tile.totals[i]));
-            if (out.log_sums) out.log_sums[start + i] = double(tile.tops[i]) + total;
+            if (out.log_sums) out.log_sums[start + i] = double(tile.tops[i]) * LOG_2 + total;
             if (out.certainty) out.certainty[start + i] = -total;
         }
         for (int i = 0; i < tile.held && out.posterior; ++i) {
@@ -159,6 +159,7 @@ void full_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSu
 }  // namespace
 
 void dense_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out, DenseBlocks& blocks) {
+    [[maybe_unused]] const NothingSubnormal speed;
     if (mixture.form == MATRICES && mixture.single) return full_pass<float>(rows, mixture, out, blocks);
     if (mixture.form == MATRICES) return full_pass<double>(rows, mixture, out, blocks);
     if (mixture.form == DEVIATIONS)
@@ -167,6 +168,7 @@ void dense_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseS
 }
 
 void dense_answer(const DenseRows& rows, const DenseMixture& mixture, const DenseAnswers& out, std::int64_t* lost) {
+    [[maybe_unused]] const NothingSubnormal speed;
     if (mixture.form != MATRICES) return answer<double, ExpandedScores>(rows, mixture, out, lost);
     with_columns<MOST_SCORED>(rows.d, [&](auto columns) {
         answer<double, FullScores<double, columns()>>(rows, mixture, out, lost);

@@ -24,8 +24,8 @@ struct DeviationScores {
             for (int a = 0; a < d; ++a) {
                 const double w = m.whitening[std::size_t(j) * d + a], mean = m.means[std::size_t(j) * d + a];
                 T* to = scales.data() + (std::size_t(j / DOWN) * d + a) * 2 * DOWN + j % DOWN;
-                to[0] = T(w);
-                to[DOWN] = T(mean * w);
+                to[0] = T(w * ROOT);
+                to[DOWN] = T(mean * w * ROOT);
             }
     }
 
@@ -48,7 +48,7 @@ struct DeviationScores {
                 }
                 for (int r = 0; r < DOWN && g + r < m.k; ++r)
                     for (int c = 0; c < ACROSS; ++c) {
-                        const Lanes<T> s = T(m.constants[g + r]) - T(0.5) * distance[r][c];
+                        const Lanes<T> s = T(m.constants[g + r] * LOG2_E) - distance[r][c];
                         put(tile.of(g + r) + i + c * W, s);
                         top[c] = greater(top[c], s);
                     }

@@ -26,8 +26,7 @@ struct ExpandedScores {
         Array<double> turned(std::size_t(m.k) * p);
         for (int j = 0; j < m.k; ++j) {
             const double* from = m.theta + std::size_t(j) * p;
-            std::copy(from + 1, from + p, turned.begin() + std::size_t(j) * p);
-            turned[std::size_t(j + 1) * p - 1] = from[0];
+            for (int f = 0; f < p; ++f) turned[std::size_t(j) * p + f] = from[f + 1 < p ? f + 1 : 0] * LOG2_E;
         }
         return turned;
     }

@@ -1,4 +1,4 @@
-// Scores of components with matrices of their own: constant − ½ |W z − W μ|².
+// Scores of components with matrices of their own: constant − ½ |W z − W μ|², to base 2.
 #pragma once
 #include "panels.hpp"
 
@@ -7,6 +7,8 @@ namespace TARGET {
 namespace {
 
 constexpr int FEW_COLUMNS = 3, FEW_COMPONENTS = 8;
+// What powers are added up to at least: of what is nothing beside it the last bits do not count.
+template <typename T> constexpr T LEAST = std::is_same_v<T, double> ? T(0x1p-900) : T(0x1p-60);
 
 // A few columns: each row of a triangle is written out, and a row's values stay in registers.
 template <typename T, int D>
@@ -22,11 +24,11 @@ struct WrittenScores {
 
     WrittenScores(const DenseMixture& mixture, const Tile<T>&)
         : m(mixture), white(std::size_t(m.k) * SIZE), offsets(whitened_means<T>(m, D)),
-          constants(m.constants, m.constants + m.k) {
+          constants(constants_of<T>(m)) {
         T* to = white.data();
         for (int j = 0; j < m.k; ++j)
             for (int a = 0; a < D; ++a)
-                for (int b = 0; b <= a; ++b) *to++ = T(m.whitening[(std::size_t(j) * D + a) * D + b] * ROOT_OF_HALF);
+                for (int b = 0; b <= a; ++b) *to++ = T(m.whitening[(std::size_t(j) * D + a) * D + b] * ROOT);
     }
 
     void score(Tile<T>& tile) const {
@@ -58,58 +60,125 @@ struct WrittenScores {
         }
     }
 
-    // Score and exponentiate: at once where there are few components of few columns.
-    void assign(Tile<T>& tile) const {
-        if (assigned_at_once<1>(tile)) return;
-        score(tile);
-        tile.exponentiate();
-    }
+    // What rows count for, and Σ w log Σ 2 to the scores: at once where there are few components of few columns.
+    double assign(Tile<T>& tile, bool unweighted) const { return assign_few<1>(tile, unweighted); }
 
     template <int K>
-    bool assigned_at_once(Tile<T>& tile) const {
-        if constexpr (D <= FEW_COLUMNS && K <= FEW_COMPONENTS) {
-            if (m.k > K) return assigned_at_once<K + 1>(tile);
-            assign_at_once<K>(tile);
-            return true;
+    double assign_few(Tile<T>& tile, bool unweighted) const {
+        if constexpr (D > FEW_COLUMNS || K > FEW_COMPONENTS) {
+            score(tile);
+            tile.exponentiate();
+            return tile.share(unweighted);
+        } else if (m.k > K) {
+            return assign_few<K + 1>(tile, unweighted);
+        } else {
+            return Few<K>(*this).assign(tile, unweighted);
         }
-        return false;
     }
 
-    // What K components make of a vector of rows stays in registers until it is exponentiated.
+    // What K components make of a vector of rows stays in registers. Scores are taken from the largest constant, which
+    // none exceeds, so that powers need not wait for a row's largest.
     template <int K>
-    void assign_at_once(Tile<T>& tile) const {
-        const int n = tile.width(), rows = tile.rows, lines = tile.lines * WIDTH<T> / n;
-        T w[K][SIZE], offset[K][D], constant[K];  // copies, which no store can change
-        std::copy_n(white.data(), K * SIZE, w[0]);
-        std::copy_n(offsets.data(), K * D, offset[0]);
-        std::copy_n(constants.data(), K, constant);
-        const T* z = tile.z.data();
-        T *to = tile.of(0), *tops = tile.tops.data(), *totals = tile.totals.data();
-        for (int i = 0; i < n; i += WIDTH<T>) {
-            Lanes<T> v[D], s[K], top, total;
-            each_of<D>([&](auto a) INLINED { v[a] = get(z + a * rows + i); });
+    struct Few {
+        static constexpr int PAIR = 2 * WIDTH<T>, IN_STEP = 2 * K <= REGISTERS / 3 ? 2 : 1;
+        T white[K][SIZE], offsets[K][D], constants[K];  // copies, which no store can change
+        double largest;
+
+        explicit Few(const WrittenScores& all) {
+            std::copy_n(all.white.data(), K * SIZE, white[0]);
+            std::copy_n(all.offsets.data(), K * D, offsets[0]);
+            largest = *std::max_element(all.m.constants, all.m.constants + K) * LOG2_E;
+            for (int j = 0; j < K; ++j) constants[j] = T(all.m.constants[j] * LOG2_E - largest);
+        }
+
+        double assign(Tile<T>& tile, bool unweighted) const {
+            const int n = tile.width(), pairs = (unweighted ? tile.held : n) / PAIR * PAIR, rows = tile.rows;
+            const T* z = tile.column(0);
+            T *to = tile.of(0), *shares = tile.shares.data();
+            Logarithms<T> logs;
+            Doubles sum = {};
+            Lanes<T> totals[2] = {all<T>(T(1)), all<T>(T(1))}, both = totals[0], tops[2] = {};
+            // Two vectors share a reciprocal and a logarithm, which are taken beside the powers of the next two: they
+            // wait for sums of powers.
+            const auto take = [&](int i) INLINED {
+                if (!unweighted) {
+                    for (int v = 0; v < 2; ++v) sum += tile.weighed(i + v * WIDTH<T>, totals[v], tops[v], largest);
+                    return;
+                }
+                const Lanes<T> share = reciprocal(both);
+                put(shares + i, share * totals[1]);
+                put(shares + i + WIDTH<T>, share * totals[0]);
+                logs.add(both);
+            };
+            for (int i = 0; i < pairs; i += PAIR) {
+                Lanes<T> next[2], top[2] = {};
+                add_powers<2>(z + i, to + i, rows, next);
+                tile.template call<2 * D>(i * D);
+                if (i > 0) take(i - PAIR);
+                both = next[0] * next[1];
+                if (__builtin_expect(any_below(both, LEAST<T>), 0)) {
+                    for (int v = 0; v < 2; ++v) {
+                        next[v] = from_largest(z + i + v * WIDTH<T>, to + i + v * WIDTH<T>, rows, top[v]);
+                        logs.add_powers(top[v]);
+                    }
+                    both = next[0] * next[1];
+                }
+                each_of<2>([&](auto v) INLINED { totals[v] = next[v], tops[v] = top[v]; });
+            }
+            if (pairs > 0) take(pairs - PAIR);
+            for (int i = pairs; i < n; i += WIDTH<T>) {
+                const Lanes<T> total = from_largest(z + i, to + i, rows, tops[0]);
+                sum += tile.weighed(i, total, tops[0], largest);
+            }
+            return sum_of<double>(sum) + (unweighted ? logs.sum() + LOG_2 * largest * pairs : 0.0);
+        }
+
+        // The powers of some vectors of rows, and their sums.
+        template <int COUNT>
+        INLINED inline void add_powers(const T* z, T* to, int rows, Lanes<T>* totals) const {
+            constexpr int STEP = IN_STEP < COUNT ? IN_STEP : COUNT;
+            each_of<COUNT / STEP>([&](auto part) INLINED {
+                constexpr int first = part * STEP;
+                Lanes<T> s[STEP * K];
+                each_of<STEP>([&](auto v) INLINED { score(z + (first + v) * WIDTH<T>, rows, s + v * K); });
+                powers_of_two<STEP * K, T>(s);
+                each_of<STEP>([&](auto v) INLINED { totals[first + v] = added(s + v * K, to + (first + v) * WIDTH<T>, rows); });
+            });
+        }
+
+        static INLINED inline Lanes<T> added(const Lanes<T>* powers, T* to, int rows) {
+            Lanes<T> total = powers[0];
             each_of<K>([&](auto j) INLINED {
-                s[j] = all(constant[j]);
+                put(to + j * rows, powers[j]);
+                if constexpr (j > 0) total += powers[j];
+            });
+            return total;
+        }
+
+        INLINED inline void score(const T* z, int rows, Lanes<T>* s) const {
+            Lanes<T> v[D];
+            each_of<D>([&](auto a) INLINED { v[a] = get(z + a * rows); });
+            each_of<K>([&](auto j) INLINED {
+                s[j] = all(constants[j]);
                 each_of<D>([&](auto a) INLINED {
-                    Lanes<T> y = v[a] * w[j][entry(a, a)] - offset[j][a];
-                    each_of<a>([&](auto b) INLINED { y += v[b] * w[j][entry(a, b)]; });
+                    Lanes<T> y = v[a] * white[j][entry(a, a)] - offsets[j][a];
+                    each_of<a>([&](auto b) INLINED { y += v[b] * white[j][entry(a, b)]; });
                     s[j] -= y * y;
                 });
-                if constexpr (j == 0) top = s[0];
-                else top = greater(top, s[j]);
             });
-            each_of<K>([&](auto j) INLINED { s[j] -= top; });
-            exponentials<K>(s);
-            each_of<K>([&](auto j) INLINED {
-                put(to + j * rows + i, s[j]);
-                if constexpr (j == 0) total = s[0];
-                else total += s[j];
-            });
-            put(tops + i, top);
-            put(totals + i, total);
-            tile.call(i / WIDTH<T> * lines, lines);
         }
-    }
+
+        // From the largest score of each row: where rows are so far from all components that hardly a number is left.
+        __attribute__((noinline)) Lanes<T> from_largest(const T* z, T* to, int rows, Lanes<T>& top) const {
+            Lanes<T> s[K];
+            score(z, rows, s);
+            top = s[0];
+            for (int j = 1; j < K; ++j) top = greater(top, s[j]);
+            for (auto& one : s) one -= top;
+            powers_of_two<K, T>(s);
+            return added(s, to, rows);
+        }
+    };
 };
 
 // Many columns: products of tiles, of the triangles only what is needed.
@@ -125,7 +194,7 @@ struct PanelScores {
 
     PanelScores(const DenseMixture& mixture, const Tile<T>& tile)
         : m(mixture), d(tile.d), offsets(whitened_means<T>(m, d)), strip(std::size_t(d) * STRIP<T>) {
-        for (int j = 0; j < m.k; ++j) white.emplace_back(m.whitening + std::size_t(j) * d * d, d, d, true, ROOT_OF_HALF);
+        for (int j = 0; j < m.k; ++j) white.emplace_back(m.whitening + std::size_t(j) * d * d, d, d, true, ROOT);
     }
 
     void score(Tile<T>& tile) {
@@ -140,7 +209,7 @@ struct PanelScores {
     }
 
     void score(Tile<T>& tile, int i, int j) {
-        const T *offset = offsets.data() + std::size_t(j) * d, constant = T(m.constants[j]);
+        const T *offset = offsets.data() + std::size_t(j) * d, constant = T(m.constants[j] * LOG2_E);
         const Panels<T>& panels = white[j];
         Lanes<T> s[ACROSS];
         for (auto& one : s) one = all(constant);

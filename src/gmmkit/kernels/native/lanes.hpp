@@ -3,6 +3,7 @@
 // `vector.hpp` has vectors of eight doubles whatever the processor: the stack's answers are the same on all. Here speed
 // decides, and the last bits are the instruction set's.
 #pragma once
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <new>
@@ -118,6 +119,19 @@ INLINED inline Lanes<T> blocks_of(Lanes<T> a, Lanes<T> b) {
     return blocks_of<S, ODD, T>(a, b, std::make_integer_sequence<int, WIDTH<T>>());
 }
 
+// The numbers of a vector, or of half a vector of floats, in doubles.
+template <int PART>
+INLINED inline Doubles doubles_of(Doubles v) { return v; }
+template <int PART>
+INLINED inline Doubles doubles_of(Floats v) {
+    float values[WIDTH<float>];
+    put(values, v);
+    typedef float Half __attribute__((vector_size(BYTES / 2)));
+    Half half;
+    __builtin_memcpy(&half, values + PART * WIDTH<double>, sizeof half);
+    return __builtin_convertvector(half, Doubles);
+}
+
 // Every second lane of two vectors one after the other, in their order: the even ones, or the odd ones.
 template <bool ODD, typename T, int... L>
 INLINED inline Lanes<T> every_second(Lanes<T> a, Lanes<T> b, std::integer_sequence<int, L...>) {
@@ -170,7 +184,20 @@ INLINED inline void add_sums(const Lanes<T>* v, double* to) {
     });
 }
 
-// 1 / v for v from 1 on, to the last bit or two: Newton's steps from an estimate, in a third of a division's time.
+// While it lives, numbers too small for all their digits are zeros, at the processor's full speed: other arithmetic on
+// them takes many times as long. What they are added to is larger by far.
+#ifdef __AVX512F__
+struct NothingSubnormal {
+    const unsigned before = _mm_getcsr();
+    NothingSubnormal() { _mm_setcsr(before | 0x8040); }  // flush to zero, denormals are zeros
+    ~NothingSubnormal() { _mm_setcsr(before); }
+    NothingSubnormal(const NothingSubnormal&) = delete;
+};
+#else
+struct NothingSubnormal {};
+#endif
+
+// 1 / v for a normal v > 0, to the last bit or two: Newton's steps from an estimate, in a third of a division's time.
 inline Doubles reciprocal(Doubles v) {
 #ifdef __AVX512F__
     Doubles x = (Doubles)_mm512_maskz_rcp14_pd(0xff, (__m512d)v);
@@ -215,82 +242,76 @@ inline double sum_of(Lanes<T> v) {
     return sum;
 }
 
-// exp of N vectors x ≤ 0, each within 5e-16 of itself; 0 below −690, where products would become subnormal numbers,
-// which are many times slower. x = n ln 2 + r, and a polynomial of least largest relative error (2.9e-16) on
-// |r| ≤ ln 2 / 2. That ln 2 is rounded costs 2e-17 n: where n is large, exp(x) is nothing beside 1. Several in step do
-// not wait for each other, as the steps of one do.
-template <int N>
-INLINED inline void exponentials(Doubles* x) {
-    const Doubles shift = all<double>(6755399441055744.0);  // 1.5 · 2⁵²: adding it rounds to an integer
-    constexpr double SERIES[] = {2.7634990577209072012e-6, 2.4801931720618971392e-5, 1.9841185236734157529e-4,
-                                 1.3888888516227077819e-3, 8.333333370869705052e-3,  4.1666666668136470854e-2,
-                                 1.6666666666611555854e-1, 4.9999999999998324327e-1, 1.0,
-                                 1.0};
-    Doubles k[N], n[N], r[N], p[N];
+// 2ˣ of N vectors, to 4e-16 of itself (floats: to their last bit or two), down to where numbers end: x = n + r with a
+// whole n, and a polynomial of least largest relative error (2.2e-16; 2e-9) on 0 ≤ r ≤ 1. Several in step do not wait for
+// each other, as the steps of one do.
+template <typename T> struct Power;
+template <> struct Power<double> {
+    static constexpr double SERIES[] = {9.9354916292306889507e-9, 9.469574926599078432e-8,  1.3310815903976950737e-6,
+                                        1.5244894151146402866e-5, 1.5403939844828800189e-4, 1.3333544565783724684e-3,
+                                        9.6181293845609572984e-3, 5.5504108632573025128e-2, 2.4022650696094749456e-1,
+                                        6.9314718055990898193e-1, 1.0};
+    static constexpr int DEGREE = 10, MANTISSA = 52;
+    static constexpr double SHIFT = 6755399441055744.0, LEAST = -1000.0;  // 1.5 · 2⁵²: adding it rounds to an integer
+};
+template <> struct Power<float> {
+    static constexpr float SERIES[] = {2.1565984935e-4f, 1.2482288294e-3f, 9.6737751737e-3f, 5.5486183614e-2f,
+                                       2.4022908509e-1f, 6.9314706326e-1f, 1.0f};
+    static constexpr int DEGREE = 6, MANTISSA = 23;
+    static constexpr float SHIFT = 12582912.0f, LEAST = -120.0f;  // 1.5 · 2²³
+};
+
 #ifdef __AVX512F__
-    __mmask8 some[N];  // told first: x need not be kept
+inline Doubles fraction(Doubles x) { return (Doubles)_mm512_maskz_reduce_pd(0xff, (__m512d)x, 9); }  // less its floor
+inline Floats fraction(Floats x) { return (Floats)_mm512_maskz_reduce_ps(0xffff, (__m512)x, 9); }
+inline Doubles scaled(Doubles p, Doubles x) { return (Doubles)_mm512_maskz_scalef_pd(0xff, (__m512d)p, (__m512d)x); }
+inline Floats scaled(Floats p, Floats x) { return (Floats)_mm512_maskz_scalef_ps(0xffff, (__m512)p, (__m512)x); }
+#endif
+
+template <int N, typename T>
+INLINED inline void powers_of_two(Lanes<T>* x) {
+    using P = Power<T>;
+    Lanes<T> r[N], p[N];
+#ifndef __AVX512F__
+    Lanes<T> n[N];
 #endif
     each_of<N>([&](auto i) INLINED {
 #ifdef __AVX512F__
-        const Doubles near = x[i];  // what is not a number, or rounds to none, is masked
-        some[i] = _mm512_cmp_pd_mask((__m512d)near, _mm512_set1_pd(-690.0), _CMP_GE_OQ);
+        r[i] = fraction(x[i]);
 #else
-        const Doubles near = greater(x[i], all<double>(-690.0));
+        const Lanes<T> near = greater(x[i], all<T>(P::LEAST));
+        n[i] = (near - T(0.5)) + P::SHIFT;
+        r[i] = near - (n[i] - P::SHIFT);
 #endif
-        k[i] = near * 1.4426950408889634074 + shift;
-        n[i] = k[i] - shift;
-        r[i] = near - n[i] * 6.9314718055994530942e-01;
-        p[i] = all<double>(2.7476795347842264527e-7);
+        p[i] = all<T>(P::SERIES[0]);
     });
-    each_of<10>([&](auto power) INLINED {
-        each_of<N>([&](auto i) INLINED { p[i] = p[i] * r[i] + SERIES[power]; });
+    each_of<P::DEGREE>([&](auto power) INLINED {
+        each_of<N>([&](auto i) INLINED { p[i] = p[i] * r[i] + P::SERIES[power + 1]; });
     });
     each_of<N>([&](auto i) INLINED {
 #ifdef __AVX512F__
-        x[i] = (Doubles)_mm512_maskz_scalef_pd(some[i], (__m512d)p[i], (__m512d)n[i]);
+        x[i] = scaled(p[i], x[i]);  // by 2 to x's floor
 #else
-        const Doubles value = p[i] * (Doubles)(((Longs)k[i] << 52) + (Longs)all<double>(1.0));
-        x[i] = x[i] < -690.0 ? all<double>(0.0) : value;
+        using I = typename Kind<T>::I;
+        const Lanes<T> value = p[i] * (Lanes<T>)(((I)n[i] << P::MANTISSA) + (I)all<T>(T(1)));
+        x[i] = x[i] < P::LEAST ? all<T>(T(0)) : value;
 #endif
     });
 }
 
-template <int N>
-INLINED inline void exponentials(Floats* x) {
-    const Floats shift = all<float>(12582912.0f);  // 1.5 · 2²³
-    constexpr float SERIES[] = {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
-                                5.0000001201e-1f};
-    Floats k[N], n[N], r[N], p[N];
-    each_of<N>([&](auto i) INLINED {
+// Whether a number is below a bound, or is none.
+template <typename T>
+INLINED inline bool any_below(Lanes<T> v, T bound) {
 #ifdef __AVX512F__
-        const Floats near = x[i];
+    if constexpr (std::is_same_v<T, double>)
+        return _mm512_cmp_pd_mask((__m512d)v, _mm512_set1_pd(bound), _CMP_NGE_UQ) != 0;
+    else return _mm512_cmp_ps_mask((__m512)v, _mm512_set1_ps(bound), _CMP_NGE_UQ) != 0;
 #else
-        const Floats near = greater(x[i], all<float>(-80.0f));
+    const auto enough = v >= bound;
+    bool below = false;
+    for (int l = 0; l < WIDTH<T>; ++l) below |= !enough[l];
+    return below;
 #endif
-        k[i] = near * 1.44269504f + shift;
-        n[i] = k[i] - shift;
-        r[i] = (near - n[i] * 0.693359375f) - n[i] * -2.12194440e-4f;  // in floats n ln 2 is needed in two parts
-        p[i] = all<float>(1.9875691500e-4f);
-    });
-    each_of<5>([&](auto power) INLINED {
-        each_of<N>([&](auto i) INLINED { p[i] = p[i] * r[i] + SERIES[power]; });
-    });
-    each_of<N>([&](auto i) INLINED {
-        p[i] = p[i] * (r[i] * r[i]) + r[i] + 1.0f;
-#ifdef __AVX512F__
-        const __mmask16 some = _mm512_cmp_ps_mask((__m512)x[i], _mm512_set1_ps(-80.0f), _CMP_GE_OQ);
-        x[i] = (Floats)_mm512_maskz_scalef_ps(some, (__m512)p[i], (__m512)n[i]);
-#else
-        const Floats value = p[i] * (Floats)(((Ints)k[i] << 23) + (Ints)all<float>(1.0f));
-        x[i] = x[i] < -80.0f ? all<float>(0.0f) : value;
-#endif
-    });
-}
-
-template <typename V>
-INLINED inline V exponential(V x) {
-    exponentials<1>(&x);
-    return x;
 }
 
 // log(x) for normal x > 0, within 1 unit in the last place or so: x = 2ᵏ m, m in [√½, √2), and
@@ -312,6 +333,48 @@ inline Doubles logarithm(Doubles x) {
     const Doubles k = __builtin_convertvector(exponent, Doubles);
     return k * 6.93147180369123816490e-01 + (2.0 * s + (s * t * p + k * 1.90821492927058770002e-10));
 }
+
+// Σ log of many vectors of positive numbers: one logarithm of the product of what remains of them without their powers
+// of two, which are counted. What is not a number remains none.
+template <typename T>
+struct Logarithms {
+    using I = typename Kind<T>::I;
+    static constexpr int MOST = 100;  // vectors, whose product is a number
+
+    Lanes<T> product = all<T>(T(1));
+    I exponents = {};
+    Doubles powers = {};
+    int count = 0;
+
+    INLINED inline void add(Lanes<T> v) {
+        exponents += (I)v >> Power<T>::MANTISSA;
+        product *= mantissa(v);
+        ++count;
+    }
+    INLINED inline void add_powers(Lanes<T> v) {
+        each_of<WIDTH<T> / WIDTH<double>>([&](auto part) INLINED { powers += doubles_of<part>(v); });
+    }
+    double sum() const {
+        constexpr int BIAS = std::numeric_limits<T>::max_exponent - 1;
+        double logs = 0.0, whole = sum_of<double>(powers);
+        for (int l = 0; l < WIDTH<T>; ++l) {
+            logs += std::log(double(product[l]));
+            whole += double(exponents[l] - std::int64_t(BIAS) * count);
+        }
+        return logs + whole * 0.69314718055994530942;
+    }
+
+    static INLINED inline Lanes<T> mantissa(Lanes<T> v) {
+#ifdef __AVX512F__
+        if constexpr (std::is_same_v<T, double>)
+            return (Doubles)_mm512_maskz_getmant_pd(0xff, (__m512d)v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src);
+        else return (Floats)_mm512_maskz_getmant_ps(0xffff, (__m512)v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src);
+#else
+        const I one = (I)all<T>(T(1)), ends = (I{} + 1 << Power<T>::MANTISSA) - 1;
+        return (Lanes<T>)(((I)v & ends) | one);
+#endif
+    }
+};
 
 }  // namespace
 }  // namespace TARGET

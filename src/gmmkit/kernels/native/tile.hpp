@@ -31,10 +31,12 @@ inline int rows_for(int columns, int components) {
     return rows;
 }
 
-// √½ W of each component, so that a score is the constant less squares.
-constexpr double ROOT_OF_HALF = 0.70710678118654752440;
+// Scores are logarithms to base 2, whose powers are cheapest: constants times log₂ e; and √(½ log₂ e) W of each
+// component, so that a score is its constant less squares.
+constexpr double LOG2_E = 1.44269504088896340736, LOG_2 = 0.69314718055994530942;
+constexpr double ROOT = 0.84932180028801904272;
 
-// √½ W μ of each component, so that a whitened deviation is W z − W μ: one product less than W (z − μ), and as good as z,
+// ROOT W μ of each component, so that a whitened deviation is W z − W μ: one product less than W (z − μ), and as good as z,
 // which was rounded itself, where rows are near (model/scorer.py).
 template <typename T>
 Array<T> whitened_means(const DenseMixture& m, int d) {
@@ -44,10 +46,17 @@ Array<T> whitened_means(const DenseMixture& m, int d) {
         for (int a = 0; a < d; ++a) {
             double y = 0.0;
             for (int b = 0; b <= a; ++b) y += w[a * d + b] * mean[b];
-            offsets[std::size_t(j) * d + a] = T(y * ROOT_OF_HALF);
+            offsets[std::size_t(j) * d + a] = T(y * ROOT);
         }
     }
     return offsets;
+}
+
+template <typename T>
+Array<T> constants_of(const DenseMixture& m) {
+    Array<T> constants(m.k);
+    for (int j = 0; j < m.k; ++j) constants[j] = T(m.constants[j] * LOG2_E);
+    return constants;
 }
 
 template <typename T>
@@ -76,6 +85,7 @@ struct Tile {
         if (from.single) read_as<float>(from, start);
         else read_as<double>(from, start);
         if (from.weights) std::copy(from.weights + start, from.weights + start + held, weights.begin());
+        else if (held < rows || weights.back() != 1.0) std::fill(weights.begin(), weights.begin() + held, 1.0);
         if (held < rows) std::fill(weights.begin() + held, weights.end(), 0.0);
         if (from.weights) leave_out();
         const std::int64_t bytes = from.row_stride * (from.single ? 4 : 8);
@@ -101,7 +111,13 @@ struct Tile {
         for (int i = first; i < first + count; ++i) __builtin_prefetch(next + std::size_t(i) * 64, 0, 2);
     }
 
-    // Turn scores, whose largest are in `tops`, into exp(score − top); add them up in `totals`.
+    // The same where as many vectors are worked on as COUNT lines have numbers.
+    template <int COUNT>
+    INLINED inline void call(int from) const {
+        each_of<COUNT>([&](auto line) INLINED { __builtin_prefetch(next + std::size_t(from) * 8 + line * 64, 0, 2); });
+    }
+
+    // Turn scores, whose largest are in `tops`, into 2 to score − top; add them up in `totals`.
     void exponentiate() {
         const int n = width();
         std::fill(totals.begin(), totals.begin() + n, T(0));
@@ -115,52 +131,33 @@ struct Tile {
         }
     }
 
-    // How much of an exponential each row's component counts for; Σ w log Σ exp(scores).
+    // How much of a power each row's component counts for; Σ w log Σ 2 to the scores.
     double share(bool unweighted) {
-        double sum = 0.0;
-        const int n = width();
-        for (int i = 0; i < n; i += WIDTH<T>) {
-            Lanes<T> share = reciprocal(get(totals.data() + i));
-            if (!unweighted || i + WIDTH<T> > held) share *= lanes_of(weights.data() + i);
-            put(shares.data() + i, share);
+        const int n = width(), whole = unweighted ? held / WIDTH<T> * WIDTH<T> : 0;
+        Logarithms<T> logs;
+        for (int i = 0; i < whole; i += WIDTH<T>) {
+            const Lanes<T> total = get(totals.data() + i);
+            put(shares.data() + i, reciprocal(total));
+            logs.add(total);
+            logs.add_powers(get(tops.data() + i));
         }
-        Doubles logs = {};
-        if (unweighted) {
-            // One logarithm for many rows: each total is from 1 to k, so that the product of so many stays a number.
-            constexpr int CHAINS = 4;
-            const int full = held / WIDTH<double> * WIDTH<double>;
-            for (int start = 0; start < full; start += 32 * WIDTH<double>) {
-                Doubles product[CHAINS], top[CHAINS] = {};
-                for (auto& one : product) one = all<double>(1.0);
-                const int end = std::min(start + 32 * WIDTH<double>, full);
-                const auto take = [&](int i, int chain) INLINED {
-                    product[chain] *= doubles_of(totals.data() + i);
-                    top[chain] += doubles_of(tops.data() + i);
-                };
-                int i = start;
-                for (; i + CHAINS * WIDTH<double> <= end; i += CHAINS * WIDTH<double>)
-                    each_of<CHAINS>([&](auto c) INLINED { take(i + c * WIDTH<double>, c); });
-                for (; i < end; i += WIDTH<double>) take(i, 0);
-                logs += (top[0] + top[1]) + (top[2] + top[3]);
-                logs += logarithm((product[0] * product[1]) * (product[2] * product[3]));
-            }
-            for (int i = full; i < held; ++i) sum += double(tops[i]) + std::log(double(totals[i]));
-        } else {
-            for (int i = 0; i < held; i += WIDTH<double>) {
-                const Doubles weight = get(weights.data() + i);
-                const Doubles value = doubles_of(tops.data() + i) + logarithm(doubles_of(totals.data() + i));
-                logs += weight > 0.0 ? weight * value : all<double>(0.0);
-            }
-        }
-        for (int l = 0; l < WIDTH<double>; ++l) sum += logs[l];
-        return sum;
+        Doubles sum = {};
+        for (int i = whole; i < n; i += WIDTH<T>) sum += weighed(i, get(totals.data() + i), get(tops.data() + i));
+        return logs.sum() + sum_of<double>(sum);
     }
 
-    static Doubles doubles_of(const double* p) { return get(p); }
-    static Doubles doubles_of(const float* p) {
-        double values[WIDTH<double>];
-        for (int l = 0; l < WIDTH<double>; ++l) values[l] = p[l];
-        return get(values);
+    // The same of a vector of rows that have weights, or are fewer; their sums are 2 to top + base times `total`.
+    Doubles weighed(int i, Lanes<T> total, Lanes<T> top, double base = 0.0) {
+        T counted[WIDTH<T>];
+        for (int l = 0; l < WIDTH<T>; ++l) counted[l] = T(weights[i + l]);
+        put(shares.data() + i, reciprocal(total) * get(counted));
+        Doubles sum = {};
+        each_of<WIDTH<T> / WIDTH<double>>([&](auto part) INLINED {
+            const Doubles weight = get(weights.data() + i + part * WIDTH<double>);
+            const Doubles value = (doubles_of<part>(top) + base) * LOG_2 + logarithm(doubles_of<part>(total));
+            sum += weight > 0.0 ? weight * value : all<double>(0.0);
+        });
+        return sum;
     }
 
   private:
@@ -172,7 +169,7 @@ struct Tile {
         each_of<N>([&](auto v) INLINED {
             e[v] = get(s + start + v * WIDTH<T>) - get(tops.data() + start + v * WIDTH<T>);
         });
-        exponentials<N>(e);
+        powers_of_two<N, T>(e);
         each_of<N>([&](auto v) INLINED {
             T* total = totals.data() + start + v * WIDTH<T>;
             put(s + start + v * WIDTH<T>, e[v]);
@@ -184,12 +181,6 @@ struct Tile {
     void leave_out() {
         for (int i = 0; i < held; ++i)
             for (int j = 0; weights[i] == 0.0 && j < d; ++j) column(j)[i] = T(0);
-    }
-
-    static Lanes<T> lanes_of(const double* p) {
-        T values[WIDTH<T>];
-        for (int l = 0; l < WIDTH<T>; ++l) values[l] = T(p[l]);
-        return get(values);
     }
 
     template <typename Value>
