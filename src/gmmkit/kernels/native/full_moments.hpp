@@ -1,5 +1,7 @@
 // Moments of rows about the means of components with matrices of their own.
 #pragma once
+#include <type_traits>
+
 #include "panels.hpp"
 
 namespace gmmkit {
@@ -14,19 +16,42 @@ constexpr int row_of(int entry) {
 }
 constexpr int column_of(int entry) { return entry - row_of(entry) * (row_of(entry) + 1) / 2; }
 
+// Squared deviations from the origin up to which moments about it keep all digits but three.
+constexpr double NEAR = 1e3;
+
 // A few columns: sums stay in registers, as many at once as there are.
 template <typename T, int D>
 struct WrittenMoments {
     static constexpr int SUMS = (D + 1) * (D + 2) / 2, AT_ONCE = REGISTERS == 32 ? 24 : 10;
+    // Components that share the products of a row's values, where their moments are taken about the origin.
+    static constexpr int BESIDE = std::is_same_v<T, double> ? (REGISTERS == 32 ? 20 : 10) / SUMS : 0;
     int k;
+    bool about_origin;
     Array<T> means, deviations;  // (vectors of rows, D): one place leads to all columns, where addresses are many
     Array<double> sums;
 
     WrittenMoments(const DenseMixture& m, const Tile<T>& tile)
-        : k(m.k), means(m.means, m.means + std::size_t(k) * D), deviations(std::size_t(D) * tile.rows),
-          sums(std::size_t(k) * SUMS + WIDTH<T>, 0.0) {}
+        : k(m.k), about_origin(BESIDE > 1 && are_near(m)), means(m.means, m.means + std::size_t(k) * D),
+          deviations(std::size_t(D) * tile.rows), sums(std::size_t(k) * SUMS + WIDTH<T>, 0.0) {}
+
+    static bool are_near(const DenseMixture& m) {
+        double farthest = 0.0;
+        for (int j = 0; j < m.k; ++j) {
+            const double *w = m.whitening + std::size_t(j) * D * D, *mean = m.means + std::size_t(j) * D;
+            double squares = 0.0;
+            for (int a = 0; a < D; ++a) {
+                double y = 0.0;
+                for (int b = 0; b <= a; ++b) y += w[a * D + b] * mean[b];
+                squares += y * y;
+            }
+            farthest = squares < farthest ? farthest : squares;  // what is not a number is far
+        }
+        return farthest <= NEAR;
+    }
 
     void gather(Tile<T>& tile) {
+        if constexpr (BESIDE > 1)
+            if (about_origin) return gather_beside<BESIDE>(tile, 0);
         for (int j = 0; j < k; ++j) {
             const T* mean = means.data() + j * D;
             double* to = sums.data() + std::size_t(j) * SUMS;
@@ -39,6 +64,32 @@ struct WrittenMoments {
                 parts<0>(tile, tile.of(j), mean, to);
             }
         }
+    }
+
+    template <int COUNT>
+    void gather_beside(const Tile<T>& tile, int j) {
+        for (; j + COUNT <= k; j += COUNT) beside<COUNT>(tile, j);
+        if constexpr (COUNT > 1) gather_beside<COUNT - 1>(tile, j);
+    }
+
+    // All entries of the triangles of some components.
+    template <int COUNT>
+    void beside(const Tile<T>& tile, int j) {
+        const int n = tile.width(), rows = tile.rows;
+        const T *z = tile.z.data(), *e = tile.of(j), *shares = tile.shares.data();
+        Lanes<T> acc[COUNT * SUMS] = {};
+        for (int i = 0; i < n; i += WIDTH<T>) {
+            Lanes<T> v[D + 1], t[D + 1], some[COUNT];
+            t[D] = get(shares + i);
+            each_of<D>([&](auto a) INLINED { v[a] = get(z + a * rows + i), t[a] = v[a] * t[D]; });
+            each_of<COUNT>([&](auto c) INLINED { some[c] = get(e + c * rows + i); });
+            each_of<SUMS>([&](auto entry) INLINED {
+                constexpr int a = row_of(entry), b = column_of(entry);
+                const Lanes<T> product = a < D ? t[b] * v[a] : t[b];
+                each_of<COUNT>([&](auto c) INLINED { acc[c * SUMS + entry] += some[c] * product; });
+            });
+        }
+        add_sums<COUNT * SUMS, T>(acc, sums.data() + std::size_t(j) * SUMS);
     }
 
     template <int FROM>
@@ -79,15 +130,22 @@ struct WrittenMoments {
 
     void write(const DenseSums& out) const {
         for (int j = 0; j < k; ++j) {
-            const double* s = sums.data() + std::size_t(j) * SUMS;
+            const double *s = sums.data() + std::size_t(j) * SUMS, count = s[SUMS - 1];
+            double first[D], shift[D];
+            for (int b = 0; b < D; ++b) {
+                shift[b] = about_origin ? double(means[std::size_t(j) * D + b]) : 0.0;
+                first[b] = s[D * (D + 1) / 2 + b] - count * shift[b];
+            }
+            double* to = out.second + std::size_t(j) * D * D;
             for (int a = 0; a < D; ++a)
                 for (int b = 0; b <= a; ++b) {
-                    double* to = out.second + std::size_t(j) * D * D;
-                    to[a * D + b] += s[a * (a + 1) / 2 + b];
-                    if (a != b) to[b * D + a] += s[a * (a + 1) / 2 + b];
+                    const double moved = shift[a] * s[D * (D + 1) / 2 + b] + first[a] * shift[b];
+                    const double value = s[a * (a + 1) / 2 + b] - moved;
+                    to[a * D + b] += value;
+                    if (a != b) to[b * D + a] += value;
                 }
-            for (int b = 0; b < D; ++b) out.first[std::size_t(j) * D + b] += s[D * (D + 1) / 2 + b];
-            out.counts[j] += s[SUMS - 1];
+            for (int b = 0; b < D; ++b) out.first[std::size_t(j) * D + b] += first[b];
+            out.counts[j] += count;
         }
     }
 };

@@ -80,7 +80,7 @@ struct WrittenScores {
     // none exceeds, so that powers need not wait for a row's largest.
     template <int K>
     struct Few {
-        static constexpr int PAIR = 2 * WIDTH<T>, IN_STEP = 2 * K <= REGISTERS / 3 ? 2 : 1;
+        static constexpr int PAIR = 2 * WIDTH<T>, IN_STEP = 2 * K <= (REGISTERS == 32 ? 10 : 6) ? 2 : 1;
         T white[K][SIZE], offsets[K][D], constants[K];  // copies, which no store can change
         double largest;
 

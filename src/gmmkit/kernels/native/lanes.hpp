@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-#ifdef __AVX512F__
+#ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
@@ -306,6 +306,9 @@ INLINED inline bool any_below(Lanes<T> v, T bound) {
     if constexpr (std::is_same_v<T, double>)
         return _mm512_cmp_pd_mask((__m512d)v, _mm512_set1_pd(bound), _CMP_NGE_UQ) != 0;
     else return _mm512_cmp_ps_mask((__m512)v, _mm512_set1_ps(bound), _CMP_NGE_UQ) != 0;
+#elif defined(__AVX2__)
+    if constexpr (std::is_same_v<T, double>) return _mm256_movemask_pd((__m256d)(v >= bound)) != 0xf;
+    else return _mm256_movemask_ps((__m256)(v >= bound)) != 0xff;
 #else
     const auto enough = v >= bound;
     bool below = false;
