@@ -94,7 +94,6 @@ void pass(const DenseRows& all, const DenseMixture& mixture, const DenseSums& su
             gathered.write(out);
             if (scatter) scatter->write(rows.d);
         }
-        blocks.finish();
     }
 }
 
