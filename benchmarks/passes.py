@@ -3,16 +3,21 @@
 One thread each, processor time, medians of interleaved rounds in one process, of ratios as of seconds; both begin from
 the same parameters, and starting up is left out. The limit is the least time of a pass (``benchmarks/limit.py``),
 measured before and after each.
-Two threads: time on the clock, and how many times less than one thread's. float32: the same rows in half the bytes,
+Two threads: time on the clock, and how many times less than one thread's; what two processes with a thread each do at
+once, of what one does alone, is what the machine has to give. float32: the same rows in half the bytes,
 passes that are computed in floats (near its optimum a fit goes on in doubles); ratio to scikit-learn with float64 rows,
 share of the limit for float32. In brackets, what is aimed at.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -65,6 +70,47 @@ def ours(rows: np.ndarray, start: dict[str, Any], load: Workload, n_jobs: int, p
     return np.diff(np.transpose(ticks))
 
 
+def endlessly(load: Workload, ready: Any) -> None:
+    """Make passes until this process is ended; say when the first are done."""
+    rows, start = load.data()
+    warnings.simplefilter("ignore")
+    while True:
+        ours(rows, start, load, 1, how_many(load)[0])
+        ready.set()
+
+
+class Beside:
+    """Another process, which makes a workload's passes while it is let; a context manager."""
+
+    def __init__(self, load: Workload) -> None:
+        context = multiprocessing.get_context("spawn")
+        ready = context.Event()
+        self._process = context.Process(target=endlessly, args=(load, ready), daemon=True)
+        self._process.start()
+        ready.wait()
+        self._signal(signal.SIGSTOP)
+
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let it work for a while."""
+        self._signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGSTOP)
+
+    def _signal(self, what: int) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, what)
+
+
 def in_floats(rows: np.ndarray, start: dict[str, Any], load: Workload, passes: int) -> np.ndarray:
     """Return processor seconds of each pass of a fit that is far from its optimum, however long it takes."""
     with Workers(1) as workers:
@@ -99,11 +145,18 @@ def how_many(load: Workload) -> tuple[int, int]:
 
 
 def measure(load: Workload) -> list[dict[str, float]]:
-    """Return what each round found: "sklearn", "one", "one32" processor seconds; "clock", "two" seconds; limits.
+    """Return what each round found.
 
-    The limit is measured before and after what it is compared with: what else the machine does changes in seconds.
+    "sklearn", "one" and "one32" are processor seconds; "clock", "two" and "beside" seconds; then the limits. The
+    limit is measured before and after what it is compared with: what else the machine does changes in seconds.
     """
     rows, start = load.data()
+    with Beside(load) as other:
+        return measured(load, rows, start, other)
+
+
+def measured(load: Workload, rows: np.ndarray, start: dict[str, Any], other: Beside) -> list[dict[str, float]]:
+    """Return the rounds of `measure`; "beside" is one thread's time while another process works as well."""
     rows32 = rows.astype(np.float32)
     fast, slow = how_many(load)
     rounds: list[dict[str, float]] = []
@@ -114,14 +167,16 @@ def measure(load: Workload) -> list[dict[str, float]]:
         processor, clock = ours(rows, start, load, 1, fast)
         measure_limit(limits)
         two = ours(rows, start, load, 2, fast)[1]
+        with other.at_work():
+            beside = ours(rows, start, load, 1, fast)[1]
         measure_limit(limits)
         single = in_floats(rows32, start, load, fast)
         measure_limit(limits)
-        times = {"one": processor, "clock": clock, "two": two, "one32": single}
+        times = {"one": processor, "clock": clock, "two": two, "beside": beside, "one32": single}
         found = {name: float(np.median(values)) for name, values in times.items()}
         found["sklearn"] = float(np.median(theirs(rows, start, load, slow)))
-        for name, bits, beside in (("limit", 64, limits[:2]), ("limit32", 32, limits[2:])):
-            if beside and (seconds := Limit.mean(beside).seconds(load, bits)) is not None:
+        for name, bits, around in (("limit", 64, limits[:2]), ("limit32", 32, limits[2:])):
+            if around and (seconds := Limit.mean(around).seconds(load, bits)) is not None:
                 found[name] = seconds
         rounds.append(found)
     return rounds
@@ -170,9 +225,15 @@ def spread(load: Workload, rounds: list[dict[str, float]]) -> str | None:
     return f"{load.name} {min(found):.0%} to {max(found):.0%} ({len(found)} rounds)"
 
 
+def given(load: Workload, rounds: list[dict[str, float]]) -> str:
+    """Say how much two processes of one thread each do at once, of what one does alone."""
+    apart = float(np.median([2.0 * found["clock"] / found["beside"] for found in rounds]))
+    return f"{load.name} {apart:.2f}×"
+
+
 def main(names: list[str]) -> list[str]:
     """Return the table's lines."""
-    lines, spreads = list(HEADER), list[str]()
+    lines, spreads, apart = list(HEADER), list[str](), list[str]()
     for load in WORKLOADS:
         if names and load.name not in names:
             continue
@@ -181,7 +242,9 @@ def main(names: list[str]) -> list[str]:
             rounds = measure(load)
         lines.append(line(load, rounds))
         spreads += [said] if (said := spread(load, rounds)) else []
+        apart.append(given(load, rounds))
         print(lines[-1], flush=True)
+    lines += ["", f"Two processes at once, of one alone: {', '.join(apart)}."]
     if spreads:
         lines += ["", f"Of the limit in single rounds, one thread, float64: {', '.join(spreads)}."]
     try:
