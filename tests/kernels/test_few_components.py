@@ -9,6 +9,7 @@ import pytest
 from dense_cases import case, close, gathered
 
 from gmmkit.kernels import native
+from gmmkit.kernels.native import dense
 from gmmkit.kernels.native.dense_blocks import BlockPass
 
 pytestmark = pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
@@ -70,3 +71,46 @@ def test_weights_of_one_are_none(weighted):
     found, again = gathered(replace(this, weights=ones))
     close(found, plain, False)
     assert again == pytest.approx(total, rel=1e-14)
+
+
+@pytest.mark.parametrize(("far", "weight"), [(9.5, 1e24), (20.0, 1e35), (39.0, 1e45), (45.0, 1e300)])
+@pytest.mark.parametrize("form", FORMS)
+def test_huge_weights_of_rows_far_from_all_components(form, far, weight):
+    # What is left of them is little, and must not be divided by first.
+    this = case(form, n=40, d=2, k=2)
+    if this.single and weight > 1e30:
+        pytest.skip("floats hold no such weights")
+    this.rows[:8] = this.components.shift + far / this.components.scale
+    this = replace(this, weights=np.full(40, weight))
+    found, total = gathered(this)
+    plain, expected = gathered(replace(this, weights=np.ones(40)))
+    assert total == pytest.approx(weight * expected, rel=1e-6)
+    for name, values in found.items():
+        np.testing.assert_allclose(values / weight, plain[name], rtol=1e-4 if this.single else 1e-10, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_smaller_than_normal_floats_are_read_with_what_they_have(form):
+    this = case(form, n=300, d=2, k=3)
+    z = (this.rows - this.components.shift) * this.components.scale
+    rows = (z * 2.0**-130).astype(np.float32)
+    small = replace(this.components, shift=np.zeros(2), scale=np.full(2, 2.0**130))
+    tiny = replace(this, rows=rows, components=small)
+    found, _ = gathered(tiny)
+    expected, _ = tiny.sums()
+    close(found, expected, this.single)
+
+
+def test_moments_of_correlated_components_keep_their_digits():
+    # Deviations from the origin cancel within each component, and roundings do not.
+    random = np.random.default_rng(0)
+    near = 1 - 3e-4
+    factor = np.linalg.cholesky([[1.0, near], [near, 1.0]])
+    white, mean = np.linalg.inv(factor), np.array([20.0, 20.0])
+    rows = mean + random.normal(size=(20_000, 2)) @ factor.T
+    components = dense.centred(mean[None], white[None], np.zeros(1), np.zeros(2), np.ones(2))
+    counts, first, second = np.zeros(1), np.zeros((1, 2)), np.zeros((1, 2, 2))
+    dense.gather(rows, None, components, counts=counts, first=first, second=second)
+    y = (rows - mean) @ white.T
+    expected = y.T @ y / len(rows)
+    np.testing.assert_allclose(white @ (second[0] / len(rows)) @ white.T, expected, rtol=0, atol=1e-12)

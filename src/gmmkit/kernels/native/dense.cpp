@@ -158,7 +158,6 @@ void full_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSu
 }  // namespace
 
 void dense_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseSums& out, DenseBlocks& blocks) {
-    [[maybe_unused]] const NothingSubnormal speed;
     if (mixture.form == MATRICES && mixture.single) return full_pass<float>(rows, mixture, out, blocks);
     if (mixture.form == MATRICES) return full_pass<double>(rows, mixture, out, blocks);
     if (mixture.form == DEVIATIONS)
@@ -167,7 +166,6 @@ void dense_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseS
 }
 
 void dense_answer(const DenseRows& rows, const DenseMixture& mixture, const DenseAnswers& out, std::int64_t* lost) {
-    [[maybe_unused]] const NothingSubnormal speed;
     if (mixture.form != MATRICES) return answer<double, ExpandedScores>(rows, mixture, out, lost);
     with_columns<MOST_SCORED>(rows.d, [&](auto columns) {
         answer<double, FullScores<double, columns()>>(rows, mixture, out, lost);

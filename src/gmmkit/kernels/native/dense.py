@@ -3,7 +3,8 @@
 Two forms, as in NumPy (`kernels/centred.py`, `kernels/expanded.py`):
 
 - *centred*: whitening matrices (k, d, d) in doubles or floats, or inverse standard deviations (k, d) in floats; scores
-  by ``W z − W μ``, moments about each component's own mean. Of floats each tile's sums are added up in doubles;
+  by ``W z − W μ``, moments about each component's own mean (of few columns gathered about the origin, where all means
+  are near it). Of floats each tile's sums are added up in doubles;
 - *expanded*: scores Θ ψ(z) for ψ = [1, z], [1, z, |z|²] or [1, z, z²], in doubles.
 
 Rows are float64 or float32 with any strides, and are read as ``z = (x − shift) · scale``. The interpreter lock is let

@@ -13,7 +13,7 @@ struct DeviationScores {
     static constexpr int BESIDE = REGISTERS == 32 ? 3 : 1, COLUMNS = 4;
     const DenseMixture& m;
     int d;
-    Array<T> scales;  // of groups of DOWN components, column by column: 1/σ and μ/σ
+    Array<T> scales;  // of groups of DOWN components, column by column: ROOT/σ and ROOT μ/σ
 
     static int columns(const DenseMixture&, int d) { return (d + COLUMNS - 1) / COLUMNS * COLUMNS; }
     static int components(const DenseMixture& m) { return (m.k + BESIDE - 1) / BESIDE * BESIDE; }

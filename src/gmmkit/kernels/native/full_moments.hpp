@@ -1,5 +1,6 @@
 // Moments of rows about the means of components with matrices of their own.
 #pragma once
+#include <cmath>
 #include <type_traits>
 
 #include "panels.hpp"
@@ -16,7 +17,8 @@ constexpr int row_of(int entry) {
 }
 constexpr int column_of(int entry) { return entry - row_of(entry) * (row_of(entry) + 1) / 2; }
 
-// Squared deviations from the origin up to which moments about it keep all digits but three.
+// Squared deviations of means from the origin up to which moments about it keep all digits but three: each term by itself,
+// as each is rounded.
 constexpr double NEAR = 1e3;
 
 // A few columns: sums stay in registers, as many at once as there are.
@@ -41,7 +43,7 @@ struct WrittenMoments {
             double squares = 0.0;
             for (int a = 0; a < D; ++a) {
                 double y = 0.0;
-                for (int b = 0; b <= a; ++b) y += w[a * D + b] * mean[b];
+                for (int b = 0; b <= a; ++b) y += std::fabs(w[a * D + b] * mean[b]);
                 squares += y * y;
             }
             farthest = squares < farthest ? farthest : squares;  // what is not a number is far

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int FEW_COLUMNS = 3, FEW_COMPONENTS = 8;
 // What powers are added up to at least: of what is nothing beside it the last bits do not count.
-template <typename T> constexpr T LEAST = std::is_same_v<T, double> ? T(0x1p-900) : T(0x1p-60);
+template <typename T> constexpr T LEAST = std::is_same_v<T, double> ? T(0x1p-900) : T(0x1p-100);
 
 // A few columns: each row of a triangle is written out, and a row's values stay in registers.
 template <typename T, int D>
@@ -80,69 +80,77 @@ struct WrittenScores {
     // none exceeds, so that powers need not wait for a row's largest.
     template <int K>
     struct Few {
-        static constexpr int PAIR = 2 * WIDTH<T>, IN_STEP = 2 * K <= (REGISTERS == 32 ? 10 : 6) ? 2 : 1;
-        T white[K][SIZE], offsets[K][D], constants[K];  // copies, which no store can change
+        static constexpr int PAIR = 2 * WIDTH<T>, LINES = (2 * BYTES * D + 63) / 64;
+        static constexpr int IN_STEP = 2 * K <= (REGISTERS == 32 ? 10 : 6) ? 2 : 1;
+        T white[K * SIZE], offsets[K * D], constants[K];  // copies, which no store can change
         double largest;
 
         explicit Few(const WrittenScores& all) {
-            std::copy_n(all.white.data(), K * SIZE, white[0]);
-            std::copy_n(all.offsets.data(), K * D, offsets[0]);
+            std::copy_n(all.white.data(), K * SIZE, white);
+            std::copy_n(all.offsets.data(), K * D, offsets);
             largest = *std::max_element(all.m.constants, all.m.constants + K) * LOG2_E;
             for (int j = 0; j < K; ++j) constants[j] = T(all.m.constants[j] * LOG2_E - largest);
         }
 
         double assign(Tile<T>& tile, bool unweighted) const {
-            const int n = tile.width(), pairs = (unweighted ? tile.held : n) / PAIR * PAIR, rows = tile.rows;
+            const int n = tile.width(), pairs = unweighted ? tile.held / PAIR * PAIR : 0, rows = tile.rows;
             const T* z = tile.column(0);
             T *to = tile.of(0), *shares = tile.shares.data();
             Logarithms<T> logs;
-            Doubles sum = {};
-            Lanes<T> totals[2] = {all<T>(T(1)), all<T>(T(1))}, both = totals[0], tops[2] = {};
+            Lanes<T> totals[2] = {all<T>(T(1)), all<T>(T(1))}, both = totals[0];
             // Two vectors share a reciprocal and a logarithm, which are taken beside the powers of the next two: they
             // wait for sums of powers.
             const auto take = [&](int i) INLINED {
-                if (!unweighted) {
-                    for (int v = 0; v < 2; ++v) sum += tile.weighed(i + v * WIDTH<T>, totals[v], tops[v], largest);
-                    return;
-                }
                 const Lanes<T> share = reciprocal(both);
                 put(shares + i, share * totals[1]);
                 put(shares + i + WIDTH<T>, share * totals[0]);
                 logs.add(both);
             };
             for (int i = 0; i < pairs; i += PAIR) {
-                Lanes<T> next[2], top[2] = {};
-                add_powers<2>(z + i, to + i, rows, next);
-                tile.template call<2 * D>(i * D);
+                Lanes<T> next[2];
+                add_powers<false>(z + i, to + i, rows, next, nullptr);
+                tile.template call<LINES>(i);
                 if (i > 0) take(i - PAIR);
                 both = next[0] * next[1];
                 if (__builtin_expect(any_below(both, LEAST<T>), 0)) {
-                    for (int v = 0; v < 2; ++v) {
-                        next[v] = from_largest(z + i + v * WIDTH<T>, to + i + v * WIDTH<T>, rows, top[v]);
-                        logs.add_powers(top[v]);
-                    }
+                    Lanes<T> tops[2];
+                    from_largest(z + i, to + i, rows, next, tops);
+                    for (const Lanes<T>& top : tops) logs.add_powers(top);
                     both = next[0] * next[1];
                 }
-                each_of<2>([&](auto v) INLINED { totals[v] = next[v], tops[v] = top[v]; });
+                totals[0] = next[0], totals[1] = next[1];
             }
             if (pairs > 0) take(pairs - PAIR);
-            for (int i = pairs; i < n; i += WIDTH<T>) {
-                const Lanes<T> total = from_largest(z + i, to + i, rows, tops[0]);
-                sum += tile.weighed(i, total, tops[0], largest);
+            // Of rows that have weights, which may be huge, what they count for must not be larger still. A vector beyond
+            // the rows has none.
+            Doubles sum = {};
+            for (int i = pairs; i < n; i += PAIR) {
+                Lanes<T> next[2], tops[2];
+                from_largest(z + i, to + i, rows, next, tops);
+                for (int v = 0; v < 2; ++v) sum += tile.weighed(i + v * WIDTH<T>, next[v], tops[v], largest);
             }
-            return sum_of<double>(sum) + (unweighted ? logs.sum() + LOG_2 * largest * pairs : 0.0);
+            return logs.sum() + LOG_2 * largest * pairs + sum_of<double>(sum);
         }
 
-        // The powers of some vectors of rows, and their sums.
-        template <int COUNT>
-        INLINED inline void add_powers(const T* z, T* to, int rows, Lanes<T>* totals) const {
-            constexpr int STEP = IN_STEP < COUNT ? IN_STEP : COUNT;
-            each_of<COUNT / STEP>([&](auto part) INLINED {
-                constexpr int first = part * STEP;
-                Lanes<T> s[STEP * K];
-                each_of<STEP>([&](auto v) INLINED { score(z + (first + v) * WIDTH<T>, rows, s + v * K); });
-                powers_of_two<STEP * K, T>(s);
-                each_of<STEP>([&](auto v) INLINED { totals[first + v] = added(s + v * K, to + (first + v) * WIDTH<T>, rows); });
+        // The powers of two vectors of rows, and their sums: from each row's largest score, or the largest constant.
+        template <bool LARGEST>
+        INLINED inline void add_powers(const T* z, T* to, int rows, Lanes<T>* totals, Lanes<T>* tops) const {
+            each_of<2 / IN_STEP>([&](auto part) INLINED {
+                constexpr int first = part * IN_STEP;
+                Lanes<T> s[IN_STEP * K];
+                each_of<IN_STEP>([&](auto v) INLINED {
+                    score(z + (first + v) * WIDTH<T>, rows, s + v * K);
+                    if constexpr (LARGEST) {
+                        Lanes<T>& top = tops[first + v];
+                        top = s[v * K];
+                        each_of<K>([&](auto j) INLINED { top = greater(top, s[v * K + j]); });
+                        each_of<K>([&](auto j) INLINED { s[v * K + j] -= top; });
+                    }
+                });
+                powers_of_two<IN_STEP * K, T>(s);
+                each_of<IN_STEP>([&](auto v) INLINED {
+                    totals[first + v] = added(s + v * K, to + (first + v) * WIDTH<T>, rows);
+                });
             });
         }
 
@@ -161,22 +169,17 @@ struct WrittenScores {
             each_of<K>([&](auto j) INLINED {
                 s[j] = all(constants[j]);
                 each_of<D>([&](auto a) INLINED {
-                    Lanes<T> y = v[a] * white[j][entry(a, a)] - offsets[j][a];
-                    each_of<a>([&](auto b) INLINED { y += v[b] * white[j][entry(a, b)]; });
+                    Lanes<T> y = v[a] * white[j * SIZE + entry(a, a)] - offsets[j * D + a];
+                    each_of<a>([&](auto b) INLINED { y += v[b] * white[j * SIZE + entry(a, b)]; });
                     s[j] -= y * y;
                 });
             });
         }
 
-        // From the largest score of each row: where rows are so far from all components that hardly a number is left.
-        __attribute__((noinline)) Lanes<T> from_largest(const T* z, T* to, int rows, Lanes<T>& top) const {
-            Lanes<T> s[K];
-            score(z, rows, s);
-            top = s[0];
-            for (int j = 1; j < K; ++j) top = greater(top, s[j]);
-            for (auto& one : s) one -= top;
-            powers_of_two<K, T>(s);
-            return added(s, to, rows);
+        // Where rows are so far from all components that hardly a number is left, or have weights.
+        __attribute__((noinline))
+        void from_largest(const T* z, T* to, int rows, Lanes<T>* totals, Lanes<T>* tops) const {
+            add_powers<true>(z, to, rows, totals, tops);
         }
     };
 };

@@ -1,4 +1,4 @@
-// Vectors as wide as the processor's registers, of doubles or of floats: loading, summing, exponential, logarithm.
+// Vectors as wide as the processor's registers, of doubles or of floats: loading, summing, powers, logarithms.
 //
 // `vector.hpp` has vectors of eight doubles whatever the processor: the stack's answers are the same on all. Here speed
 // decides, and the last bits are the instruction set's.
@@ -184,19 +184,6 @@ INLINED inline void add_sums(const Lanes<T>* v, double* to) {
     });
 }
 
-// While it lives, numbers too small for all their digits are zeros, at the processor's full speed: other arithmetic on
-// them takes many times as long. What they are added to is larger by far.
-#ifdef __AVX512F__
-struct NothingSubnormal {
-    const unsigned before = _mm_getcsr();
-    NothingSubnormal() { _mm_setcsr(before | 0x8040); }  // flush to zero, denormals are zeros
-    ~NothingSubnormal() { _mm_setcsr(before); }
-    NothingSubnormal(const NothingSubnormal&) = delete;
-};
-#else
-struct NothingSubnormal {};
-#endif
-
 // 1 / v for a normal v > 0, to the last bit or two: Newton's steps from an estimate, in a third of a division's time.
 inline Doubles reciprocal(Doubles v) {
 #ifdef __AVX512F__
@@ -242,9 +229,9 @@ inline double sum_of(Lanes<T> v) {
     return sum;
 }
 
-// 2ˣ of N vectors, to 4e-16 of itself (floats: to their last bit or two), down to where numbers end: x = n + r with a
-// whole n, and a polynomial of least largest relative error (2.2e-16; 2e-9) on 0 ≤ r ≤ 1. Several in step do not wait for
-// each other, as the steps of one do.
+// 2ˣ of N vectors, to 4e-16 of itself (floats: to their last bit or two); 0 below LEAST, where products would become
+// subnormal numbers, which are many times slower. x = n + r with a whole n, and a polynomial of least largest relative
+// error (2.2e-16; 2e-9) on 0 ≤ r ≤ 1. Several in step do not wait for each other, as the steps of one do.
 template <typename T> struct Power;
 template <> struct Power<double> {
     static constexpr double SERIES[] = {9.9354916292306889507e-9, 9.469574926599078432e-8,  1.3310815903976950737e-6,
@@ -262,10 +249,17 @@ template <> struct Power<float> {
 };
 
 #ifdef __AVX512F__
-inline Doubles fraction(Doubles x) { return (Doubles)_mm512_maskz_reduce_pd(0xff, (__m512d)x, 9); }  // less its floor
+// x less its floor; and p · 2 to the floor of x, or 0 where x is below a bound.
+inline Doubles fraction(Doubles x) { return (Doubles)_mm512_maskz_reduce_pd(0xff, (__m512d)x, 9); }
 inline Floats fraction(Floats x) { return (Floats)_mm512_maskz_reduce_ps(0xffff, (__m512)x, 9); }
-inline Doubles scaled(Doubles p, Doubles x) { return (Doubles)_mm512_maskz_scalef_pd(0xff, (__m512d)p, (__m512d)x); }
-inline Floats scaled(Floats p, Floats x) { return (Floats)_mm512_maskz_scalef_ps(0xffff, (__m512)p, (__m512)x); }
+inline Doubles scaled(Doubles p, Doubles x, double least) {
+    const __mmask8 some = _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(least), _CMP_NLT_UQ);
+    return (Doubles)_mm512_maskz_scalef_pd(some, (__m512d)p, (__m512d)x);
+}
+inline Floats scaled(Floats p, Floats x, float least) {
+    const __mmask16 some = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(least), _CMP_NLT_UQ);
+    return (Floats)_mm512_maskz_scalef_ps(some, (__m512)p, (__m512)x);
+}
 #endif
 
 template <int N, typename T>
@@ -290,7 +284,7 @@ INLINED inline void powers_of_two(Lanes<T>* x) {
     });
     each_of<N>([&](auto i) INLINED {
 #ifdef __AVX512F__
-        x[i] = scaled(p[i], x[i]);  // by 2 to x's floor
+        x[i] = scaled(p[i], x[i], P::LEAST);
 #else
         using I = typename Kind<T>::I;
         const Lanes<T> value = p[i] * (Lanes<T>)(((I)n[i] << P::MANTISSA) + (I)all<T>(T(1)));
@@ -337,12 +331,11 @@ inline Doubles logarithm(Doubles x) {
     return k * 6.93147180369123816490e-01 + (2.0 * s + (s * t * p + k * 1.90821492927058770002e-10));
 }
 
-// Σ log of many vectors of positive numbers: one logarithm of the product of what remains of them without their powers
-// of two, which are counted. What is not a number remains none.
+// Σ log of the vectors of a tile, of normal numbers above 0, and of powers of two: one logarithm of the product of what
+// remains of them without their powers of two, which are counted. What is no number the powers must tell.
 template <typename T>
 struct Logarithms {
     using I = typename Kind<T>::I;
-    static constexpr int MOST = 100;  // vectors, whose product is a number
 
     Lanes<T> product = all<T>(T(1));
     I exponents = {};
@@ -373,7 +366,7 @@ struct Logarithms {
             return (Doubles)_mm512_maskz_getmant_pd(0xff, (__m512d)v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src);
         else return (Floats)_mm512_maskz_getmant_ps(0xffff, (__m512)v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src);
 #else
-        const I one = (I)all<T>(T(1)), ends = (I{} + 1 << Power<T>::MANTISSA) - 1;
+        const I one = (I)all<T>(T(1)), ends = ((I{} + 1) << Power<T>::MANTISSA) - 1;
         return (Lanes<T>)(((I)v & ends) | one);
 #endif
     }

@@ -4,6 +4,7 @@
 // compiled once for each instruction set, into a namespace of its own; dispatch.cpp chooses.
 #include <atomic>
 #include <cstring>
+#include <new>
 #include <numeric>
 #include <optional>
 
@@ -118,8 +119,13 @@ template <typename Worker>
 void each(int count, int n_threads, Worker worker) {
     std::atomic<int> next{0};
     on_threads(std::min(n_threads, count), [&] {
-        auto work = worker();
-        for (int s; (s = next++) < count;) work(s);
+        try {
+            auto work = worker();
+            for (int s; (s = next++) < count;) work(s);
+        } catch (const std::bad_alloc&) {
+            next = count;  // the others need not go on
+            throw;
+        }
     });
 }
 

@@ -1,6 +1,7 @@
 // Threads of one call: they begin and end with it, so that nothing is left for a fork or an exit to trip over.
 #pragma once
 #include <atomic>
+#include <exception>
 #include <new>
 #include <thread>
 #include <vector>
@@ -15,7 +16,7 @@ void on_threads(int n_threads, Work work) {
     const auto take_part = [&] {
         try {
             work();
-        } catch (const std::bad_alloc&) {
+        } catch (...) {  // there is nothing else that they throw
             starved = true;
         }
     };

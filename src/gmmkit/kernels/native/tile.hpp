@@ -64,6 +64,7 @@ struct Tile {
     int d, k, rows;  // rows: of a whole tile, and between columns
     int held = 0;    // rows of this tile
     const char* next = nullptr;
+    std::int64_t row_bytes = 0;
     int lines = 0;  // of the next tile's rows, worth calling for
     Array<T> z, shares, tops, totals, assigned;
     Array<double> weights, largest;
@@ -90,8 +91,9 @@ struct Tile {
         if (from.weights) leave_out();
         const std::int64_t bytes = from.row_stride * (from.single ? 4 : 8);
         const std::int64_t left = std::min<std::int64_t>(rows, from.n - start - held);
-        next = static_cast<const char*>(from.values) + (start + held) * bytes;
         lines = from.column_stride == 1 ? int(std::min<std::int64_t>(left * bytes, MOST_CALLED_FOR) / 64) : 0;
+        row_bytes = lines > 0 ? bytes : 0;
+        next = static_cast<const char*>(from.values) + (start + held) * row_bytes;
     }
 
     // Largest |z| of each column, of all tiles so far.
@@ -111,10 +113,11 @@ struct Tile {
         for (int i = first; i < first + count; ++i) __builtin_prefetch(next + std::size_t(i) * 64, 0, 2);
     }
 
-    // The same where as many vectors are worked on as COUNT lines have numbers.
+    // The same of COUNT lines from a row on.
     template <int COUNT>
-    INLINED inline void call(int from) const {
-        each_of<COUNT>([&](auto line) INLINED { __builtin_prefetch(next + std::size_t(from) * 8 + line * 64, 0, 2); });
+    INLINED inline void call(int row) const {
+        const char* first = next + std::size_t(row) * row_bytes;
+        each_of<COUNT>([&](auto line) INLINED { __builtin_prefetch(first + line * 64, 0, 2); });
     }
 
     // Turn scores, whose largest are in `tops`, into 2 to score − top; add them up in `totals`.
