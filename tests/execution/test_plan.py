@@ -55,7 +55,7 @@ def test_blocks_that_are_shared_are_whole_tiles_and_not_too_many(n_rows, operati
     rows = plan_blocks(n_rows, operations, sums)
     assert rows % 128 == 0
     blocks = -(-n_rows // rows)
-    assert 1 <= blocks <= 64
+    assert 1 <= blocks <= 32
     assert blocks == 1 or (rows - 128) * blocks * operations < 2 * n_rows * operations
     assert blocks * sums * 8 <= 2**22
 

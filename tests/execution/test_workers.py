@@ -214,3 +214,53 @@ def test_leaving_closes_a_pass_that_nobody_else_did(monkeypatch):
     with pytest.raises(KeyboardInterrupt), Workers(3) as workers:
         workers.map_merge(lambda a, b: a, TASKS, max)
     assert len(closed) == 2
+
+
+def test_together_the_caller_leads_and_all_others_help(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+    met, callers = threading.Barrier(4, timeout=60), []
+
+    def meet():
+        callers.append(threading.current_thread())
+        met.wait()
+
+    with Workers(4) as workers:
+        workers.together(meet, meet, 9)
+    assert len(set(callers)) == 4
+    assert threading.current_thread() in callers
+
+
+@pytest.mark.parametrize(("shares", "n_helpers"), [(1, 0), (2, 1), (3, 2), (9, 3)])
+def test_together_no_more_are_called_than_there_are_shares(monkeypatch, shares, n_helpers):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+    calls = []
+    with Workers(4) as workers:
+        met = threading.Barrier(n_helpers + 1, timeout=60)
+
+        def take_part(what):
+            calls.append(what)
+            met.wait()
+
+        workers.together(lambda: take_part("lead"), lambda: take_part("help"), shares)
+        assert (workers._pool is None) == (n_helpers == 0)
+    assert sorted(calls) == ["help"] * n_helpers + ["lead"]
+
+
+def test_together_needs_nobody_else():
+    calls = []
+    with Workers(1) as workers:
+        workers.together(lambda: calls.append("lead"), lambda: calls.append("help"), 4)
+    assert calls == ["lead"]
+
+
+def test_together_without_threads_the_caller_is_alone(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    calls = []
+    with Workers(4) as workers:
+        workers.together(lambda: calls.append("lead"), lambda: calls.append("help"), 4)
+    assert calls == ["lead"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_blocks_come_to_the_sums_of_all_rows(form, d, block_rows):
     this = case(form, n=1000, d=d, k=3, weighted=d == 9)
     made = block_pass(this, block_rows)
     assert made.n_blocks == -(-1000 // block_rows)
-    made.run()
+    made.lead()
     found, total = made.merged()
     expected, row_sum = this.sums()
     close(named(this, found), expected, this.single, f"in blocks of {block_rows}")
@@ -46,7 +47,7 @@ def test_blocks_come_to_the_sums_of_all_rows(form, d, block_rows):
 def test_one_block_has_the_bits_of_a_call_without_blocks(form):
     this = case(form, n=700, d=3, k=4)
     made = block_pass(this, 700)
-    made.run()
+    made.lead()
     found, total = made.merged()
     expected, row_sum = gathered(this)
     assert total == row_sum
@@ -67,7 +68,7 @@ def test_blocks_of_rows_wherever_they_lie(form, change):
         rows = np.asfortranarray(rows)
     np.testing.assert_array_equal(rows, this.rows)
     a, b = (BlockPass(given, None, this.components, 130) for given in (this.rows, rows))
-    a.run(), b.run()
+    a.lead(), b.lead()
     assert a.merged()[1] == b.merged()[1]
     for one, other in zip(a.merged()[0], b.merged()[0], strict=True):
         np.testing.assert_array_equal(one, other)
@@ -77,7 +78,7 @@ def test_blocks_of_rows_wherever_they_lie(form, change):
 def test_the_scatter_that_is_asked_for(shape):
     this = case("linear", n=300, d=4, k=2, weighted=True)
     made = BlockPass(this.rows, this.weights, this.components, 100, scatter=shape)
-    made.run()
+    made.lead()
     found = made.merged()[0]
     z = this.z
     whole = (z.T * this.weights) @ z
@@ -90,30 +91,57 @@ def test_the_scatter_that_is_asked_for(shape):
 def test_many_threads_have_the_bits_of_one(form):
     this = case(form, n=20_000, d=4, k=5, weighted=True)
     alone = block_pass(this, 256)
-    alone.run()
-    for n_threads in (2, 4, 8, 1000):
+    alone.lead()
+    for n_helpers in (1, 3, 7):
         made = block_pass(this, 256)
-        made.run(n_threads)
-        found, total = made.merged()
+        helpers = [threading.Thread(target=made.help) for _ in range(n_helpers)]
+        for helper in helpers:
+            helper.start()
+        made.lead()
+        found, total = made.merged()  # before the others have said that they are done
         assert total == alone.merged()[1]
         for one, other in zip(found, alone.merged()[0], strict=True):
             np.testing.assert_array_equal(one, other)
+        for helper in helpers:
+            helper.join()
 
 
-def test_many_passes_at_once_from_several_threads():
-    this = case("matrices", n=20_000, d=2, k=5)
-    alone = block_pass(this, 1000)
-    alone.run()
-    made = [block_pass(this, 1000) for _ in range(8)]
-    callers = [threading.Thread(target=one.run, args=(3,)) for one in made]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
-    for one in made:
-        assert one.merged()[1] == alone.merged()[1]
-        for found, expected in zip(one.merged()[0], alone.merged()[0], strict=True):
-            np.testing.assert_array_equal(found, expected)
+def test_who_comes_late_finds_nothing_to_do():
+    this = case("matrices", n=500, d=2, k=2)
+    made = block_pass(this, 128)
+    made.lead()
+    found, total = made.merged()
+    for _ in range(3):
+        made.help()
+    again, same = made.merged()
+    assert total == same
+    for one, other in zip(found, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_who_leads_waits_for_the_others():
+    this = case("matrices", n=500, d=2, k=2)
+    made = block_pass(this, 128)
+    made._blocks.taken = 1  # the first block, by another, who takes his time
+    done = []
+
+    def finish():
+        time.sleep(0.05)
+        done.append(True)
+        made._blocks.done += 1
+
+    other = threading.Thread(target=finish)
+    other.start()
+    made.lead()
+    assert done
+    other.join()
+
+
+def test_too_little_memory_of_one_is_told_by_who_leads():
+    made = block_pass(case("matrices", n=500, d=2, k=2), 128)
+    made._blocks.taken, made._blocks.failed = 1, 1
+    with pytest.raises(MemoryError, match="not enough memory for the compiled kernel"):
+        made.lead()
 
 
 @pytest.mark.parametrize("form", ["matrices", "squares", "deviations, floats"])
@@ -121,7 +149,7 @@ def test_a_row_too_far_is_told(form):
     this = case(form, n=500, d=2, k=2)
     this.rows[333] = 1e300
     made = block_pass(this, 128)
-    made.run()
+    made.lead()
     found, total = made.merged()
     assert np.isnan(total)
     assert all(np.isfinite(values).all() for values in found)

@@ -59,7 +59,7 @@ def test_a_tile_of_fewer_rows_after_one_of_fewer_still(form):
     # 1000 rows leave an incomplete tile behind, and the 510 after them one that is longer, or shorter.
     this = case(form, n=1510, d=2, k=5)
     made = BlockPass(this.rows, None, this.components, 1000)
-    made.run()
+    made.lead()
     (counts, first, second), _ = made.merged()
     close({"counts": counts, "first": first, "second": second}, this.sums()[0], this.single)
 

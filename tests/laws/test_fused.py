@@ -120,7 +120,7 @@ def test_short_passes_over_rows_in_memory_are_the_kernels_alone(name, single, mo
         scorer = mixture.into(problem.frame).scorer
         fused = Fused.of(scorer, reach=problem._reach, single=single)
         assert fused.single == (single and name != "tied")
-        sums, total = fused.sweep(problem.table, problem.workers.n_threads)
+        sums, total = fused.sweep(problem.table, problem.workers)
         expected = problem.sweep(scorer, lambda _: soft)
     rtol = 1e-4 if fused.single else 1e-10
     assert total == pytest.approx(expected.row_sum, rel=1e-6 if fused.single else 1e-12)
@@ -133,19 +133,19 @@ def test_short_passes_over_rows_in_memory_are_the_kernels_alone(name, single, mo
 def test_what_the_kernel_cannot_do_alone_it_leaves(monkeypatch, tmp_path):
     context, mixture = problem_and_scorer("full", 2)
     with context as problem:
-        scorer, table = mixture.into(problem.frame).scorer, problem.table
+        scorer, table, workers = mixture.into(problem.frame).scorer, problem.table, problem.workers
         near, unknown = Fused.of(scorer, reach=problem._reach), Fused.of(scorer)
-        assert near.sweep(table, 2) is not None
-        assert unknown.sweep(table, 2) is None  # how far the rows lie: blocks are looked at one by one
+        assert near.sweep(table, workers) is not None
+        assert unknown.sweep(table, workers) is None  # how far the rows lie: blocks are looked at one by one
         rows = table.source.read(0, table.n_rows)
-        assert near.sweep(as_table(rows.astype(np.float16)), 2) is None
+        assert near.sweep(as_table(rows.astype(np.float16)), workers) is None
         np.save(tmp_path / "rows.npy", rows)
-        assert near.sweep(as_table(np.load(tmp_path / "rows.npy", mmap_mode="r")), 2) is None
+        assert near.sweep(as_table(np.load(tmp_path / "rows.npy", mmap_mode="r")), workers) is None
         far = rows.copy()
         far[5] = 1e200  # no score is a number
-        assert near.sweep(as_table(far), 2) is None
+        assert near.sweep(as_table(far), workers) is None
         monkeypatch.setattr(plan, "_ONE_CALL", 0)
-        assert near.sweep(table, 2) is None
+        assert near.sweep(table, workers) is None
 
 
 # --- whole fits -------------------------------------------------------------------------------------------

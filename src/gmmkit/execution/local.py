@@ -85,6 +85,24 @@ class Workers:
             return merged
         return self._threaded(task, tasks, merge)
 
+    def together(self, lead: Callable[[], object], help_: Callable[[], object], shares: int) -> None:
+        """Call `lead` here, and meanwhile `help_` in other threads: what they share they share among themselves.
+
+        As many take part as there are `shares`, at most. Returns when `lead` does. Others may begin after that, and
+        must then find nothing left to do.
+        """
+        self._call_in_others(help_, min(self.n_threads, shares) - 1)
+        lead()
+
+    def _call_in_others(self, work: Callable[[], object], times: int) -> None:
+        try:
+            if self._pool is None and times:
+                self._pool = ThreadPoolExecutor(self.n_threads - 1, thread_name_prefix="gmmkit")
+            for _ in range(times):
+                self._pool.submit(work)  # type: ignore[union-attr]
+        except RuntimeError:
+            pass  # the system has no more threads: those there are, or this one alone, do it all
+
     def _threaded(
         self,
         task: Callable[[int, int], Result],
@@ -93,16 +111,7 @@ class Workers:
     ) -> Result:
         self._shared = shared = SharedPass(task, tasks, self.n_threads + 1)
         try:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.n_threads - 1, thread_name_prefix="gmmkit")
-            for _ in range(min(self.n_threads, len(tasks)) - 1):
-                self._pool.submit(shared.help)
-        except RuntimeError:
-            pass  # the system has no more threads: those there are, or this one alone, do it all
-        except BaseException:
-            shared.close()
-            raise
-        try:
+            self._call_in_others(shared.help, min(self.n_threads, len(tasks)) - 1)
             merged = shared.lead(merge)
         except BaseException:
             shared.close()

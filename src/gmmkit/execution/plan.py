@@ -25,9 +25,9 @@ _TOGETHER, _TILE_ROWS = 4, 128
 _MANY_BLOCKS, _MANY_SUMS, _FEW_TASKS = 32, 1 << 16, 16
 _LONG_OPERATIONS = 15_000_000_000
 # Of one call of the kernel for a whole pass: some tenth of a second, in which no interrupt is heard; a block's share,
-# some tenth of a millisecond; and what the sums of all blocks may take.
-_ONE_CALL, _LEAST_SHARED, _SHARED_BYTES = 3_000_000_000, 4_000_000, 1 << 22
-_MOST_SHARED, _FEWEST_SHARED = 64, 4
+# some quarter of a millisecond; and what the sums of all blocks may take.
+_ONE_CALL, _LEAST_SHARED, _SHARED_BYTES = 3_000_000_000, 8_000_000, 1 << 22
+_MOST_SHARED, _FEWEST_SHARED = 32, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def plan_blocks(n_rows: int, operations_per_row: int, sums: int) -> int | None:
     Examples
     --------
     >>> plan_blocks(1_000_000, 190, 35)
-    21376
+    43520
     """
     operations = n_rows * operations_per_row
     most = min(_MOST_SHARED, _SHARED_BYTES // (8 * sums))

@@ -120,7 +120,7 @@ class Problem:
         single = self.single and not self.refining
         fused = Fused.of(scorer, reach=self._reach, single=single) if begin is softly else None
         self.used_single |= fused is not None and fused.single
-        if fused is not None and (found := fused.sweep(self.table, self.workers.n_threads)) is not None:
+        if fused is not None and (found := fused.sweep(self.table, self.workers)) is not None:
             return Totals(found[0].statistics(), found[1])
         if fused is None:
             plan = scorer.plan(self.table.n_rows)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.data.table import Block, Table
-from gmmkit.execution import Plan, plan_blocks, plan_fused
+from gmmkit.execution import Plan, Workers, plan_blocks, plan_fused
 from gmmkit.kernels import native
 from gmmkit.kernels.native import dense
 from gmmkit.kernels.native.dense_blocks import BlockPass
@@ -119,7 +119,7 @@ class Fused:
             return None
         return total + self._shared(scatter, sums)
 
-    def sweep(self, table: Table, n_threads: int) -> tuple[Sums, float] | None:
+    def sweep(self, table: Table, workers: Workers) -> tuple[Sums, float] | None:
         """Make a whole pass that takes little time over rows in memory; return its sums and ``Σ w log p`` in the frame.
 
         None where it takes longer, or the kernel cannot do all rows: block by block, then.
@@ -134,7 +134,7 @@ class Fused:
         shape = family.contraction.shape(1, components.d)
         scatter = (shape or (components.d,)) if family.contraction in _SHARED and not components.is_centred else ()
         made = BlockPass(rows, table.weights, components, block_rows, scatter=scatter)
-        made.run(n_threads)
+        workers.together(made.lead, made.help, made.n_blocks)
         found, total = made.merged()
         if not math.isfinite(total):
             return None

@@ -94,6 +94,7 @@ void pass(const DenseRows& all, const DenseMixture& mixture, const DenseSums& su
             gathered.write(out);
             if (scatter) scatter->write(rows.d);
         }
+        blocks.finish();
     }
 }
 

@@ -163,7 +163,7 @@ def gather(
         ctypes.addressof(log_likelihood),
     )
     given, alone = rows_of(rows, weights, components), Blocks(max(len(rows), 1), 1)
-    native.call("gmmkit_dense_pass", given, mixture_of(components), asked, alone, ctypes.c_int(1))
+    native.call("gmmkit_dense_pass", given, mixture_of(components), asked, alone, ctypes.c_bool(False))
     return log_likelihood.value
 
 

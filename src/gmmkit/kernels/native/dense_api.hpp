@@ -43,10 +43,15 @@ struct DenseSums {
 struct DenseBlocks {
     std::int64_t rows, count;  // of each block but the last; how many there are
     std::int64_t stride;       // doubles between the sums of one block and those of the next
-    std::int64_t taken;        // changed by all who take part
+    std::int64_t taken, done;  // changed by all who take part
+    std::int64_t failed;       // whether one of them had too little memory
 
     // The number of the next block; none is left from `count` on.
     std::int64_t take() { return __atomic_fetch_add(&taken, 1, __ATOMIC_RELAXED); }
+    void finish() { __atomic_fetch_add(&done, 1, __ATOMIC_RELEASE); }
+    void fail() { __atomic_store_n(&failed, 1, __ATOMIC_RELEASE); }
+    bool has_failed() const { return __atomic_load_n(&failed, __ATOMIC_ACQUIRE); }
+    bool is_over() const { return __atomic_load_n(&done, __ATOMIC_ACQUIRE) == count || has_failed(); }
 };
 
 // What rows are told; null where it is not asked for. Arrays of n rows, in their order.

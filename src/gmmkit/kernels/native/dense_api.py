@@ -38,10 +38,11 @@ class Sums(ctypes.Structure):
 
 
 class Blocks(ctypes.Structure):
-    """Blocks of rows that threads share; the last is written by them."""
+    """Blocks of rows that threads share; the last three are written by them."""
 
     _fields_ = [
-        ("rows", ctypes.c_int64), ("count", ctypes.c_int64), ("stride", ctypes.c_int64), ("taken", ctypes.c_int64),
+        ("rows", ctypes.c_int64), ("count", ctypes.c_int64), ("stride", ctypes.c_int64),
+        ("taken", ctypes.c_int64), ("done", ctypes.c_int64), ("failed", ctypes.c_int64),
     ]  # fmt: skip
 
 

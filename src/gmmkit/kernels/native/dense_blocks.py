@@ -1,9 +1,8 @@
-"""A dense pass over rows in memory in one call, within which threads take its blocks one by one.
+"""A dense pass over rows in memory whose blocks the threads take one by one, within the library.
 
-Where a pass takes a few milliseconds, what Python does between its blocks would be a tenth of it, and what it does to
-wake threads another: what the rows that went by have driven out of the caches is slow. So there is one call, which lets
-go of the interpreter lock and has threads of its own. Every block has sums of its own, merged in their order: who took
-which changes no bit.
+Where a pass takes a few milliseconds, what Python does between its blocks would be a tenth of it: what the rows that
+went by have driven out of the caches is slow. So each thread makes one call, which lets go of the interpreter lock
+until no block is left. Every block has sums of its own, merged in their order: who took which changes no bit.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ __all__ = ["BlockPass"]
 
 Array = NDArray[np.float64]
 
+_WAITS, _HELPS = ctypes.c_bool(True), ctypes.c_bool(False)
 _SIZE = 8
 
 
@@ -74,16 +74,19 @@ class BlockPass:
         """How many blocks there are."""
         return len(self._totals)
 
-    def run(self, n_threads: int = 1) -> None:
-        """Take all blocks, on so many threads as there are blocks for.
+    def help(self) -> None:
+        """Take blocks until none is left: what other threads do."""
+        self._take_part(_HELPS)
+
+    def lead(self) -> None:
+        """Take blocks until none is left, and wait for those that others have taken.
 
         Raises
         ------
         MemoryError
             If there was too little for one of the threads.
         """
-        threads = ctypes.c_int(min(n_threads, self.n_blocks))
-        native.call("gmmkit_dense_pass", self._rows, self._mixture, self._sums, self._blocks, threads)
+        self._take_part(_WAITS)
 
     def merged(self) -> tuple[list[Array], float]:
         """Return what was asked for, and ``Σ w log Σ exp(scores)``; see `dense.gather`.
@@ -95,3 +98,6 @@ class BlockPass:
         totals = self._totals.tolist()
         sound = all(map(math.isfinite, totals))
         return [total[a:b].reshape(shape) for a, b, shape in ends], math.fsum(totals) if sound else math.nan
+
+    def _take_part(self, waits: ctypes.c_bool) -> None:
+        native.call("gmmkit_dense_pass", self._rows, self._mixture, self._sums, self._blocks, waits)

@@ -1,11 +1,12 @@
 // The library's functions, in the best instruction set that this processor has, or in a lower one that was asked for.
 #include <atomic>
+#include <chrono>
 #include <new>
+#include <thread>
 
 #include "dense_api.hpp"
 #include "partitions.hpp"
 #include "stack.hpp"
-#include "threads.hpp"
 #include "truncated_api.hpp"
 
 namespace gmmkit {
@@ -130,14 +131,20 @@ int gmmkit_smallest_eigenvalues(const double* matrices, const double* white, con
     GUARDED(smallest_eigenvalues(matrices, white, which, count, d, out))
 }
 
+// Take part in a pass whose blocks are shared among all threads that call this; one of them waits until it is over.
 int gmmkit_dense_pass(const DenseRows* rows, const DenseMixture* mixture, const DenseSums* sums, DenseBlocks* blocks,
-                      const int* n_threads) {
+                      const bool* waits) {
     try {
-        on_threads(*n_threads, [&] { CHOOSE(dense_pass(*rows, *mixture, *sums, *blocks)) });
+        CHOOSE(dense_pass(*rows, *mixture, *sums, *blocks))
     } catch (const std::bad_alloc&) {
-        return 1;
+        blocks->fail();
     }
-    return 0;
+    // The others are at their last block, unless the system has something else to do.
+    for (int i = 0; *waits && !blocks->is_over(); ++i) {
+        if (i < 1000) std::this_thread::yield();
+        else std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+    return blocks->has_failed();
 }
 
 int gmmkit_dense_answer(const DenseRows* rows, const DenseMixture* mixture, const DenseAnswers* answers,
