@@ -87,7 +87,9 @@ class Beside:
         ready = context.Event()
         self._process = context.Process(target=endlessly, args=(load, ready), daemon=True)
         self._process.start()
-        ready.wait()
+        while not ready.wait(1.0):
+            if not self._process.is_alive():
+                raise RuntimeError(f"the process that makes {load}'s passes ended with {self._process.exitcode}")
         self._signal(signal.SIGSTOP)
 
     def __enter__(self) -> Beside:
@@ -225,7 +227,7 @@ def spread(load: Workload, rounds: list[dict[str, float]]) -> str | None:
     return f"{load.name} {min(found):.0%} to {max(found):.0%} ({len(found)} rounds)"
 
 
-def given(load: Workload, rounds: list[dict[str, float]]) -> str:
+def at_once(load: Workload, rounds: list[dict[str, float]]) -> str:
     """Say how much two processes of one thread each do at once, of what one does alone."""
     apart = float(np.median([2.0 * found["clock"] / found["beside"] for found in rounds]))
     return f"{load.name} {apart:.2f}×"
@@ -242,7 +244,7 @@ def main(names: list[str]) -> list[str]:
             rounds = measure(load)
         lines.append(line(load, rounds))
         spreads += [said] if (said := spread(load, rounds)) else []
-        apart.append(given(load, rounds))
+        apart.append(at_once(load, rounds))
         print(lines[-1], flush=True)
     lines += ["", f"Two processes at once, of one alone: {', '.join(apart)}."]
     if spreads:

@@ -3,7 +3,6 @@
 // `vector.hpp` has vectors of eight doubles whatever the processor: the stack's answers are the same on all. Here speed
 // decides, and the last bits are the instruction set's.
 #pragma once
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <new>
@@ -44,6 +43,8 @@ template <> struct Kind<float> {
 };
 template <typename T> using Lanes = typename Kind<T>::V;
 template <typename T> constexpr int WIDTH = BYTES / int(sizeof(T));
+
+constexpr double LOG2_E = 1.44269504088896340736, LOG_2 = 0.69314718055994530942;
 
 // x less 0 is x, of either sign of 0: nothing is computed.
 template <typename T> inline Lanes<T> all(T x) { return x - Lanes<T>{}; }
@@ -249,15 +250,15 @@ template <> struct Power<float> {
 };
 
 #ifdef __AVX512F__
-// x less its floor; and p · 2 to the floor of x, or 0 where x is below a bound.
+// x less its floor; and p · 2 to the floor of x, or 0 where x is below a bound or no number.
 inline Doubles fraction(Doubles x) { return (Doubles)_mm512_maskz_reduce_pd(0xff, (__m512d)x, 9); }
 inline Floats fraction(Floats x) { return (Floats)_mm512_maskz_reduce_ps(0xffff, (__m512)x, 9); }
 inline Doubles scaled(Doubles p, Doubles x, double least) {
-    const __mmask8 some = _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(least), _CMP_NLT_UQ);
+    const __mmask8 some = _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(least), _CMP_GE_OQ);
     return (Doubles)_mm512_maskz_scalef_pd(some, (__m512d)p, (__m512d)x);
 }
 inline Floats scaled(Floats p, Floats x, float least) {
-    const __mmask16 some = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(least), _CMP_NLT_UQ);
+    const __mmask16 some = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(least), _CMP_GE_OQ);
     return (Floats)_mm512_maskz_scalef_ps(some, (__m512)p, (__m512)x);
 }
 #endif
@@ -352,12 +353,11 @@ struct Logarithms {
     }
     double sum() const {
         constexpr int BIAS = std::numeric_limits<T>::max_exponent - 1;
-        double logs = 0.0, whole = sum_of<double>(powers);
-        for (int l = 0; l < WIDTH<T>; ++l) {
-            logs += std::log(double(product[l]));
-            whole += double(exponents[l] - std::int64_t(BIAS) * count);
-        }
-        return logs + whole * 0.69314718055994530942;
+        double whole = sum_of<double>(powers);
+        for (int l = 0; l < WIDTH<T>; ++l) whole += double(exponents[l] - std::int64_t(BIAS) * count);
+        Doubles logs = {};
+        each_of<WIDTH<T> / WIDTH<double>>([&](auto part) INLINED { logs += logarithm(doubles_of<part>(product)); });
+        return sum_of<double>(logs) + whole * LOG_2;
     }
 
     static INLINED inline Lanes<T> mantissa(Lanes<T> v) {

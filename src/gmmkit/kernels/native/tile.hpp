@@ -33,7 +33,6 @@ inline int rows_for(int columns, int components) {
 
 // Scores are logarithms to base 2, whose powers are cheapest: constants times log₂ e; and √(½ log₂ e) W of each
 // component, so that a score is its constant less squares.
-constexpr double LOG2_E = 1.44269504088896340736, LOG_2 = 0.69314718055994530942;
 constexpr double ROOT = 0.84932180028801904272;
 
 // ROOT W μ of each component, so that a whitened deviation is W z − W μ: one product less than W (z − μ), and as good as z,
