@@ -4,16 +4,14 @@
 // compiled once for each instruction set, into a namespace of its own; dispatch.cpp chooses.
 #include <atomic>
 #include <cstring>
-#include <exception>
-#include <new>
 #include <numeric>
 #include <optional>
-#include <thread>
 
 #include "full_refit.hpp"
 #include "kmeans.hpp"
 #include "mixture.hpp"
 #include "plain.hpp"
+#include "threads.hpp"
 
 namespace gmmkit {
 namespace TARGET {
@@ -115,28 +113,15 @@ void run_one(Mixture& m, Trail& trail, const Run& settings, int s) {
     settings.status[s] = status;
 }
 
-// Call worker()(s) for each s, one worker for each thread. What a worker throws is thrown when all have ended.
+// Call worker()(s) for each s, one worker for each thread.
 template <typename Worker>
 void each(int count, int n_threads, Worker worker) {
     std::atomic<int> next{0};
-    std::atomic<bool> starved{false};
-    auto take = [&] {
-        try {
-            auto work = worker();
-            for (int s; !starved && (s = next++) < count;) work(s);
-        } catch (const std::bad_alloc&) {
-            starved = true;
-        }
+    const auto work = [&] {
+        auto done = worker();
+        for (int s; (s = next++) < count;) done(s);
     };
-    std::vector<std::thread> threads;
-    try {
-        for (int i = 1; i < std::min(n_threads, count); ++i) threads.emplace_back(take);
-    } catch (const std::exception&) {
-        // No more threads are to be had, or no memory for them: those that are there do it all.
-    }
-    take();
-    for (auto& thread : threads) thread.join();
-    if (starved) throw std::bad_alloc();
+    on_threads(std::min(n_threads, count), work, [](int) {});
 }
 
 // The rows of a stack's mixtures.
