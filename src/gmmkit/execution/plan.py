@@ -25,9 +25,9 @@ _TOGETHER, _TILE_ROWS = 4, 128
 _MANY_BLOCKS, _MANY_SUMS, _FEW_TASKS = 32, 1 << 16, 16
 _LONG_OPERATIONS = 15_000_000_000
 # Of one call of the kernel for a whole pass: some tenth of a second, in which no interrupt is heard; a block's share,
-# some quarter of a millisecond; and what the sums of all blocks may take.
-_ONE_CALL, _LEAST_SHARED, _SHARED_BYTES = 3_000_000_000, 8_000_000, 1 << 22
-_MOST_SHARED, _FEWEST_SHARED = 32, 4
+# some tenth of a millisecond; and what the sums of all blocks may take.
+_ONE_CALL, _LEAST_SHARED, _SHARED_BYTES = 3_000_000_000, 4_000_000, 1 << 23
+_MOST_SHARED, _FEWEST_SHARED = 64, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ def plan_blocks(n_rows: int, operations_per_row: int, sums: int) -> int | None:
     if operations > _ONE_CALL or most < _FEWEST_SHARED:
         return None
     blocks = min(max(operations // _LEAST_SHARED, 1), most)
+    blocks = blocks if blocks < _TOGETHER else blocks // _TOGETHER * _TOGETHER
     return -(-n_rows // (blocks * _TILE_ROWS)) * _TILE_ROWS
 
 
