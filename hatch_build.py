@@ -25,7 +25,7 @@ NATIVE = Path(__file__).parent / "src" / "gmmkit" / "kernels" / "native"
 LIBRARY = NATIVE / "_stack.so"
 FLAGS = ["-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-ffp-contract=fast", "-Wno-psabi", "-pthread"]
 # Compiled once for each instruction set.
-SOURCES = ("dense", "stack", "truncated")
+SOURCES = ("dense", "dense_run", "stack", "truncated")
 TARGETS = {
     "baseline": [],
     "avx2": ["-mavx2", "-mfma"],

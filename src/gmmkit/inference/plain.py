@@ -1,11 +1,13 @@
-"""Plain EM of a small problem in one call of the compiled kernel: what the loop does pass by pass, without its price.
+"""Plain EM in calls of the compiled kernel: what the loop does pass by pass, without its price.
 
-A pass over a few hundred rows costs a quarter of a millisecond in array operations, nearly all of it between them.
-Where nothing has to happen between passes but the refit of a Gaussian mixture, the kernel makes them all. States,
-objectives and the number of passes are the array engine's up to rounding. What the kernel finds no ordinary answer
-for (a state without factors, a component with too few rows) the array engine does, from the last ordinary state on:
-what is to be repaired is found and said in one place. Which problems are small follows from sizes alone: neither
-threads nor a callback nor what is to be done about singular components that do not occur changes a bit of the answer.
+A pass over a few hundred rows costs a quarter of a millisecond in array operations, nearly all of it between them; over
+a million rows of two columns that is a tenth of it, and other threads wait. Where nothing has to happen between passes
+but the refit of a Gaussian mixture, the kernel makes them all, some in each call (`plain_calls.py`). States, objectives
+and the number of passes are the array engine's up to rounding. What the kernel finds no ordinary answer for (a state
+without factors, a component with too few rows) the array engine does, from the last ordinary state on: what is to be
+repaired is found and said in one place. Which problems are made so, and in which of two ways, follows from sizes and
+rows alone: neither threads nor a callback nor what is to be done about singular components that do not occur changes a
+bit of the answer.
 """
 
 from __future__ import annotations
@@ -14,38 +16,27 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gmmkit.inference.algorithm import Progress
 from gmmkit.inference.em import EM
 from gmmkit.inference.loop import Run
+from gmmkit.inference.plain_calls import Calls, over_blocks, stacked
 from gmmkit.inference.stopping import Dominated, SmallChange, StoppingRule
 from gmmkit.kernels import native
-from gmmkit.kernels.native.plain import CONVERGED, SINGULAR, run_plain
+from gmmkit.kernels.native.plain import CONVERGED, SINGULAR
 from gmmkit.model.mixture import Mixture
 
 __all__ = ["LEFT", "is_small", "run_compiled"]
 
-Array = NDArray[np.float64]
-
-# Products of a pass whose time is about what array operations cost beside theirs; and of a call, some milliseconds:
-# Ctrl-C is heard between calls.
-_SMALL, _ONE_CALL = 1 << 20, 1 << 24
-# Families whose refit has one answer. Common axes are sought from where each engine's last search for them ended, and
-# EVV divides by determinants, of which nearly dependent columns leave few digits, each engine's own.
-_STRUCTURES = frozenset(native.STRUCTURES) - {"EVE", "VVE", "EVV"}
-_ONE_ROW = 1.5
+# Products of a pass whose time is about what array operations cost beside theirs.
+_SMALL = 1 << 20
 #: Why a run ended that `loop.run` has to go on with.
 LEFT = "left"
 
 
 def is_small(n: int, d: int, k: int) -> bool:
-    """Tell whether n rows of d columns with k components are fitted in one call, where that can be done."""
-    return _work(n, d, k) <= _SMALL and d <= native.MOST_COLUMNS
-
-
-def _work(n: int, d: int, k: int) -> int:
-    return n * k * (d + 1) * (d + 2) // 2
+    """Tell whether n rows of d columns with k components are fitted as one of a stack, where that can be done."""
+    return n * k * (d + 1) * (d + 2) // 2 <= _SMALL and d <= native.MOST_COLUMNS
 
 
 def run_compiled(
@@ -64,17 +55,20 @@ def run_compiled(
     The passes of a run that is left are those that `loop.run` would have made.
     """
     problem, k, d = algorithm.problem, start.n_components, start.n_features
-    n = problem.table.n_rows
-    if not (isinstance(rule, SmallChange) and max_iter > 0 and is_small(n, d, k)):
+    if not (isinstance(rule, SmallChange) and max_iter > 0 and _is_plain(algorithm, start)):
         return None
-    if not _plain(algorithm, start) or native.why_not() is not None:
+    if native.why_not() is not None:
+        return None
+    calls = stacked(algorithm, start) if is_small(problem.table.n_rows, d, k) else None
+    calls = calls or over_blocks(algorithm, start)
+    if calls is None:
         return None
     state, reason = start, "max_iter"
     objectives: list[float] = []
     # Who watches sees each pass when it is made.
-    at_once = max(_ONE_CALL // _work(n, d, k), 1) if callback is None and rival is None else 1
+    at_once = calls.at_once if callback is None and rival is None else 1
     try:
-        for step in _passes(algorithm, start, rule.tol, before, max_iter, at_once):
+        for step in _steps(calls, start, rule.tol, before, problem.frame.log_volume, max_iter, at_once):
             state, reason, made = step.state, step.reason, len(step.objectives)
             objectives += step.objectives
             if callback is not None and made:
@@ -98,24 +92,13 @@ class _Step:
     reason: str
 
 
-def _passes(algorithm: EM, start: Mixture, tol: float, before: float, max_iter: int, at_once: int) -> Iterator[_Step]:
+def _steps(
+    calls: Calls, start: Mixture, tol: float, before: float, volume: float, max_iter: int, at_once: int
+) -> Iterator[_Step]:
     """Make at most `max_iter` passes, some at once; a last step without any is where the kernel has to leave off."""
-    problem, (k, d), n = algorithm.problem, start.means.shape, algorithm.problem.table.n_rows
-    family, volume = problem.family, problem.frame.log_volume
-    rows, weights = problem.framed(), problem.table.weights
-    weights = np.ones(n) if weights is None else np.ascontiguousarray(weights)
-    pseudo = problem.pooled.dense()[0] * (algorithm.prior.pseudo_rows / k)
-    units = np.ones(d)  # the frame has one scale for all columns where the family is defined in one
-    needed = max(problem.family.minimum_rows(d), _ONE_ROW) / problem.rows_per_weight
     state, before, left = start, before - volume, max_iter
     while left > 0:
-        own, means, covariances = (
-            np.array(values, order="C") for values in (state.weights, state.means, state.covariance.dense())
-        )
-        trace, status = run_plain(
-            rows, weights, family.structure, pseudo, units, (own, means, covariances),
-            max_iter=min(left, at_once), tol=tol, before=before, needed=needed,
-        )  # fmt: skip
+        reached, trace, status = calls.make(state, min(left, at_once), tol, before)
         if status == SINGULAR and at_once == 1:
             yield _Step(state, [], LEFT)
             return
@@ -123,21 +106,14 @@ def _passes(algorithm: EM, start: Mixture, tol: float, before: float, max_iter: 
             # One of these is not ordinary: those before it are made one by one.
             at_once = 1
             continue
-        state = Mixture.trusted(own, means, family.from_dense(covariances))
+        state = reached
         yield _Step(state, (trace + volume).tolist(), "converged" if status == CONVERGED else "max_iter")
         if status == CONVERGED:
             return
         before, left = float(trace[-1]), left - len(trace)
 
 
-def _plain(algorithm: EM, start: Mixture) -> bool:
+def _is_plain(algorithm: EM, start: Mixture) -> bool:
     """Tell whether a pass is no more than Gaussian responsibilities and the refit to penalised moments."""
     prior = algorithm.prior
-    return (
-        algorithm.is_plain(start)
-        and algorithm.problem.family.structure in _STRUCTURES
-        and prior.conjugate is None
-        and not prior.pseudo_counts
-        and not prior.ridge.any()
-        and not prior.has_null
-    )
+    return algorithm.is_plain(start) and prior.conjugate is None and not prior.pseudo_counts and not prior.has_null

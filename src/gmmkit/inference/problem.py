@@ -118,7 +118,7 @@ class Problem:
     def sweep(self, scorer: Scorer, begin: Begin) -> Totals:
         """Make one pass: `begin` is called once for each task and returns that task's assignment."""
         single = self.single and not self.refining
-        fused = Fused.of(scorer, reach=self._reach, single=single) if begin is softly else None
+        fused = Fused.of(scorer, reach=self.reach, single=single) if begin is softly else None
         self.used_single |= fused is not None and fused.single
         if fused is not None and (found := fused.sweep(self.table, self.workers)) is not None:
             return Totals(found[0].statistics(), found[1])
@@ -169,7 +169,7 @@ class Problem:
         return Totals(sums.statistics(), math.fsum(row_sums), tuple(leaves))
 
     @lazy
-    def _reach(self) -> Array:
+    def reach(self) -> Array:
         """Largest |z| of each column in the frame, which passes no longer change."""
         low, high = (self.frame.points_in(ends) for ends in (self.surveyed.low, self.surveyed.high))
         return np.maximum(np.abs(low), np.abs(high))

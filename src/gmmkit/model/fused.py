@@ -40,12 +40,13 @@ class Fused:
 
     Attributes
     ----------
+    components : dense.Components
     single : bool
         Whether blocks are computed in floats.
     """
 
     def __init__(self, scorer: Scorer, components: dense.Components, *, near: bool) -> None:
-        self._scorer, self._components, self._near = scorer, components, near
+        self._scorer, self.components, self._near = scorer, components, near
         self.single = components.single
 
     @classmethod
@@ -86,7 +87,7 @@ class Fused:
 
     def plan(self, n_rows: int, kept: int = 0, *, in_memory: bool = False) -> Plan:
         """Return how a pass over `n_rows` that writes `kept` numbers of each is cut: a function of sizes only."""
-        components = self._components
+        components = self.components
         held = max(0 if in_memory else components.d, kept)
         return plan_fused(n_rows, components.operations_per_row, components.n_sums, held)
 
@@ -101,36 +102,41 @@ class Fused:
         rows = _as_taken(block.rows)
         if not self._near and not self._is_near(np.maximum(*self._ends(rows))):
             return None
-        if self._components.is_centred:
+        if self.components.is_centred:
             counts, first, second = sums.open_centred()
             own = second if second.ndim > 1 else np.zeros_like(first)
-            total = dense.gather(rows, block.weights, self._components, counts=counts, first=first, second=own)
+            total = dense.gather(rows, block.weights, self.components, counts=counts, first=first, second=own)
             if second.ndim == 1 and math.isfinite(total):
                 second += own.sum(axis=1)
             return total if math.isfinite(total) else None
-        origin, family = sums.open_expanded(self._components.p), self._scorer.family
+        origin, family = sums.open_expanded(self.components.p), self._scorer.family
         if family.contraction not in _SHARED:
-            total = dense.gather(rows, block.weights, self._components, origin=origin)
+            total = dense.gather(rows, block.weights, self.components, origin=origin)
             return total if math.isfinite(total) else None
-        d = self._components.d
+        d = self.components.d
         scatter = np.zeros((d, d) if family.contraction is Contraction.TIED else d)
-        total = dense.gather(rows, block.weights, self._components, origin=origin, scatter=scatter)
+        total = dense.gather(rows, block.weights, self.components, origin=origin, scatter=scatter)
         if not math.isfinite(total):
             return None
         return total + self._shared(scatter, sums)
+
+    def shared_blocks(self, table: Table) -> tuple[NDArray[Any], int] | None:
+        """Return rows in memory, and how many make a block, where a pass over them takes little time and no NumPy."""
+        if not (self._near and table.in_any_order):
+            return None
+        block_rows = plan_blocks(table.n_rows, self.components.operations_per_row, self.components.n_sums)
+        rows = table.source.read(0, table.n_rows)
+        return None if block_rows is None or not dense.takes(rows) else (rows, block_rows)
 
     def sweep(self, table: Table, workers: Workers) -> tuple[Sums, float] | None:
         """Make a whole pass that takes little time over rows in memory; return its sums and ``Σ w log p`` in the frame.
 
         None where it takes longer, or the kernel cannot do all rows: block by block, then.
         """
-        if not (self._near and table.in_any_order):
+        shared = self.shared_blocks(table)
+        if shared is None:
             return None
-        components, family = self._components, self._scorer.family
-        block_rows = plan_blocks(table.n_rows, components.operations_per_row, components.n_sums)
-        rows = table.source.read(0, table.n_rows)
-        if block_rows is None or not dense.takes(rows):
-            return None
+        (rows, block_rows), components, family = shared, self.components, self._scorer.family
         shape = family.contraction.shape(1, components.d)
         scatter = (shape or (components.d,)) if family.contraction in _SHARED and not components.is_centred else ()
         made = BlockPass(rows, table.weights, components, block_rows, scatter=scatter)
@@ -150,16 +156,16 @@ class Fused:
         """Add ``Σ w z zᵀ``, or ``Σ w z²``; return what all scores of a row lack, −½ zᵀ P z, of all rows together."""
         shared = scatter.sum() if self._scorer.family.contraction is Contraction.SHARED else scatter
         sums.shared += shared
-        return -0.5 * self._scorer.covariance.trace_products(np.asarray(shared)) / self._components.k
+        return -0.5 * self._scorer.covariance.trace_products(np.asarray(shared)) / self.components.k
 
     def answer(self, rows: NDArray[Any], **wanted: Any) -> bool:
         """Write what is wanted of rows (see `dense.answer`), less the scorer's row term; False: NumPy must do it."""
-        found = dense.answer(_as_taken(rows), self._components, **wanted)
+        found = dense.answer(_as_taken(rows), self.components, **wanted)
         return found.lost == 0 and self._is_near(found.largest)
 
     def row_term(self, rows: NDArray[Any]) -> Array | None:
         """Return what all scores that `answer` tells of a row lack, for each row (b,), if anything."""
-        if self._components.is_centred or self._scorer.family.contraction not in _SHARED:
+        if self.components.is_centred or self._scorer.family.contraction not in _SHARED:
             return None
         return self._scorer.covariance.row_term(self._scorer.frame.read(rows, np.empty(rows.shape[::-1])))
 

@@ -54,8 +54,8 @@ _COMMON: list[Any] = [
 
 
 _FUNCTIONS = (
-    "dense_pass", "dense_answer", "full_refit", "stack_run", "stack_begin", "stack_classify", "smallest_eigenvalues",
-    "partition_keys",
+    "dense_pass", "dense_answer", "dense_run", "full_refit", "stack_run", "stack_begin", "stack_classify",
+    "smallest_eigenvalues", "partition_keys",
 )  # fmt: skip
 
 # The place of the flag among them.
@@ -78,6 +78,7 @@ def _declare(library: ctypes.CDLL) -> None:
     library.gmmkit_partition_keys.argtypes = [_int32s, _uint64s, ctypes.c_int, ctypes.c_int, ctypes.c_int, _uint64s]
     library.gmmkit_dense_pass.argtypes = [ctypes.c_void_p] * 5
     library.gmmkit_dense_answer.argtypes = [ctypes.c_void_p] * 4
+    library.gmmkit_dense_run.argtypes = [ctypes.c_void_p] * 2
     library.gmmkit_full_refit.argtypes = [ctypes.c_void_p] * 2
     for name in _FUNCTIONS:
         getattr(library, f"gmmkit_{name}").restype = ctypes.c_int

@@ -75,4 +75,21 @@ struct FullRefit {
     double *covariances, *whitening, *log_determinants;  // (k, d, d), (k, d, d), (k)
 };
 
+// Passes of plain expectation–maximisation, a refit after each. A run that is singular has met a state that cannot be
+// scored so, or a component that holds less than it needs: what it leaves then means nothing.
+struct DenseRun {
+    Form form;  // MATRICES or SQUARES
+    int k;
+    double *weights, *means, *covariances;  // (k), (k, d), (k, d, d) or (k, d), in the frame: of the last state
+    const double *pseudo, *ridge;           // (d, d) or (d): added to each component's scatter; (d): to its variances
+    const double* reach;                    // (d): largest |z|
+    double farthest;                        // square of the largest whitened distance from the origin
+    double total_weight, needed;            // of all rows; of each component
+    double tol, before;                     // the objective's change that ends the run; its last value
+    std::int64_t block_rows, blocks;
+    int max_iter, n_threads;
+    double* trace;  // (max_iter): objectives, per unit of weight
+    int passes, status;
+};
+
 }  // namespace gmmkit

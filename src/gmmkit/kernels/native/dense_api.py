@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-__all__ = ["Answers", "Blocks", "Mixture", "Rows", "Sums"]
+__all__ = ["Answers", "Blocks", "Mixture", "Rows", "Run", "Sums"]
 
 Pointer = ctypes.c_void_p
 
@@ -52,4 +52,17 @@ class Answers(ctypes.Structure):
     _fields_ = [
         ("log_sums", Pointer), ("certainty", Pointer), ("posterior", Pointer), ("scores", Pointer), ("labels", Pointer),
         ("largest", Pointer),
+    ]  # fmt: skip
+
+
+class Run(ctypes.Structure):
+    """Passes of plain expectation–maximisation; the last two are written."""
+
+    _fields_ = [
+        ("form", ctypes.c_int), ("k", ctypes.c_int), ("weights", Pointer), ("means", Pointer), ("covariances", Pointer),
+        ("pseudo", Pointer), ("ridge", Pointer), ("reach", Pointer), ("farthest", ctypes.c_double),
+        ("total_weight", ctypes.c_double), ("needed", ctypes.c_double), ("tol", ctypes.c_double),
+        ("before", ctypes.c_double), ("block_rows", ctypes.c_int64), ("blocks", ctypes.c_int64),
+        ("max_iter", ctypes.c_int), ("n_threads", ctypes.c_int), ("trace", Pointer),
+        ("passes", ctypes.c_int), ("status", ctypes.c_int),
     ]  # fmt: skip

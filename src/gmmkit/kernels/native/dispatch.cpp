@@ -22,6 +22,7 @@ namespace gmmkit {
     void smallest_eigenvalues(const double*, const double*, const std::int32_t*, int, int, double*); \
     void dense_pass(const DenseRows&, const DenseMixture&, const DenseSums&, DenseBlocks&);          \
     void dense_answer(const DenseRows&, const DenseMixture&, const DenseAnswers&, std::int64_t*);    \
+    void dense_run(const DenseRows&, DenseRun&);                                                     \
     void full_refit(const FullRefit&, std::int64_t*);                                                \
     void truncated_assign(const Components&, const TruncatedRows&, const Candidates&); \
     void truncated_connect(const Components&, const Graph&, const Candidates&); \
@@ -151,6 +152,8 @@ int gmmkit_dense_answer(const DenseRows* rows, const DenseMixture* mixture, cons
                          std::int64_t* lost) {
     GUARDED(dense_answer(*rows, *mixture, *answers, lost))
 }
+
+int gmmkit_dense_run(const DenseRows* rows, DenseRun* run) { GUARDED(dense_run(*rows, *run)) }
 
 int gmmkit_full_refit(const FullRefit* asked, std::int64_t* without_factor) {
     GUARDED(full_refit(*asked, without_factor))
