@@ -81,7 +81,7 @@ def plan_blocks(n_rows: int, operations_per_row: int, sums: int) -> int | None:
     Examples
     --------
     >>> plan_blocks(1_000_000, 190, 35)
-    43520
+    22784
     """
     operations = n_rows * operations_per_row
     most = min(_MOST_SHARED, _SHARED_BYTES // (8 * sums))
