@@ -61,6 +61,12 @@ def test_blocks_that_are_shared_are_whole_tiles_and_not_too_many(n_rows, operati
     assert blocks < 4 or blocks % 4 == 0
 
 
+@pytest.mark.parametrize("given", [(184769, 2072, 8461), (9349, 49606, 68081), (6194, 47686, 333), (1152, 10**6, 1)])
+def test_shared_blocks_are_a_multiple_of_four_where_tiles_are_few_or_many(given):
+    blocks = -(-given[0] // plan_blocks(*given))
+    assert blocks % 4 == 0 or blocks < 4
+
+
 def test_long_passes_and_large_sums_are_not_shared_so():
     assert plan_blocks(1_000_000, 5_760, 2_432) is None
     assert plan_blocks(10_000, 60_000, 1_000_000) is None

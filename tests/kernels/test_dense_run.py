@@ -186,7 +186,7 @@ def test_what_would_be_read_beyond_its_end_is_refused():
         with pytest.raises(ValueError, match="expected a C-contiguous float64 array of shape"):
             ran(rows, parts, start, **wrong)
     for wrong in ({"max_iter": 0}, {"block_rows": 0}, {"n_threads": 0}):
-        with pytest.raises(ValueError, match="expected rows, blocks, passes and threads"):
+        with pytest.raises(ValueError, match="expected rows, rows of a block, passes and threads"):
             ran(rows, parts, start, **wrong)
     with pytest.raises(ValueError, match="rows must be float64 or float32 of 3 columns"):
         ran(rows[:, :2], parts, start)
@@ -195,6 +195,20 @@ def test_what_would_be_read_beyond_its_end_is_refused():
     linear = dense.expanded(Features.LINEAR, np.zeros((4, 4)), parts.shift, parts.scale)
     with pytest.raises(ValueError, match="matrices in doubles, or features with squares"):
         ran(rows, linear, start)
+
+
+# A matrix of so many columns would take 3 GB.
+MANY_COLUMNS = """
+import resource, sys
+sys.path[:0] = sys.argv[1:2]
+import numpy as np
+from test_dense_run import begun, ran
+given = begun("variances", n=40, d=20_000, k=2)
+held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + 500_000_000, resource.RLIM_INFINITY))
+settings = {"pseudo": np.ones(20_000), "reach": np.full(20_000, 10.0), "max_iter": 2}
+print(np.isfinite(ran(*given, **settings)[1]).all())
+"""
 
 
 # Wherever memory ends, no thread waits for one that cannot come.
@@ -218,8 +232,20 @@ print({None: "short", True: "same", False: "other"}[told[0]], *{str(one) for one
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux, to set a limit on memory")
-@pytest.mark.skipif("GMMKIT_SANITIZED" in os.environ, reason="sanitizers need more memory than the limit")
+limited = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists() or "GMMKIT_SANITIZED" in os.environ,
+    reason="needs Linux, to set a limit on memory, and no sanitizers, which need more",
+)
+
+
+@limited
+def test_variances_of_very_many_columns_take_no_room_for_matrices():
+    command = [sys.executable, "-c", MANY_COLUMNS, str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+@limited
 def test_too_little_memory_is_an_error_of_python_wherever_it_ends():
     command = [sys.executable, "-c", STARVED, str(Path(__file__).parent)]
     # With arenas of their own threads would have nothing left for what the C library needs to throw.

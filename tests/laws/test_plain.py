@@ -238,6 +238,16 @@ def test_rows_that_would_have_to_be_converted_are_the_loops():
         assert run_compiled(*begun(problem, 3), rule=SmallChange(1e-3), max_iter=5) is None
 
 
+@pytest.mark.parametrize("on_singular", ["drop", "reseed", "raise"])
+def test_a_component_of_just_the_rows_it_needs_is_the_loops(on_singular):
+    # What is needed, divided by the rows of a weight, is rounded.
+    rows = np.random.default_rng(0).normal(size=(3, 2))
+    with opened(rows, weights=np.full(3, 1e-9)) as problem:
+        settings = FitSettings(on_singular=on_singular)
+        done = run_compiled(*begun(problem, 1, settings), rule=SmallChange(0.0), max_iter=2)
+    assert done is None or done.reason == plain.LEFT
+
+
 def test_a_start_that_cannot_be_scored_is_left_to_the_loop(way):
     with opened(iris()) as problem:
         algorithm, start = begun(problem, 3)

@@ -76,6 +76,8 @@ def plan_fused(n_rows: int, operations_per_row: int, sums: int, held: int = 0) -
 def plan_blocks(n_rows: int, operations_per_row: int, sums: int) -> int | None:
     """Return the rows of the blocks in which threads share a pass over rows in memory; each has `sums` of its own.
 
+    Threads come in powers of two: of more than a few blocks there are a multiple of four, of whole tiles.
+
     None where the pass takes too long to be one call, or blocks would be too few to share: see `plan_fused`.
 
     Examples
@@ -88,8 +90,12 @@ def plan_blocks(n_rows: int, operations_per_row: int, sums: int) -> int | None:
     if operations > _ONE_CALL or most < _FEWEST_SHARED:
         return None
     blocks = min(max(operations // _LEAST_SHARED, 1), most)
-    blocks = blocks if blocks < _TOGETHER else blocks // _TOGETHER * _TOGETHER
-    return -(-n_rows // (blocks * _TILE_ROWS)) * _TILE_ROWS
+    while True:
+        rows = -(-n_rows // (blocks * _TILE_ROWS)) * _TILE_ROWS
+        count = -(-n_rows // rows)
+        if count < _TOGETHER or count % _TOGETHER == 0:
+            return rows
+        blocks -= 1
 
 
 def plan_pass(n_rows: int, values_per_row: int, scores_per_row: int = 1) -> Plan:

@@ -1,13 +1,13 @@
 """Plain EM in calls of the compiled kernel: what the loop does pass by pass, without its price.
 
-A pass over a few hundred rows costs a quarter of a millisecond in array operations, nearly all of it between them; over
-a million rows of two columns that is a tenth of it, and other threads wait. Where nothing has to happen between passes
-but the refit of a Gaussian mixture, the kernel makes them all, some in each call (`plain_calls.py`). States, objectives
-and the number of passes are the array engine's up to rounding. What the kernel finds no ordinary answer for (a state
-without factors, a component with too few rows) the array engine does, from the last ordinary state on: what is to be
-repaired is found and said in one place. Which problems are made so, and in which of two ways, follows from sizes and
-rows alone: neither threads nor a callback nor what is to be done about singular components that do not occur changes a
-bit of the answer.
+A pass over a few hundred rows costs a quarter of a millisecond in array operations, nearly all of it between them;
+over a million rows of two columns that is a tenth of it, and other threads wait. Where nothing has to happen between
+passes but the refit of a Gaussian mixture, the kernel makes them all, some in each call (`plain_calls.py`). States,
+objectives and the number of passes are the array engine's up to rounding. What the kernel finds no ordinary answer for
+(a state without factors, a component with too few rows) the array engine does, from the last ordinary state on: what
+is to be repaired is found and said in one place. Which problems are made so, and in which of two ways, follows from
+sizes and settings alone: neither threads nor a callback nor what is to be done about singular components that do not
+occur changes a bit of the answer.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ def run_compiled(
         return None
     if native.why_not() is not None:
         return None
-    calls = stacked(algorithm, start) if is_small(problem.table.n_rows, d, k) else None
-    calls = calls or over_blocks(algorithm, start)
-    if calls is None:
-        return None
     state, reason = start, "max_iter"
     objectives: list[float] = []
-    # Who watches sees each pass when it is made.
-    at_once = calls.at_once if callback is None and rival is None else 1
     try:
+        calls = stacked(algorithm, start) if is_small(problem.table.n_rows, d, k) else None
+        calls = calls or over_blocks(algorithm, start)
+        if calls is None:
+            return None
+        # Who watches sees each pass when it is made.
+        at_once = calls.at_once if callback is None and rival is None else 1
         for step in _steps(calls, start, rule.tol, before, problem.frame.log_volume, max_iter, at_once):
             state, reason, made = step.state, step.reason, len(step.objectives)
             objectives += step.objectives

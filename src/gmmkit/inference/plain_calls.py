@@ -22,12 +22,16 @@ __all__ = ["Calls", "over_blocks", "stacked"]
 
 Array = NDArray[np.float64]
 
-# Products of a call, some milliseconds and some tenth of a second: Ctrl-C is heard between calls.
-_STACKED_CALL, _BLOCKS_CALL = 1 << 24, 3_000_000_000
+# Of a call, in what either counts of a pass: some milliseconds, some tenth of a second. Ctrl-C is heard between calls.
+_STACKED_CALL, _BLOCKS_CALL, _MOST_PASSES = 1 << 24, 3_000_000_000, 10_000
+# What a thread must have to do in a pass, some twentieth of a millisecond, and in a call, to be worth waiting for.
+_LEAST_SHARE, _LEAST_CALL = 2_000_000, 20_000_000
 # Families whose refit has one answer. Common axes are sought from where each engine's last search for them ended, and
 # EVV divides by determinants, of which nearly dependent columns leave few digits, each engine's own.
 _STACKED = frozenset(native.STRUCTURES) - {"EVE", "VVE", "EVV"}
-_ONE_ROW = 1.5
+# A component of its own row alone has no spread: more than that it must hold, and of what families need a little more
+# than is needed, as sums of weights are rounded.
+_ONE_ROW, _MORE = 1.5, 1.0 + 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def stacked(algorithm: EM, start: Mixture) -> Calls | None:
     pseudo = problem.pooled.dense()[0] * (prior.pseudo_rows / k)
     units = np.ones(d)  # the frame has one scale for all columns where the family is defined in one
     # Few rows leave a covariance few digits, each engine's own.
-    needed = max(family.minimum_rows(d), _ONE_ROW) / problem.rows_per_weight
+    needed = max(family.minimum_rows(d) * _MORE, _ONE_ROW) / problem.rows_per_weight
 
     def make(state: Mixture, max_iter: int, tol: float, before: float) -> tuple[Mixture, Array, int]:
         own, means, covariances = _copies(state.weights, state.means, state.covariance.dense())
@@ -68,7 +72,7 @@ def stacked(algorithm: EM, start: Mixture) -> Calls | None:
         )  # fmt: skip
         return Mixture.trusted(own, means, family.from_dense(covariances)), trace, status
 
-    return Calls(make, max(_STACKED_CALL // (n * k * (d + 1) * (d + 2) // 2), 1))
+    return Calls(make, min(max(_STACKED_CALL // (n * k * (d + 1) * (d + 2) // 2), 1), _MOST_PASSES))
 
 
 def over_blocks(algorithm: EM, start: Mixture) -> Calls | None:
@@ -92,8 +96,10 @@ def over_blocks(algorithm: EM, start: Mixture) -> Calls | None:
     pseudo = np.ascontiguousarray(prior.scatter_total / k)
     # Of many components some have few rows all the time.
     fewest = family.minimum_rows(problem.n_columns) if algorithm.on_singular in ("reseed", "drop", "raise") else 0
-    needed = max(fewest, _ONE_ROW) / problem.rows_per_weight
-    work = len(rows) * components.operations_per_row
+    needed = max(fewest * _MORE, _ONE_ROW) / problem.rows_per_weight
+    # Beside the rows: the sums of some blocks.
+    work = len(rows) * components.operations_per_row + 64 * components.n_kept
+    most_threads = min(problem.workers.n_threads, max(work // _LEAST_SHARE, 1))
 
     def make(state: Mixture, max_iter: int, tol: float, before: float) -> tuple[Mixture, Array, int]:
         own, means, values = _copies(state.weights, state.means, state.covariance.values)
@@ -101,11 +107,11 @@ def over_blocks(algorithm: EM, start: Mixture) -> Calls | None:
             rows, problem.table.weights, components, block_rows, (own, means, values),
             pseudo=pseudo, ridge=prior.ridge, reach=problem.reach, farthest=KAPPA_SQUARED_LIMIT,
             total_weight=problem.total_weight, needed=needed, before=before, tol=tol,
-            max_iter=max_iter, n_threads=problem.workers.n_threads,
+            max_iter=max_iter, n_threads=min(most_threads, max(max_iter * work // _LEAST_CALL, 1)),
         )  # fmt: skip
         return Mixture.trusted(own, means, family.owning(values)), trace, status
 
-    return Calls(make, max(_BLOCKS_CALL // work, 1))
+    return Calls(make, min(max(_BLOCKS_CALL // work, 1), _MOST_PASSES))
 
 
 def _copies(*arrays: Array) -> tuple[Array, ...]:

@@ -124,7 +124,7 @@ class Fused:
         """Return rows in memory, and how many make a block, where a pass over them takes little time and no NumPy."""
         if not (self._near and table.in_any_order):
             return None
-        block_rows = plan_blocks(table.n_rows, self.components.operations_per_row, self.components.n_sums)
+        block_rows = plan_blocks(table.n_rows, self.components.operations_per_row, self.components.n_kept)
         rows = table.source.read(0, table.n_rows)
         return None if block_rows is None or not dense.takes(rows) else (rows, block_rows)
 

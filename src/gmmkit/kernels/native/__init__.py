@@ -1,6 +1,6 @@
 """The compiled kernel: expectation–maximisation for stacks of small mixtures, one after the other, on threads.
 
-Passes over many rows are in `dense.py`.
+Passes over many rows are in `dense.py`, runs of them in `dense_run.py`.
 
 It is an optional part of the build: without it the NumPy engine does the same, more slowly. `why_not` says why it is
 not used; the environment variable ``GMMKIT_NATIVE=0`` switches it off, and ``GMMKIT_INSTRUCTION_SET`` asks for one of

@@ -61,6 +61,11 @@ class Components:
         return self.k * (self.d * (self.d + 3) // 2 + 1 if self.form == _MATRICES else self.p)
 
     @property
+    def n_kept(self) -> int:
+        """Numbers that these take up, symmetric matrices whole."""
+        return self.k * (1 + self.d + self.d * self.d) if self.form == _MATRICES else self.n_sums
+
+    @property
     def is_centred(self) -> bool:
         """Whether each component is scored and gathered about its own mean."""
         return self.form in (_MATRICES, _DEVIATIONS)

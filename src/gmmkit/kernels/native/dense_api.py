@@ -56,7 +56,7 @@ class Answers(ctypes.Structure):
 
 
 class Run(ctypes.Structure):
-    """Passes of plain expectation–maximisation; the last two are written."""
+    """Passes of plain expectation–maximisation; parameters, `before`, `trace`, `passes` and `status` are written."""
 
     _fields_ = [
         ("form", ctypes.c_int), ("k", ctypes.c_int), ("weights", Pointer), ("means", Pointer), ("covariances", Pointer),

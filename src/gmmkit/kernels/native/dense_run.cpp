@@ -25,7 +25,7 @@ namespace {
 class PlainPasses {
   public:
     PlainPasses(const DenseRows& rows, DenseRun& run)
-        : all(rows), m(run), k(run.k), d(rows.d), matrices(run.form == MATRICES), own(matrices ? d * d : d),
+        : given(rows), m(run), k(run.k), d(rows.d), matrices(run.form == MATRICES), own(matrices ? d * d : d),
           stride(std::int64_t(k) * (1 + d + own)), slots(new double[stride * run.blocks]), totals(run.blocks),
           sums(stride), constants(k), theta(matrices ? 0 : stride), now(k, d, own), next(k, d, own),
           blocks{run.block_rows, run.blocks, stride, 0, 0, 0} {
@@ -57,10 +57,10 @@ class PlainPasses {
             : weights(k), means(std::size_t(k) * d), covariances(std::size_t(k) * own), whitening(covariances),
               log_determinants(k), penalties(k) {}
     };
-    enum { CONVERGED, UNFINISHED, SINGULAR };  // as plain.py knows them
+    enum { CONVERGED, UNFINISHED, SINGULAR };  // as kernels/native/plain.py knows them
     static constexpr int NUMBERS = 2048;       // of the sums of components that are refitted together
 
-    const DenseRows& all;
+    const DenseRows& given;
     DenseRun& m;
     const int k, d;
     const bool matrices;
@@ -77,13 +77,14 @@ class PlainPasses {
     std::atomic<bool> unsound{false}, starved{false};
 
     void take_part() {
+        Patience patience;
         for (std::int64_t b; (b = emptied++) < m.blocks;) std::fill_n(slots.get() + b * stride, stride, 0.0);
-        gate.pass([] {});
+        gate.pass(patience, [] {});
         for (bool more = true; more;) {
-            attempt([this] { dense_pass(all, mixture(), out, blocks); });
-            gate.pass([] {});
+            attempt([this] { dense_pass(given, mixture(), out, blocks); });
+            gate.pass(patience, [] {});
             attempt([this] { refit_some(); });
-            gate.pass([this] { finish(); });
+            gate.pass(patience, [this] { finish(); });
             // As it was told at the gate: who is ahead may have too little memory already.
             more = m.status == UNFINISHED && m.passes < m.max_iter;
         }
@@ -105,7 +106,7 @@ class PlainPasses {
 
     void refit_some() {
         const int some = std::max(1, NUMBERS / (1 + d + own));
-        std::vector<double> factor(std::size_t(d) * d);
+        std::vector<double> factor(matrices ? own : 0);
         for (int j; (j = refitted.fetch_add(some)) < k;) {
             const int stop = std::min(j + some, k);
             if (matrices) {
@@ -183,7 +184,7 @@ class PlainPasses {
     }
 
     bool begin() {
-        std::vector<double> factor(std::size_t(d) * d);
+        std::vector<double> factor(matrices ? own : 0);
         for (int j = 0; j < k; ++j)
             if (!(matrices ? whiten_matrix(now, j, factor.data()) : whiten_variances(now, j))) return false;
         return prepare();

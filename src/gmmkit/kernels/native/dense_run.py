@@ -84,7 +84,8 @@ def run_blocks(
     if components.single or not (has_matrices or components.p == Features.DIAGONAL.size(d)):
         raise ValueError("expected matrices in doubles, or features with squares")
     if not (min(block_rows, max_iter, n_threads) >= 1 and len(rows)):
-        raise ValueError(f"expected rows, blocks, passes and threads; got {len(rows)}, {block_rows}, {max_iter}")
+        given = f"{len(rows)}, {block_rows}, {max_iter} and {n_threads}"
+        raise ValueError(f"expected rows, rows of a block, passes and threads, each at least 1; got {given}")
     own = (d, d) if has_matrices else (d,)
     trace = np.empty(max_iter)
     asked = Run(

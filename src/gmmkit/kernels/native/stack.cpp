@@ -118,8 +118,13 @@ template <typename Worker>
 void each(int count, int n_threads, Worker worker) {
     std::atomic<int> next{0};
     const auto work = [&] {
-        auto done = worker();
-        for (int s; (s = next++) < count;) done(s);
+        try {
+            auto done = worker();
+            for (int s; (s = next++) < count;) done(s);
+        } catch (const std::bad_alloc&) {
+            next = count;  // the others need not go on
+            throw;
+        }
     };
     on_threads(std::min(n_threads, count), work, [](int) {});
 }

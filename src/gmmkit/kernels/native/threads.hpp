@@ -1,5 +1,6 @@
 // Threads of one call: they begin and end with it, so that nothing is left for a fork or an exit to trip over.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -35,6 +36,39 @@ void on_threads(int n_threads, Work work, Begun begun) {
     if (starved) throw std::bad_alloc();
 }
 
+// To be woken takes longer than threads of their own processors have to wait for each other. Where that did not help, as
+// where there are fewer processors than threads, who waits soon lets others have his.
+class Patience {
+  public:
+    template <typename Ready>
+    void wait(Ready ready) {
+        for (int i = 0; i < turns_; ++i) {
+            if (ready()) {
+                turns_ = std::min(2 * turns_, MOST);
+                return;
+            }
+            pause();
+        }
+        turns_ = std::max(turns_ / 2, FEWEST);
+        for (int i = 0; !ready(); ++i) {
+            if (i < YIELDS) std::this_thread::yield();
+            else std::this_thread::sleep_for(std::chrono::microseconds(50));
+        }
+    }
+
+  private:
+    static constexpr int FEWEST = 16, MOST = 2048, YIELDS = 500;
+    int turns_ = MOST;
+
+    static void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        asm volatile("yield");
+#endif
+    }
+};
+
 // Where threads wait for each other before they go on together.
 class Gate {
   public:
@@ -43,39 +77,22 @@ class Gate {
 
     // Whoever comes last calls last(), before any goes on.
     template <typename Last>
-    void pass(Last last) {
+    void pass(Patience& patience, Last last) {
         int members = 0;
-        wait([&] { return (members = members_.load(std::memory_order_acquire)) != 0; });
+        patience.wait([&] { return (members = members_.load(std::memory_order_acquire)) != 0; });
         const unsigned round = rounds_.load(std::memory_order_relaxed);
         if (inside_.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
             inside_.store(0, std::memory_order_relaxed);
             last();
             rounds_.store(round + 1, std::memory_order_release);
         } else {
-            wait([&] { return rounds_.load(std::memory_order_acquire) != round; });
+            patience.wait([&] { return rounds_.load(std::memory_order_acquire) != round; });
         }
     }
 
   private:
     std::atomic<int> members_{0}, inside_{0};
     std::atomic<unsigned> rounds_{0};
-
-    // To be woken takes longer than most have to wait; who has to wait for long lets others have the processor.
-    template <typename Ready>
-    static void wait(Ready ready) {
-        for (int i = 0; !ready(); ++i) {
-            if (i < 2000) pause();
-            else if (i < 4000) std::this_thread::yield();
-            else std::this_thread::sleep_for(std::chrono::microseconds(50));
-        }
-    }
-    static void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#elif defined(__aarch64__)
-        asm volatile("yield");
-#endif
-    }
 };
 
 }  // namespace
