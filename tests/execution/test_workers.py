@@ -105,7 +105,8 @@ def test_one_task_or_one_thread_needs_no_pool():
         assert workers.map_merge(lambda a, b: {threading.get_ident()}, TASKS, set.__or__) == {here}
 
 
-def test_few_results_wait_at_a_time():
+@pytest.mark.parametrize(("size", "limit"), [(None, 7), (10**7, 7), (10**6 // 4, 10), (0, 22)])
+def test_few_results_wait_at_a_time(size, limit):
     running, most, lock = 0, 0, threading.Lock()
 
     def task(start, stop):
@@ -122,8 +123,26 @@ def test_few_results_wait_at_a_time():
         return a + b
 
     with Workers(2) as workers:
-        workers.map_merge(task, [(i, i + 1) for i in range(500)], merge)
-    assert most <= 7
+        workers.map_merge(task, [(i, i + 1) for i in range(500)], merge, size)
+    assert most <= limit
+
+
+def test_who_is_ahead_of_the_caller_need_not_wait_where_results_are_small():
+    ahead, caller = threading.Event(), threading.get_ident()
+    done = []
+
+    def task(start, stop):
+        if threading.get_ident() == caller:
+            assert ahead.wait(10)
+        else:
+            done.append(start)
+            if len(done) == 10:
+                ahead.set()
+        return start
+
+    with Workers(2) as workers:
+        workers.n_threads = 2
+        assert workers.map_merge(task, [(i, i + 1) for i in range(40)], int.__add__, 1) == sum(range(40))
 
 
 def test_blas_has_one_thread_inside_and_as_many_as_before_outside():

@@ -1,7 +1,8 @@
 """Run the tasks of a pass on this machine: in the caller's thread, or on a pool of threads.
 
 Results are merged in the order of the tasks whatever order they finish in, so sums have the same bits for any
-number of threads. At most a few finished results wait to be merged, so memory does not grow with the tasks.
+number of threads. At most a few finished results wait to be merged, so memory does not grow with the tasks; as many as
+take some megabytes, as whoever is ahead of the thread that merges would have to wait for it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ __all__ = ["Workers", "thread_count"]
 
 Result = TypeVar("Result")
 Task = tuple[int, int]
+
+_MOST_WAITING, _WAITING_BYTES = 16, 1 << 23
 
 
 def thread_count(n_jobs: int | None) -> int:
@@ -76,14 +79,16 @@ class Workers:
         task: Callable[[int, int], Result],
         tasks: Sequence[Task],
         merge: Callable[[Result, Result], Result],
+        size: int | None = None,
     ) -> Result:
-        """Return ``merge(… merge(task(t0), task(t1)) …, task(tn))``."""
+        """Return ``merge(… merge(task(t0), task(t1)) …, task(tn))``; `size`: about how many numbers a result holds."""
         if self.n_threads == 1 or len(tasks) == 1:
             merged = task(*tasks[0])
             for piece in tasks[1:]:
                 merged = merge(merged, task(*piece))
             return merged
-        return self._threaded(task, tasks, merge)
+        few = 1 if size is None else _WAITING_BYTES // (8 * max(size, 1))
+        return self._threaded(task, tasks, merge, min(max(few, 1), _MOST_WAITING))
 
     def together(self, lead: Callable[[], object], help_: Callable[[], object], shares: int) -> None:
         """Call `lead` here, and meanwhile `help_` in other threads: what they share they share among themselves.
@@ -108,8 +113,9 @@ class Workers:
         task: Callable[[int, int], Result],
         tasks: Sequence[Task],
         merge: Callable[[Result, Result], Result],
+        waiting: int,
     ) -> Result:
-        self._shared = shared = SharedPass(task, tasks, self.n_threads + 1)
+        self._shared = shared = SharedPass(task, tasks, self.n_threads + waiting)
         try:
             self._call_in_others(shared.help, min(self.n_threads, len(tasks)) - 1)
             merged = shared.lead(merge)

@@ -165,7 +165,9 @@ class Problem:
             spare.append(b[0])
             return sums, row_sums + b[1], _added(leaves, b[2])
 
-        sums, row_sums, leaves = self.workers.map_merge(task, plan.tasks(), merge)
+        k, d = scorer.means.shape
+        size = k * (1 + d) + math.prod(self.family.contraction.shape(k, d))
+        sums, row_sums, leaves = self.workers.map_merge(task, plan.tasks(), merge, size)
         return Totals(sums.statistics(), math.fsum(row_sums), tuple(leaves))
 
     @lazy
