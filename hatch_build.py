@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ class NativeKernel(BuildHookInterface):  # type: ignore[type-arg]
         if reason is not None:
             self.app.display_warning(f"gmmkit: no compiled kernel ({reason}); the NumPy engine does its work, slower")
             return
-        build_data["artifacts"].append(str(LIBRARY.relative_to(Path(self.root))))
+        build_data["artifacts"] += [
+            str(place.relative_to(Path(self.root))) for place in (LIBRARY, checksum_of(LIBRARY))
+        ]
         build_data["pure_python"] = False
         # Any Python 3, this platform: nothing of Python is linked.
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
@@ -53,7 +56,8 @@ class NativeKernel(BuildHookInterface):  # type: ignore[type-arg]
 def compile_library(library: Path = LIBRARY, options: Sequence[str] = FLAGS) -> str | None:
     """Compile the library, by default beside its sources; return why not, or None."""
     try:
-        library.unlink(missing_ok=True)
+        for place in (library, checksum_of(library)):
+            place.unlink(missing_ok=True)
     except OSError as error:
         return f"{library} cannot be written: {error}"
     compiler = find_compiler()
@@ -78,20 +82,25 @@ def compile_library(library: Path = LIBRARY, options: Sequence[str] = FLAGS) -> 
             ]
             messages = [process.communicate()[1] for process in running]
             if any(process.returncode for process in running):
-                return "the compiler failed: " + next(
-                    message.strip().splitlines()[0]
-                    for process, message in zip(running, messages, strict=True)
-                    if process.returncode and message.strip()
-                )
+                said = [message for process, message in zip(running, messages, strict=True) if process.returncode]
+                lines = "".join(said).strip().splitlines() or ["no reason given"]
+                return f"the compiler failed: {lines[0]}"
             built = Path(folder) / library.name
             link = [*compiler, *options, "-shared", *map(str, objects), "-o", str(built)]
             linked = subprocess.run(link, capture_output=True, text=True, check=False)
             if linked.returncode:
                 return f"the linker failed: {(linked.stderr.strip().splitlines() or ['no reason given'])[0]}"
-        except (OSError, StopIteration) as error:
+        except OSError as error:
             return f"the compiler could not be run: {error}"
+        checksum = f"{zlib.crc32(built.read_bytes()):08x}\n"
         shutil.move(built, library)
+        checksum_of(library).write_text(checksum)
     return None
+
+
+def checksum_of(library: Path) -> Path:
+    """Return where a library's checksum stands: one that is damaged would end the process that loads it."""
+    return library.with_suffix(".crc")
 
 
 def find_compiler() -> list[str] | None:

@@ -741,3 +741,17 @@ def test_precisions_are_computed_when_they_are_asked_for(covariance_type):
         np.testing.assert_array_equal(again.precisions_cholesky_, model.precisions_cholesky_)
     model.precisions_ = 2.0 * found
     np.testing.assert_array_equal(model.precisions_, 2.0 * found)
+
+
+@pytest.mark.parametrize("size", [3e19, 3e-25])
+@pytest.mark.parametrize("kind", ["full", "tied", "diag", "spherical"])
+def test_covariances_that_float32_does_not_hold_are_float64(kind, size):
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    X[:150] += 4.0
+    X = (size * X).astype(np.float32)
+    model, wide = (GaussianMixture(2, covariance_type=kind, random_state=0).fit(rows) for rows in (X, X.astype(float)))
+    assert model.covariances_.dtype == np.float64
+    assert model.means_.dtype == np.float32
+    np.testing.assert_allclose(model.covariances_, wide.covariances_, rtol=1e-4)
+    np.testing.assert_array_equal(model.predict(X), wide.predict(X.astype(float)))
+    assert np.isfinite(model.predict_proba(X)).all()

@@ -19,7 +19,8 @@ from gmmkit.configuration import configuration
 from gmmkit.data.table import Table
 from gmmkit.errors import ParameterError
 from gmmkit.execution import Workers, plan
-from gmmkit.inference import plain
+from gmmkit.inference import plain, plain_calls
+from gmmkit.kernels import native
 from gmmkit.model.evaluation import evaluate
 from gmmkit.numerics.blas import blas_threads
 
@@ -33,6 +34,21 @@ def four_cores(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     for name in ("_BLOCK_OPERATIONS", "_BLOCK_BYTES", "_LEAST_SHARED"):
         monkeypatch.setattr(plan, name, 1)
+    for name in ("_LEAST_SHARE", "_LEAST_CALL"):
+        monkeypatch.setattr(plain_calls, name, 1)
+
+
+@pytest.fixture
+def in_runs(monkeypatch):
+    """Tell with how many threads each call of a run of passes was made."""
+    made, run_blocks = [], plain_calls.run_blocks
+
+    def noted(*arguments, n_threads, **options):
+        made.append(n_threads)
+        return run_blocks(*arguments, n_threads=n_threads, **options)
+
+    monkeypatch.setattr(plain_calls, "run_blocks", noted)
+    return made
 
 
 def bits(model):
@@ -48,10 +64,12 @@ def rows(n=20_000, seed=0):
 
 @pytest.mark.usefixtures("four_cores")
 @pytest.mark.parametrize("n_jobs", [-3, -1, 2, 10_000, np.int64(3)])
-def test_any_number_of_threads_gives_the_same_bits(n_jobs):
+def test_any_number_of_threads_gives_the_same_bits(n_jobs, in_runs):
     X = rows()
     one = GaussianMixture(3, random_state=0, max_iter=5, n_jobs=1).fit(X)
     many = GaussianMixture(3, random_state=0, max_iter=5, n_jobs=n_jobs).fit(X)
+    assert in_runs == ([] if native.why_not() else [1, Workers(n_jobs).n_threads])
+    assert Workers(n_jobs).n_threads > 1
     assert bits(many) == bits(one)
     np.testing.assert_array_equal(many.predict_proba(X), one.predict_proba(X))
 
@@ -107,16 +125,18 @@ def test_one_thread_where_the_environment_says_so():
 
 @pytest.mark.usefixtures("four_cores")
 @pytest.mark.parametrize("limit", [1, 2])
-def test_limits_of_threadpoolctl_are_those_of_fits(limit):
+def test_limits_of_threadpoolctl_are_those_of_fits(limit, in_runs):
     seen = set()
 
     def look(progress):
         seen.update(thread.name for thread in threading.enumerate() if thread.name.startswith("gmmkit"))
 
     with threadpool_limits(limit, user_api="blas"):
-        GaussianMixture(3, max_iter=4, tol=0.0, random_state=0, callback=look).fit(rows())
+        GaussianMixture(3, covariance_type="tied", max_iter=4, tol=0.0, random_state=0, callback=look).fit(rows())
+        GaussianMixture(3, max_iter=4, tol=0.0, random_state=0).fit(rows())
         assert configuration()["threads"] == limit
     assert len(seen) == limit - 1  # beside the caller's own
+    assert in_runs == ([] if native.why_not() else [limit])
 
 
 # --- many fits at once, and forks -------------------------------------------------------------------------
@@ -150,8 +170,10 @@ import numpy as np
 os.sched_getaffinity = lambda _: set(range(4))
 from gmmkit.execution import plan
 plan._BLOCK_OPERATIONS = plan._BLOCK_BYTES = plan._LEAST_SHARED = 1
-from gmmkit.inference import plain
+from gmmkit.inference import plain, plain_calls
 plain._SMALL = 0
+from gmmkit.inference import plain_calls
+plain_calls._LEAST_SHARE = plain_calls._LEAST_CALL = 1
 from gmmkit import GaussianMixture, GaussianMixtureSearch
 
 X = np.random.default_rng(0).normal(size=(20_000, 3)) + 3 * (np.arange(20_000) % 3)[:, None]
@@ -271,3 +293,28 @@ def test_ctrl_c_in_a_long_fit_sets_the_last_complete_model(settings):
     again = GaussianMixture(3, random_state=0, tol=0.0, max_iter=passes, **settings).fit(X)
     assert bits(model) == bits(again)
     assert blas_threads() == Workers(None).n_threads
+
+
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals go to the main thread")
+@pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
+@pytest.mark.parametrize("name", ["full", "diag"])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_in_a_call_of_many_passes_is_heard_after_it(name, n_jobs, monkeypatch):
+    X, calls, run_blocks = rows(400_000), [], plain_calls.run_blocks
+
+    def interrupted(*arguments, **options):
+        calls.append(options["max_iter"])
+        if len(calls) == 2:
+            threading.Timer(0.005, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return run_blocks(*arguments, **options)
+
+    monkeypatch.setattr(plain_calls, "run_blocks", interrupted)
+    settings = {"covariance_type": name, "random_state": 0, "tol": 0.0, "n_jobs": n_jobs}
+    model = GaussianMixture(3, max_iter=100_000, **settings)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X)
+    made = len(model.fit_result_.objectives)
+    assert calls[0] > 1
+    assert calls[0] <= made <= sum(calls)
+    assert model.fit_result_.reason == "interrupted"
+    assert bits(model) == bits(GaussianMixture(3, max_iter=made, **settings).fit(X))

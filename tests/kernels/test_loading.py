@@ -46,6 +46,15 @@ def cut(path, size):
     os.truncate(path, size)
 
 
+def hole(path, start=0.4):
+    """Copy the library, some of it zeros, as a full disk or a power cut leaves files."""
+    shutil.copy(REAL, path)
+    shutil.copy(REAL.with_suffix(".crc"), path.with_suffix(".crc"))
+    with path.open("r+b") as stream:
+        stream.seek(int(start * REAL.stat().st_size))
+        stream.write(bytes(500_000))
+
+
 REAL = loading.LIBRARY
 BROKEN = {
     "missing": (lambda path: None, "_stack.so is missing (built without a C++ compiler?): install one"),
@@ -59,6 +68,8 @@ BROKEN = {
 CUT = {
     "other sources": (lambda path: shutil.copy(REAL, path), "is of other sources than these"),
     "its head": (lambda path: cut(path, 64), "is cut short"),
+    "a hole": (hole, "is damaged"),
+    "a hole at its end": (lambda path: hole(path, 0.8), "is damaged"),
     "half of it": (lambda path: cut(path, REAL.stat().st_size // 2), "is cut short"),
 }
 

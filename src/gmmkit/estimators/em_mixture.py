@@ -255,7 +255,7 @@ class EMMixture(EMEstimator):
             self.loadings_ = mixture.covariance.loadings.astype(dtype)
             self.noise_variance_ = mixture.covariance.noise.astype(dtype)
         else:
-            self.covariances_ = mixture.covariances.astype(dtype)
+            self.covariances_ = _held(mixture.covariances, dtype)
         if mixture.degrees_of_freedom is not None:
             self.degrees_of_freedom_ = mixture.degrees_of_freedom.astype(dtype)
         return self
@@ -284,3 +284,10 @@ class EMMixture(EMEstimator):
         result: FitResult | None = getattr(self, "fit_result_", None)
         held = 0 if result is None else result.mixture.n_parameters - result.n_parameters
         return self.mixture_.n_parameters - held
+
+
+def _held(values: NDArray[np.float64], dtype: type[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Return values as `dtype`, or as they are where it makes infinities or zeros of them."""
+    with np.errstate(over="ignore", under="ignore"):
+        found = values.astype(dtype)
+    return found if np.isfinite(found).all() and np.array_equal(found == 0, values == 0) else values

@@ -10,6 +10,7 @@ import hashlib
 import os
 import struct
 import warnings
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -56,7 +57,14 @@ def _opened(declare: Callable[[ctypes.CDLL], None]) -> tuple[ctypes.CDLL | None,
 
 
 def _damage(path: Path) -> str | None:
-    """Tell what is wrong with a file that the loader would map and then die of, where its end is missing."""
+    """Tell what is wrong with a file that the loader would map and then die of, where some of it is missing."""
+    checksum = path.with_suffix(".crc")  # of the file as it was built; who changes it leaves that out
+    if (cut := _cut(path)) is not None or not checksum.exists():
+        return cut
+    return None if checksum.read_text().strip() == f"{zlib.crc32(path.read_bytes()):08x}" else "is damaged"
+
+
+def _cut(path: Path) -> str | None:
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(64)
