@@ -50,6 +50,14 @@ def test_tasks_that_end_in_the_opposite_order_are_merged_in_theirs():
 
 
 @pytest.mark.parametrize("n_jobs", [1, 3])
+def test_each_calls_for_every_task_once(n_jobs):
+    done = []
+    with Workers(n_jobs) as workers:
+        assert workers.each(lambda start, stop: done.append((start, stop)), TASKS) is None
+    assert sorted(done) == TASKS
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
 def test_a_result_may_be_none_or_false(n_jobs):
     seen = []
     with Workers(n_jobs) as workers:

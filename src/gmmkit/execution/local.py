@@ -90,6 +90,10 @@ class Workers:
         few = 1 if size is None else _WAITING_BYTES // (8 * max(size, 1))
         return self._threaded(task, tasks, merge, min(max(few, 1), _MOST_WAITING))
 
+    def each(self, task: Callable[[int, int], None], tasks: Sequence[Task]) -> None:
+        """Call `task` for each of the tasks, where there is nothing to be merged."""
+        self.map_merge(task, tasks, lambda *_: None, 0)
+
     def together(self, lead: Callable[[], object], help_: Callable[[], object], shares: int) -> None:
         """Call `lead` here, and meanwhile `help_` in other threads: what they share they share among themselves.
 

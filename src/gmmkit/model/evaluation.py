@@ -260,7 +260,7 @@ def _each_block(
         scorer = mixture.scorer
         fused, few = None if fuse is None else Fused.of(scorer), scorer.plan(table.n_rows).block_rows
         plan = scorer.plan(table.n_rows) if fused is None else fused.plan(table.n_rows, kept)
-        workers.map_merge(task, plan.tasks(), lambda first, second: None, 0)  # noqa: ARG005
+        workers.each(task, plan.tasks())
 
 
 def _checked_table(mixture: Mixture, rows: Any) -> Table:

@@ -127,7 +127,7 @@ def coordinates(
                     spread[place, own] = np.sqrt(np.maximum(expected - weighted**2, 0.0)).T
 
     with Workers(n_jobs) as workers, np.errstate(over="ignore", invalid="ignore"):
-        workers.map_merge(task, plan.tasks(), lambda first, second: None, 0)  # noqa: ARG005
+        workers.each(task, plan.tasks())
     return answer, spread
 
 

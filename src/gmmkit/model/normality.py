@@ -67,7 +67,7 @@ class Normality:
                 answer[block.index : block.index + len(block.rows)] = self.score_rows(block.rows)
 
         with Workers(n_jobs) as workers:
-            workers.map_merge(task, plan.tasks(), lambda first, second: None, 0)  # noqa: ARG005
+            workers.each(task, plan.tasks())
         return answer
 
     def score_rows(self, rows: NDArray[np.generic]) -> Array:

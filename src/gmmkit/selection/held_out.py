@@ -133,7 +133,7 @@ def fold_of_rows(table: Table, folds: int, seed: int, workers: Workers) -> NDArr
         for block in table.blocks(plan.block_rows, start, stop):
             hashes[block.index : block.index + len(block.rows)] = _hashed(block.rows, seed)
 
-    workers.map_merge(task, plan.tasks(), lambda first, second: None, 0)  # noqa: ARG005
+    workers.each(task, plan.tasks())
     held = np.ones(table.n_rows, dtype=bool) if table.weights is None else table.weights > 0
     distinct, place = np.unique(hashes[held], return_inverse=True)
     if len(distinct) < folds:
