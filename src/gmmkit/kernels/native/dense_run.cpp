@@ -13,6 +13,7 @@
 
 #include "dense_api.hpp"
 #include "full_refit.hpp"
+#include "status.hpp"
 #include "threads.hpp"
 
 namespace gmmkit {
@@ -57,8 +58,7 @@ class PlainPasses {
             : weights(k), means(std::size_t(k) * d), covariances(std::size_t(k) * own), whitening(covariances),
               log_determinants(k), penalties(k) {}
     };
-    enum { CONVERGED, UNFINISHED, SINGULAR };  // as kernels/native/plain.py knows them
-    static constexpr int NUMBERS = 2048;       // of the sums of components that are refitted together
+    static constexpr int NUMBERS = 2048;  // of the sums of components that are refitted together
 
     const DenseRows& given;
     DenseRun& m;
@@ -95,7 +95,7 @@ class PlainPasses {
     void attempt(Work work) {
         try {
             work();
-        } catch (const std::bad_alloc&) {
+        } catch (...) {  // there is nothing else that is thrown
             starved = true;
         }
     }
@@ -161,10 +161,8 @@ class PlainPasses {
     }
 
     bool whiten_matrix(State& state, int j, double* factor) {
-        double* white = state.whitening.data() + std::size_t(j) * own;
-        if (!cholesky(state.covariances.data() + std::size_t(j) * own, factor, d)) return false;
-        inverse_lower(factor, white, d);
-        state.log_determinants[j] = log_determinant(factor, d);
+        double *white = state.whitening.data() + std::size_t(j) * own, *log_size = &state.log_determinants[j];
+        if (!whiten(state.covariances.data() + std::size_t(j) * own, factor, white, log_size, d)) return false;
         state.penalties[j] = 0.5 * trace_product(m.pseudo, white, d);
         return true;
     }

@@ -7,14 +7,21 @@ namespace gmmkit {
 namespace TARGET {
 namespace {
 
-// Σ = (second − first firstᵀ / held + pseudo) / count + ridge, its inverse Cholesky factor and log |Σ|; false where
-// there is no factor.
+// Inverse Cholesky factor and log |Σ| of a covariance matrix; false where there is no factor, for which there is room.
+inline bool whiten(const double* covariance, double* factor, double* white, double* log_size, int d) {
+    if (!cholesky(covariance, factor, d)) return false;
+    inverse_lower(factor, white, d);
+    *log_size = log_determinant(factor, d);
+    return true;
+}
+
+// Σ = (second − first firstᵀ / held + pseudo) / count + ridge, whitened; false where it has no factor.
 inline bool refit_one(const FullRefit& r, int j, double* factor) {
     const int d = r.d;
     const double *first = r.first + std::size_t(j) * d, *second = r.second + std::size_t(j) * d * d;
     const double* pseudo = r.pseudo + (r.own_pseudo ? std::size_t(j) * d * d : 0);
     const double share = r.held[j] > 0.0 ? 1.0 / r.held[j] : 0.0;
-    double *covariance = r.covariances + std::size_t(j) * d * d, *white = r.whitening + std::size_t(j) * d * d;
+    double* covariance = r.covariances + std::size_t(j) * d * d;
     for (int a = 0; a < d; ++a)
         for (int b = 0; b <= a; ++b) {
             const int here = a * d + b, mirrored = b * d + a;
@@ -23,10 +30,7 @@ inline bool refit_one(const FullRefit& r, int j, double* factor) {
                                    0.5 * (pseudo[here] + pseudo[mirrored]);
             covariance[here] = covariance[mirrored] = scatter / r.counts[j] + (a == b ? r.ridge[a] : 0.0);
         }
-    if (!cholesky(covariance, factor, d)) return false;
-    inverse_lower(factor, white, d);
-    r.log_determinants[j] = log_determinant(factor, d);
-    return true;
+    return whiten(covariance, factor, r.whitening + std::size_t(j) * d * d, r.log_determinants + j, d);
 }
 
 }  // namespace

@@ -2,10 +2,11 @@
 #pragma once
 #include <cstdint>
 
+#include "status.hpp"
+
 namespace gmmkit {
 
 constexpr int MOST_COLUMNS = 64;
-enum Status { CONVERGED, UNFINISHED, SINGULAR };
 
 struct Problem {
     const double* z;        // (d, n)

@@ -20,7 +20,7 @@ void on_threads(int n_threads, Work work, Begun begun) {
     const auto take_part = [&] {
         try {
             work();
-        } catch (const std::bad_alloc&) {
+        } catch (...) {  // there is nothing else that they throw
             starved = true;
         }
     };
