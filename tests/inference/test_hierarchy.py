@@ -1,7 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from cases import blobs
+from gmmkit.inference import agglomeration
 from gmmkit.inference.hierarchy import WITHIN_GROUPS, agglomerate, sphered_within, transformed
 
 
@@ -40,10 +43,10 @@ def brute_force(criterion, rows, weights, variance, groups):
 @pytest.mark.parametrize("criterion", ["VVV", "EII"])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("begun", [False, True], ids=["from rows", "from groups"])
-@pytest.mark.parametrize("d", [1, 2, 4])
+@pytest.mark.parametrize("d", [1, 2, 4, 9])
 def test_every_partition_is_the_brute_force_one(criterion, weighted, begun, d):
     for seed in range(3):
-        rows = transformed(blobs(30, d, 3, seed=seed))
+        rows = transformed(blobs(40 if d > 4 else 30, d, 3, seed=seed))[:30]
         random = np.random.default_rng(seed)
         weights = random.integers(1, 4, 30) * 1.0 if weighted else np.ones(30)
         groups = random.integers(0, 15, 30) if begun else np.arange(30)
@@ -58,6 +61,34 @@ def test_every_partition_is_the_brute_force_one(criterion, weighted, begun, d):
         expected = brute_force(criterion, rows, weights, variance, groups)
         assert found.n_groups == len(expected)
         np.testing.assert_array_equal(found.labels(range(1, len(expected) + 1)), expected)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_determinants_of_wide_unions_with_few_rows(monkeypatch, flat):
+    # Groups of 1 to 3 rows beside a large one, whose width along the last column may be next to nothing.
+    random = np.random.default_rng(0)
+    rows = random.standard_normal((100, 12)) * np.append(np.ones(11), 1e-5 if flat else 1.0)
+    groups = agglomeration.FreeMatrices(
+        rows, random.integers(1, 4, 100) * 1.0, np.append(np.zeros(60), 1 + np.arange(40) // 3).astype(int), 1.0
+    )
+    asked = np.array([0]), np.arange(1, 15)
+    assert (groups._enlarged(*asked, groups.counts[0] + groups.counts[1:]) is None) == flat
+    found = groups.of_unions(*asked)
+    monkeypatch.setattr(agglomeration, "_WIDE", 13)
+    monkeypatch.delattr(agglomeration.FreeMatrices, "_enlarged")
+    total = groups.counts[0] + groups.counts[1:]
+    np.testing.assert_allclose(np.exp(found / total), np.exp(groups.of_unions(*asked) / total), rtol=1e-13)
+
+
+def test_many_columns_take_little_memory():
+    rows = np.random.default_rng(0).standard_normal((600, 80))
+    tracemalloc.start()
+    try:
+        agglomerate(rows)
+        # Scatters of each row would take 31 MB, costs of each two rows 3.
+        assert tracemalloc.get_traced_memory()[1] < 12e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_ward_is_scipys():

@@ -13,12 +13,14 @@ are transformed before: see `transformed`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gmmkit.inference.agglomeration import FreeMatrices, OneVariance, merge_all
 
 __all__ = [
     "WITHIN_GROUPS",
@@ -35,11 +37,6 @@ Indices = NDArray[np.intp]
 HierarchyCriterion = Literal["VVV", "EII"]
 Transform = Literal["raw", "standardised", "svd", "sphered", "within"]
 
-# Costs as near as this are tied and the earlier groups are merged: rows that are rounded hold many ties, which
-# must not be broken by what a change of units does to the last digit.
-_TIED = 1e-8
-# Scatters of pairs are compared in pieces that stay in a cache.
-_VALUES_AT_ONCE = 1 << 16
 #: Groups whose covariance within is that of "within": more than there are clusters, few enough to be wide.
 WITHIN_GROUPS = 20
 # Squares of so many times the median are those of gross outliers, which have no say in a scale.
@@ -104,8 +101,8 @@ def agglomerate(
 ) -> Hierarchy:
     """Merge rows into one group.
 
-    Time grows with the square of the number of groups in the beginning, times d³ for VVV; so does memory. Beyond some
-    thousand rows, begin VVV with the groups of another partition, say some hundred of an EII hierarchy.
+    Time grows with the square of the number of groups in the beginning, times d³ for VVV, and memory with the square.
+    Beyond some thousand rows, begin VVV with the groups of another partition, say some hundred of an EII hierarchy.
 
     Parameters
     ----------
@@ -123,25 +120,21 @@ def agglomerate(
     -------
     Hierarchy
     """
-    m, d = rows.shape
-    counts = np.ones(m) if weights is None else np.array(weights, dtype=np.float64)
-    if groups is None:
-        first = initial = np.arange(m)
-        sizes, means = np.ones(m), np.array(rows, dtype=np.float64)
-        scatter = np.zeros((m, d, d) if criterion == "VVV" else (m, 1, 1))
+    rows = np.asarray(rows, dtype=np.float64)
+    counts = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
+    labels = np.arange(len(rows)) if groups is None else groups
+    _, first, member = np.unique(labels, return_index=True, return_inverse=True)
+    # Groups in the order of their first rows, whatever their labels are.
+    rank = np.argsort(np.argsort(first))
+    first, member = np.sort(first), rank[member]
+    if criterion == "EII":
+        merged = merge_all(OneVariance(rows, counts, member))
     else:
-        _, first, member = np.unique(groups, return_index=True, return_inverse=True)
-        # Groups in the order of their first rows, whatever their labels are.
-        rank = np.argsort(np.argsort(first))
-        first, member = np.sort(first), rank[member]
-        initial = first[member]
-        sizes, means, counts, scatter = _moments(rows, counts, member, criterion)
-    if variance is None:
-        centred = rows - np.average(rows, axis=0, weights=weights)
-        variance = float(np.average((centred**2).mean(axis=1), weights=weights))
-    objective = _free_matrices(variance or 1.0) if criterion == "VVV" else _one_variance
-    merged = _merge_all(sizes, counts, means, scatter, objective)
-    return Hierarchy(first[merged].reshape(-1, 2), initial)
+        if variance is None:
+            centred = rows - np.average(rows, axis=0, weights=weights)
+            variance = float(np.average((centred**2).mean(axis=1), weights=weights))
+        merged = merge_all(FreeMatrices(rows, counts, member, variance or 1.0))
+    return Hierarchy(first[merged].reshape(-1, 2), first[member])
 
 
 def transformed(rows: Array, weights: Array | None = None, transform: Transform = "sphered") -> Array:
@@ -189,99 +182,14 @@ def sphered_within(rows: Array, weights: Array) -> Array:
     One scale for all makes the mean square 1, of rows ten times as far out as half of the others no more.
     """
     labels = agglomerate(rows, weights, criterion="EII").labels([WITHIN_GROUPS])[0]
-    _, _, counts, scatter = _moments(rows, weights, labels, "VVV")
+    counts, means = np.bincount(labels, weights=weights), np.zeros((labels.max() + 1, rows.shape[1]))
+    np.add.at(means, labels, weights[:, None] * rows)
+    deviations = (rows - (means / counts[:, None])[labels]) * np.sqrt(weights)[:, None]
     # Where groups have no width of their own, a share of everything's, which is 1, stands in.
-    factor = np.linalg.cholesky(scatter.sum(axis=0) / counts.sum() + _NULL * np.eye(rows.shape[1]))
+    factor = np.linalg.cholesky(deviations.T @ deviations / counts.sum() + _NULL * np.eye(rows.shape[1]))
     components = np.linalg.solve(factor, rows.T).T
     squares = (components**2).mean(axis=1)
     order = np.argsort(squares)
     median = squares[order[np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]]
     mean = np.average(np.minimum(squares, _FAR * median), weights=weights)
     return np.asarray(components / np.sqrt(mean or 1.0))
-
-
-# The objective of groups: (sizes, counts, scatters) → (…,). Sizes are numbers of distinct rows, which bound the rank.
-_Objective = Callable[[Array, Array, Array], Array]
-
-
-def _free_matrices(variance: float) -> _Objective:
-    def objective(sizes: Array, counts: Array, scatter: Array) -> Array:
-        d = scatter.shape[-1]
-        spread = (np.einsum("...ii->...", scatter) + variance) / counts
-        full = np.flatnonzero(sizes > d)
-        if len(full) == len(sizes):
-            spread += np.abs(np.linalg.det(scatter / counts[:, None, None]))
-        elif len(full):
-            spread[full] += np.abs(np.linalg.det(scatter[full] / counts[full, None, None]))
-        return np.asarray(counts * np.log(spread))
-
-    return objective
-
-
-def _one_variance(sizes: Array, counts: Array, scatter: Array) -> Array:  # noqa: ARG001
-    return scatter[:, 0, 0]
-
-
-def _moments(
-    rows: Array, weights: Array, member: Indices, criterion: HierarchyCriterion
-) -> tuple[Array, Array, Array, Array]:
-    g = int(member.max()) + 1
-    counts = np.bincount(member, weights=weights, minlength=g).astype(np.float64)
-    means = np.zeros((g, rows.shape[1]))
-    np.add.at(means, member, weights[:, None] * rows)
-    means /= counts[:, None]
-    deviations = rows - means[member]
-    outer = deviations[:, :, None] * deviations[:, None, :] if criterion == "VVV" else None
-    each = (deviations**2).sum(axis=1)[:, None, None] if outer is None else outer
-    scatter = np.zeros((g, *each.shape[1:]))
-    np.add.at(scatter, member, weights[:, None, None] * each)
-    return np.bincount(member, minlength=g).astype(np.float64), means, counts, scatter
-
-
-def _merge_all(sizes: Array, counts: Array, means: Array, scatter: Array, objective: _Objective) -> Indices:
-    """Merge groups until one is left; `least` holds each group's cheapest merge, so a step costs O(g) evaluations."""
-    g = len(sizes)
-    own = objective(sizes, counts, scatter)
-
-    def union(i: int | Indices, others: Indices) -> tuple[Array, Array, Array]:
-        total = counts[others] + counts[i]
-        apart = means[others] - means[i]
-        between = (counts[others] * (counts[i] / total))[:, None, None]
-        if scatter.shape[-1] == means.shape[1]:
-            added = apart[:, :, None] * (between * apart[:, None, :])
-        else:
-            added = between * np.einsum("ij,ij->i", apart, apart)[:, None, None]
-        return sizes[others] + sizes[i], total, scatter[others] + scatter[i] + added
-
-    costs = np.full((g, g), np.inf)
-    step = max(1, _VALUES_AT_ONCE // (g * scatter[0].size))
-    for begin in range(0, g - 1, step):
-        first, second = np.nonzero(np.arange(g) > np.arange(begin, min(begin + step, g - 1))[:, None])
-        first += begin
-        costs[first, second] = costs[second, first] = objective(*union(first, second)) - own[second] - own[first]
-    least = costs.min(axis=1)
-    alive = np.arange(g)
-    merges = np.empty((g - 1, 2), dtype=np.intp)
-    for step in range(g - 1):
-        limit = least.min() + _TIED
-        i = int(np.argmax(least <= limit))
-        j = int(np.argmax(costs[i] <= limit))
-        merges[step] = i, j
-        together, total, sums = union(i, np.array([j]))
-        means[i] += (means[j] - means[i]) * (counts[j] / total[0])
-        sizes[i], counts[i], scatter[i] = together[0], total[0], sums[0]
-        own[i] = objective(together, total, sums)[0]
-        # Whose cheapest merge was with one of the two must look again; others only at the union.
-        lost = np.minimum(costs[i], costs[j]) <= least
-        costs[j], costs[:, j], least[j], lost[[i, j]] = np.inf, np.inf, np.inf, False
-        alive = alive[alive != j]
-        others = alive[alive != i]
-        if len(others):
-            new = objective(*union(i, others)) - own[others] - own[i]
-            costs[i, others] = costs[others, i] = new
-            least[i] = new.min()
-            least[others] = np.minimum(least[others], new)
-            again = np.flatnonzero(lost & np.isfinite(least))
-            if len(again):
-                least[again] = costs[again].min(axis=1)
-    return merges
