@@ -141,8 +141,9 @@ class _SquaremSteps:
         return self._confirmed > (_CONFIRMATIONS if self._held else 0)
 
     def next(self, totals: Totals, state: Mixture, plain: Mixture) -> Mixture:
-        self._totals = [*self._totals[-2:], self._algorithm.remembered(totals, plain)]
-        if len(self._totals) < 3 or self._confirmed:
+        linked = [*self._totals, self._algorithm.remembered(totals, plain)]
+        self._totals = linked[-2:]
+        if len(linked) < 3 or self._confirmed:
             return plain
         first, last = np.diff(self._linked[-3:])
         if not (first > 0 and last > 0):
@@ -152,7 +153,7 @@ class _SquaremSteps:
         if a <= _LEAST:
             return plain
         # T₁ (1 − a)² + 2a (1 − a) T₂ + a² T₃
-        tried = self._algorithm.stretched(self._totals, [(1.0 - a) ** 2, 2.0 * a * (1.0 - a), a * a], state)
+        tried = self._algorithm.stretched(linked, [(1.0 - a) ** 2, 2.0 * a * (1.0 - a), a * a], state)
         if tried is None:
             self._longest = max(a / _GROWTH, _SHORTEST_LIMIT)
             return plain

@@ -7,11 +7,11 @@ them. Combinations with coefficients below 0 may be of no rows at all (`EM.sound
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from gmmkit.inference.problem import Totals
+from gmmkit.statistics import Statistics
 
 __all__ = ["combined"]
 
@@ -27,13 +27,12 @@ def combined(parts: Sequence[Totals], coefficients: Sequence[float]) -> Totals:
     coefficients : sequence of float
     """
     reference = parts[-1].statistics.reference
-    # Each about the same points, near its means: differences about a far origin would have no digits.
-    moved = [part.statistics.about(reference).scaled(c) for part, c in zip(parts, coefficients, strict=True)]
-    total = moved[0]
-    for statistics in moved[1:]:
-        total = total + statistics
+    total = Statistics.empty(parts[-1].statistics.contraction, reference)
+    for part, coefficient in zip(parts, coefficients, strict=True):
+        # Each about the same points, near its means: differences about a far origin would have no digits.
+        total.gain(part.statistics.about(reference), coefficient)
     leaves = tuple(
         np.asarray(sum(c * leaf for c, leaf in zip(coefficients, same, strict=True)))
         for same in zip(*(part.leaves for part in parts), strict=True)
     )
-    return Totals(replace(total, reference=reference), float("nan"), leaves)
+    return Totals(total, float("nan"), leaves)

@@ -61,12 +61,12 @@ def _distinct(problem: Problem) -> Sample:
     """Return the distinct rows with weight; few are kept, as they are asked for more than once."""
     if problem.distinct is not None:
         return problem.distinct
-    table, z = problem.table, problem.framed()
+    table = problem.table
     if table.weights is None:
-        merged = _merged(z, np.ones(table.n_rows))
+        merged = _merged(problem.framed(), np.ones(table.n_rows))
     else:
         held = table.weights > 0
-        merged = _merged(z[:, held], table.weights[held])
+        merged = _merged(problem.framed()[:, held], table.weights[held])
     found = _canonical(problem, *merged)
     if found.rows.size <= _FEW_VALUES:
         for kept in (found.rows, found.weights):
@@ -142,13 +142,15 @@ def _canonical(problem: Problem, z: Array, weights: Array) -> Sample:
     Distances that differ by rounding are equal, and keep the order of the values. Rows that were the same before a
     change of units rounded them, each in its own way, are the same again.
     """
-    white = np.ascontiguousarray(whitened(problem.pooled, z.T).T)
-    size = np.hypot.reduce(white, axis=0)  # no square of a far row may overflow
+    white = whitened(problem.pooled, z.T)
+    size = np.hypot.reduce(white, axis=1)  # no square of a far row may overflow
     with np.errstate(divide="ignore"):
         order = np.argsort(np.round(np.log(size) / _ROUNDING), kind="stable")
-    white, size = white[:, order], size[order]
-    near = np.abs(white[:, 1:] - white[:, :-1]).max(axis=0, initial=0.0) <= _ROUNDING * size[1:]
-    z, weights = _joined(z[:, order], weights[order], near)
+    apart = np.zeros(max(len(order) - 1, 0))
+    for column in white.T:  # one by one: of all of them together there would be three more copies
+        np.maximum(apart, np.abs(np.diff(column[order])), out=apart)
+    del white
+    z, weights = _joined(z[:, order], weights[order], apart <= _ROUNDING * size[order[1:]])
     return Sample(np.ascontiguousarray(z.T), weights)
 
 

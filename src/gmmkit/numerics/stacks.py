@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["parts"]
+__all__ = ["parts", "spans"]
 
 _VALUES = 1 << 17  # a megabyte of doubles
 
@@ -21,5 +21,10 @@ def parts(stack: NDArray[Any]) -> Iterator[NDArray[Any]]:
     >>> [len(part) for part in parts(np.ones((5, 200, 200)))]
     [3, 2]
     """
+    return (stack[here] for here in spans(stack))
+
+
+def spans(stack: NDArray[Any]) -> Iterator[slice]:
+    """Yield where the `parts` of an array are, for other arrays of the same length."""
     step = max(_VALUES * len(stack) // max(stack.size, 1), 1)
-    return (stack[i : i + step] for i in range(0, len(stack), step))
+    return (slice(i, i + step) for i in range(0, len(stack), step))

@@ -17,6 +17,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmkit.numerics.stacks import spans
+
 __all__ = ["Contraction", "Statistics"]
 
 Array = NDArray[np.float64]
@@ -101,13 +103,31 @@ class Statistics:
             return self
         step = reference - self.reference
         moved = self.counts[:, None] * step
-        cross = self.contraction(self.first, step)
+        if self.contraction is Contraction.FULL:
+            second = np.empty_like(self.second)
+            for here in spans(second):
+                second[here] = self._moved(self.second[here], self.first[here], step[here], moved[here])
+        else:
+            second = self._moved(self.second, self.first, step, moved)
+        return replace(self, first=self.first - moved, second=second, reference=reference)
+
+    def _moved(self, second: Array, first: Array, step: Array, moved: Array) -> Array:
+        cross = self.contraction(first, step)
         if self.contraction in (Contraction.FULL, Contraction.TIED):
             cross = cross + np.swapaxes(cross, -1, -2)
         else:
             cross = 2.0 * cross
-        second = self.second - cross + self.contraction(moved, step)
-        return replace(self, first=self.first - moved, second=second, reference=reference)
+        return np.asarray(second - cross + self.contraction(moved, step))
+
+    def gain(self, other: Statistics, factor: float) -> None:
+        """Add another's, about the same points, with every weight multiplied by `factor`, to these."""
+        self.counts[...] += factor * other.counts
+        self.first[...] += factor * other.first
+        if self.second.ndim:
+            for here in spans(self.second):
+                self.second[here] += factor * other.second[here]
+        else:
+            self.second[...] += factor * other.second
 
     def positive_counts(self) -> Array:
         """Return the counts plus scikit-learn's 10 ε, so that a component without rows has one too.
