@@ -38,7 +38,9 @@ from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
 
 # As many rounds as there is time for: a shared machine changes from one to the next.
-ROUNDS, MOST_ROUNDS, ENOUGH = 3, 15, 60.0
+ROUNDS, MOST_ROUNDS, ENOUGH = 5, 15, 60.0
+# Seconds of a round in which one thread and two take turns: a host has two processors now, and not a second later.
+TURNS = 6.0
 HEADER = (
     "| workload | limit, s | scikit-learn, s | gmmkit, s | ratio | of the limit | 2 threads, s | 1 thread / 2 "
     "| float32: limit, s | gmmkit, s | ratio | of the limit |",
@@ -141,9 +143,12 @@ def theirs(rows: np.ndarray, start: dict[str, Any], load: Workload, passes: int)
 
 
 def how_many(load: Workload) -> tuple[int, int]:
-    """Return how many passes of ours and of scikit-learn's are timed in a round: about half a second."""
+    """Return how many passes of ours and of scikit-learn's are timed in a round: about a second.
+
+    A first pass or two in two threads take longer, until the machine has two processors ready.
+    """
     work = load.work + 20.0 * load.n * load.k  # an exponential, and what else a row and a component cost
-    return int(np.clip(4e9 / work, 4, 100)), int(np.clip(5e8 / work, 1, 100))
+    return int(np.clip(1e10 / work, 4, 100)), int(np.clip(5e8 / work, 1, 100))
 
 
 def measure(load: Workload) -> list[dict[str, float]]:
@@ -165,21 +170,26 @@ def measured(load: Workload, rows: np.ndarray, start: dict[str, Any], other: Bes
     begun = time.perf_counter()
     while len(rounds) < ROUNDS or (len(rounds) < MOST_ROUNDS and time.perf_counter() - begun < ENOUGH):
         limits: list[Limit] = []
+        began = time.perf_counter()
+        turns: dict[str, list[np.ndarray]] = {"one": [], "clock": [], "two": [], "beside": []}
         measure_limit(limits)
-        processor, clock = ours(rows, start, load, 1, fast)
-        measure_limit(limits)
-        two = ours(rows, start, load, 2, fast)[1]
-        with other.at_work():
-            beside = ours(rows, start, load, 1, fast)[1]
-        measure_limit(limits)
-        single = in_floats(rows32, start, load, fast)
-        measure_limit(limits)
-        times = {"one": processor, "clock": clock, "two": two, "beside": beside, "one32": single}
-        found = {name: float(np.median(values)) for name, values in times.items()}
+        while not turns["one"] or time.perf_counter() - began < TURNS:
+            processor, clock = ours(rows, start, load, 1, fast)
+            measure_limit(limits)
+            two = ours(rows, start, load, 2, fast)[1]
+            with other.at_work():
+                beside = ours(rows, start, load, 1, fast)[1]
+            for values, seconds in zip(turns.values(), (processor, clock, two, beside), strict=True):
+                values.append(seconds)
+        found = {name: float(np.median(values)) for name, values in turns.items()}
+        limits32: list[Limit] = []
+        measure_limit(limits32)
+        found["one32"] = float(np.median(in_floats(rows32, start, load, fast)))
+        measure_limit(limits32)
         found["sklearn"] = float(np.median(theirs(rows, start, load, slow)))
-        for name, bits, around in (("limit", 64, limits[:2]), ("limit32", 32, limits[2:])):
-            if around and (seconds := Limit.mean(around).seconds(load, bits)) is not None:
-                found[name] = seconds
+        for name, bits, around in (("limit", 64, limits), ("limit32", 32, limits32)):
+            if around and (least := Limit.mean(around).seconds(load, bits)) is not None:
+                found[name] = least
         rounds.append(found)
     return rounds
 
