@@ -7,7 +7,7 @@ BUILD := pyproject.toml hatch_build.py $(wildcard src/gmmkit/kernels/native/*.?p
 # pip is quiet: whether there is a compiled kernel is said here.
 NOTICE := $(BIN)/python -c 'import gmmkit.configuration as found; print(found.described(found.configuration())[-1])'
 
-.PHONY: demo test test-native lint bench clean
+.PHONY: demo test test-native test-numpy lint bench clean
 
 demo: .venv/demo
 	$(BIN)/gmmkit demo
@@ -20,6 +20,10 @@ test: lint
 # GCC on Linux, and some ten minutes. TESTS="tests/kernels/test_dense.py" runs those.
 test-native: .venv/test
 	$(BIN)/python tests/sanitized.py $(TESTS)
+
+# The laws again, of the NumPy engine: what a machine without a compiler has. Two minutes.
+test-numpy: .venv/test
+	GMMKIT_NATIVE=0 $(BIN)/python -m pytest -n auto tests/laws tests/estimators/test_numerics_table.py
 
 lint: .venv/test
 	$(BIN)/ruff check .
