@@ -30,7 +30,7 @@ def fitted(moons):
 
 
 @pytest.mark.filterwarnings("ignore::gmmkit.errors.SingularComponentWarning")
-@parametrize_with_checks([MixtureClusterer(2), MixtureClusterer()])
+@parametrize_with_checks([MixtureClusterer(2, covariance_type=["EII", "full"]), MixtureClusterer()])
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 

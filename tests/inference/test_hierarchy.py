@@ -65,18 +65,17 @@ def test_every_partition_is_the_brute_force_one(criterion, weighted, begun, d):
 
 @pytest.mark.parametrize("flat", [False, True])
 def test_determinants_of_wide_unions_with_few_rows(monkeypatch, flat):
-    # Groups of 1 to 3 rows beside a large one, whose width along the last column may be next to nothing.
+    # Groups of three rows and of one beside a large one, whose width along the last column may be next to nothing.
     random = np.random.default_rng(0)
     rows = random.standard_normal((100, 12)) * np.append(np.ones(11), 1e-5 if flat else 1.0)
     groups = agglomeration.FreeMatrices(
         rows, random.integers(1, 4, 100) * 1.0, np.append(np.zeros(60), 1 + np.arange(40) // 3).astype(int), 1.0
     )
     asked = np.array([0]), np.arange(1, 15)
-    assert (groups._enlarged(*asked, groups.counts[0] + groups.counts[1:]) is None) == flat
-    found = groups.of_unions(*asked)
-    monkeypatch.setattr(agglomeration, "_WIDE", 13)
-    monkeypatch.delattr(agglomeration.FreeMatrices, "_enlarged")
     total = groups.counts[0] + groups.counts[1:]
+    assert (groups._enlarged(*asked, total) is None) == flat
+    found = groups.of_unions(*asked)
+    monkeypatch.setattr(agglomeration.FreeMatrices, "_enlarged", lambda *_: None)
     np.testing.assert_allclose(np.exp(found / total), np.exp(groups.of_unions(*asked) / total), rtol=1e-13)
 
 
@@ -129,6 +128,15 @@ def test_labels_are_nested_and_numbered_by_first_row():
         assert len(set(zip(finer, coarser, strict=True))) == len(set(finer))
         assert list(dict.fromkeys(finer)) == list(range(len(set(finer))))
     np.testing.assert_array_equal(labels[-1], np.arange(60))
+
+
+@pytest.mark.parametrize("criterion", ["VVV", "EII"])
+def test_squares_that_overflow_still_lead_to_one_group(criterion):
+    rows = np.zeros((5, 5))
+    rows[:, 0] = [1e160, 5.0, 5.1, 5.2, -1e160]
+    with np.errstate(all="ignore"):
+        found = agglomerate(rows, criterion=criterion, variance=1.0)
+    assert not found.labels([1]).any()
 
 
 def test_one_row_and_rows_that_are_equal():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from cases import blobs, fitted, iris, opened
+from gmmkit import GaussianMixture
 from gmmkit.inference import short_runs
 from gmmkit.inference.prior import make_prior
 from gmmkit.inference.short_runs import Trials
@@ -115,3 +116,12 @@ def test_hard_data_are_started_on(name, family, hard):
     found = fitted(rows, family, name, 3)
     assert np.isfinite(found.objective)
     assert np.isfinite(found.mixture.means).all()
+
+
+def test_a_hierarchy_finds_clusters_in_many_columns():
+    # Of single rows a determinant says nothing until groups have more than 40, and by then they would be wrong.
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 4, 1000)
+    rows = random.standard_normal((1000, 40)) + 4.0 * random.standard_normal((4, 40))[labels]
+    found = GaussianMixture(4, init_params="hierarchical", random_state=0).fit_predict(rows)
+    assert len(set(zip(found, labels, strict=True))) == 4

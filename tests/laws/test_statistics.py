@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import oracle
+from gmmkit.inference.combination import combined
+from gmmkit.inference.problem import Totals
 from gmmkit.statistics import Contraction, Statistics
 
 CONTRACTIONS = list(Contraction)
@@ -109,12 +111,24 @@ def test_means_and_scatter_do_not_depend_on_the_reference(contraction, sample):
 
 
 @pytest.mark.parametrize("contraction", CONTRACTIONS)
-def test_scaling_is_a_repetition(contraction, sample):
+def test_a_weight_is_a_repetition(contraction, sample):
     rows, shares, reference = sample
-    once = of_rows(contraction, rows, shares, reference)
-    assert_same(once.scaled(3.0), once + once + once)
-    assert_same(once.scaled(3.0), of_rows(contraction, rows, 3.0 * shares, reference))
-    np.testing.assert_allclose(once.scaled(3.0).means(), once.means(), rtol=1e-14)
+    once, thrice = (of_rows(contraction, rows, times * shares, reference) for times in (1.0, 3.0))
+    assert_same(thrice, once + once + once)
+    np.testing.assert_allclose(thrice.means(), once.means(), rtol=1e-14)
+
+
+@pytest.mark.parametrize("contraction", CONTRACTIONS)
+def test_combinations_are_about_the_points_of_the_last(contraction, sample):
+    rows, shares, reference = sample
+    parts = [of_rows(contraction, rows, times * shares, reference + times) for times in (1.0, 2.0, 4.0)]
+    before = [(part.counts.copy(), part.first.copy(), part.second.copy()) for part in parts]
+    found = combined([Totals(part, 0.0) for part in parts], [5.0, -1.5, 0.25]).statistics
+    # 5 · 1 − 1.5 · 2 + 0.25 · 4 = 3
+    assert_same(found, of_rows(contraction, rows, 3.0 * shares, reference + 4.0), rtol=1e-9, atol=1e-9)
+    for part, kept in zip(parts, before, strict=True):
+        for array, value in zip((part.counts, part.first, part.second), kept, strict=True):
+            np.testing.assert_array_equal(array, value)
 
 
 @pytest.mark.parametrize("contraction", CONTRACTIONS)

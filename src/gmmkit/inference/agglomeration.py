@@ -1,8 +1,8 @@
 """Groups of rows that are merged two by two, and what each merge costs: see `hierarchy`.
 
-Only a group of more rows than columns has a determinant. Of those there are few at a time, and their scatters are held;
-other groups hold their rows, of which a scatter is made where a union has a determinant. So for m rows in d columns
-memory is that of m²/2 costs and of some m d numbers.
+Only a group of more rows than columns has a determinant. Of many columns only the scatters of such groups are held, of
+which there are few at a time; other groups hold their rows, of which a scatter is made where a union has a determinant.
+So for m rows in d columns memory is that of m²/2 costs, of some m d numbers and of a few megabytes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Indices = NDArray[np.intp]
 _TIED = 1e-8
 # Pairs are compared in pieces that stay in a cache.
 _VALUES_AT_ONCE = 1 << 16
-# In so many columns, determinants of unions with at most a share of as many rows are told by these; but not those of
-# groups whose factor has so small a diagonal element beside its largest.
+# From so many columns on, determinants of unions with at most a share of as many rows are told by these; but not those
+# of groups whose factor has so small a diagonal element beside its largest.
 _WIDE, _FEW, _FLAT = 8, 4, 1e-4
 
 
@@ -42,6 +42,8 @@ class OneVariance:
         self.means = np.zeros((len(self.sizes), rows.shape[1]))
         np.add.at(self.means, member, weights[:, None] * rows)
         self.means /= self.counts[:, None]
+        alone = self.sizes[member] == 1
+        self.means[member[alone]] = rows[alone]
         squares = ((rows - self.means[member]) ** 2).sum(axis=1)
         self.traces = np.bincount(member, weights=weights * squares).astype(np.float64)
 
@@ -51,27 +53,27 @@ class OneVariance:
 
     def of_unions(self, first: Indices, second: Indices) -> Array:
         """Return the values of the unions of groups (p,) with others (p,); one may be the same for all, (1,)."""
-        return self._traces(first, second)
+        return self._apart(first, second)[2]
 
-    def merge(self, i: int, j: int) -> None:
-        """Let group j join group i; it must not be asked for again."""
+    def merge(self, i: int, j: int) -> float:
+        """Let group j join group i, and return the value of that; j must not be asked for again."""
+        self._join(i, j, self._apart(np.array([i]), np.array([j]))[2][0])
+        return float(self.traces[i])
+
+    def _join(self, i: int, j: int, trace: float) -> None:
         total = self.counts[i] + self.counts[j]
-        self.traces[i] = self._traces(np.array([i]), np.array([j]))[0]
         self.means[i] += (self.means[j] - self.means[i]) * (self.counts[j] / total)
         self.sizes[i] += self.sizes[j]
-        self.counts[i] = total
+        self.counts[i], self.traces[i] = total, trace
 
-    def _traces(self, first: Indices, second: Indices) -> Array:
-        traces, shared = self.traces[second] + self.traces[first], self._shared(first, second)
-        step = max(1, _VALUES_AT_ONCE // max(self.means.shape[1], 1))
-        for start in range(0, len(second), step):
-            piece = slice(start, start + step)
-            apart = self.means[second[piece]] - self.means[first if len(first) == 1 else first[piece]]
-            traces[piece] += shared[piece] * np.einsum("ij,ij->i", apart, apart)
-        return np.asarray(traces)
-
-    def _shared(self, first: Indices, second: Indices) -> Array:
-        return np.asarray(self.counts[second] * (self.counts[first] / (self.counts[second] + self.counts[first])))
+    def _apart(self, first: Indices, second: Indices) -> tuple[Array, Array, Array]:
+        """Return the steps (p, d) between means, what each counts (p,), and the traces (p,) of the unions."""
+        apart = self.means[second] - self.means[first]
+        own, others = self.counts[first], self.counts[second]
+        between = others * (own / (others + own))
+        traces = self.traces[second] + self.traces[first]
+        traces += between * np.einsum("ij,ij->i", apart, apart)
+        return apart, between, traces
 
 
 class FreeMatrices(OneVariance):
@@ -81,59 +83,69 @@ class FreeMatrices(OneVariance):
         super().__init__(rows, weights, member)
         (m, d), g = rows.shape, len(self.sizes)
         self._rows, self._roots, self._variance = rows, np.sqrt(weights)[:, None], variance
-        # The scatters of groups of more than d rows, and which is whose; rows of the others.
-        self._scatters = np.zeros((m // (d + 1), d, d))
+        # Groups of more rows than these hold a scatter: all, or those with a determinant; the others, their rows.
+        self._fewest = d if d >= _WIDE else 0
+        self._scatters = np.zeros((min(m // (self._fewest + 1), g), d, d))
         self._places = np.full(g, -1)
         self._free = list(range(len(self._scatters)))
-        self._held = np.zeros((g, d), dtype=np.intp)
+        self._held = np.zeros((g, self._fewest), dtype=np.intp)
         order, starts = np.argsort(member, kind="stable"), np.cumsum(self.sizes) - self.sizes
         for j, (start, size) in enumerate(zip(starts, self.sizes, strict=True)):
             own = order[start : start + size]
-            if size > d:
-                self._places[j] = self._free.pop()
-                self._scatters[self._places[j]] = self._gathered(own[None], self.means[[j]], np.array([size]))[0]
-            else:
+            if size <= self._fewest:
                 self._held[j, :size] = own
+                continue
+            self._places[j] = self._free.pop()
+            if size > 1:
+                self._scatters[self._places[j]] = self._gathered(own[None], self.means[[j]], np.array([size]))[0]
 
     def values(self) -> Array:
         spread = (self.traces + self._variance) / self.counts
-        full = np.flatnonzero(self._places >= 0)
+        full = np.flatnonzero(self.sizes > self.means.shape[1])
         if len(full):
             spread[full] += _determinants(self._scatters[self._places[full]], self.counts[full])
         return np.asarray(self.counts * np.log(spread))
 
     def of_unions(self, first: Indices, second: Indices) -> Array:
+        apart, between, spread = self._apart(first, second)
         total = self.counts[second] + self.counts[first]
-        spread = (self._traces(first, second) + self._variance) / total
+        spread = (spread + self._variance) / total
         d = self.means.shape[1]
         full = np.flatnonzero(self.sizes[second] + self.sizes[first] > d)
-        if len(first) == 1 and self._places[first[0]] >= 0 and d >= _WIDE:
+        if self._fewest >= _WIDE and len(first) == 1 and self._places[first[0]] >= 0:
             few = full[self.sizes[second[full]] <= d // _FEW]
             found = self._enlarged(first, second[few], total[few]) if len(few) else None
             if found is not None:
                 spread[few] += found
                 full = np.setdiff1d(full, few, assume_unique=True)
         step = max(1, _VALUES_AT_ONCE // max(d * d, 1))
+        if len(full) == len(second) <= step:
+            spread += _determinants(self._unions(first, second, apart, between), total)
+            full = full[:0]
         for start in range(0, len(full), step):
             piece = full[start : start + step]
-            own, others = (ids if len(ids) == 1 else ids[piece] for ids in (first, second))
-            spread[piece] += _determinants(self._unions(own, others), total[piece])
+            own = first if len(first) == 1 else first[piece]
+            union = self._unions(own, second[piece], apart[piece], between[piece])
+            spread[piece] += _determinants(union, total[piece])
         return np.asarray(total * np.log(spread))
 
-    def merge(self, i: int, j: int) -> None:
-        size = self.sizes[i] + self.sizes[j]
-        if size > len(self._held[i]):
-            union = self._unions(np.array([i]), np.array([j]))[0]
-            place = self._places[i] if self._places[i] >= 0 else self._places[j]
-            if place < 0:
-                place = self._free.pop()
-            elif self._places[j] not in (place, -1):
-                self._free.append(self._places[j])
+    def merge(self, i: int, j: int) -> float:
+        size, determinant, ids = self.sizes[i] + self.sizes[j], 0.0, (np.array([i]), np.array([j]))
+        apart, between, trace = self._apart(*ids)
+        if size > self._fewest:
+            union = self._unions(*ids, apart, between)
+            own, other = self._places[[i, j]]
+            place = own if own >= 0 else other if other >= 0 else self._free.pop()
+            if own >= 0 and other >= 0:
+                self._free.append(other)
             self._places[i], self._places[j] = place, -1
-            self._scatters[place] = union
+            self._scatters[place] = union[0]
+            if size > self.means.shape[1]:
+                determinant = float(_determinants(union, self.counts[[i]] + self.counts[j])[0])
         else:
             self._held[i, self.sizes[i] : size] = self._held[j, : self.sizes[j]]
-        super().merge(i, j)
+        self._join(i, j, trace[0])
+        return float(self.counts[i] * np.log((trace[0] + self._variance) / self.counts[i] + determinant))
 
     def _enlarged(self, first: Indices, others: Indices, total: Array) -> Array | None:
         """Return |W / n| (p,) of the unions of a group that has a factor with others of few rows.
@@ -158,20 +170,22 @@ class FreeMatrices(OneVariance):
             piece = order[start : start + step]
             ids, sizes = others[piece], self.sizes[others[piece]]
             rows = self._deviations(self._held[ids, : sizes.max()], self.means[ids], sizes)
-            between = np.sqrt(self._shared(first, ids))[:, None] * (self.means[ids] - self.means[first])
-            white = np.concatenate([between[:, None], rows], axis=1) @ inverse
+            apart, between, _ = self._apart(first, ids)
+            white = np.concatenate([(np.sqrt(between)[:, None] * apart)[:, None], rows], axis=1) @ inverse
             inner = white @ np.swapaxes(white, 1, 2) + np.eye(white.shape[1])
             logarithms[piece] += np.linalg.slogdet(inner)[1]
         return np.asarray(np.exp(logarithms))
 
-    def _unions(self, first: Indices, second: Indices) -> Array:
-        apart = self.means[second] - self.means[first]
-        between = self._shared(first, second)[:, None, None]
-        return np.asarray(self._scatter(second) + self._scatter(first) + apart[:, :, None] * (between * apart[:, None]))
+    def _unions(self, first: Indices, second: Indices, apart: Array, between: Array) -> Array:
+        added = apart[:, :, None] * (between[:, None, None] * apart[:, None])
+        return np.asarray(self._scatter(second) + self._scatter(first) + added)
 
     def _scatter(self, ids: Indices) -> Array:
         """Return the scatters (p, d, d) of groups, a new array."""
-        places, sizes = self._places[ids], self.sizes[ids]
+        places = self._places[ids]
+        if not self._fewest:
+            return np.asarray(self._scatters[places])
+        sizes = self.sizes[ids]
         scatter = self._scatters[places] if len(self._scatters) else np.zeros((len(ids), *self._scatters.shape[1:]))
         scatter[places < 0] = 0.0
         some = np.flatnonzero((places < 0) & (sizes > 1))
@@ -219,10 +233,10 @@ def merge_all(groups: OneVariance) -> Indices:
     Each group's cheapest merge with a later one is remembered, so that a step costs as many evaluations as there are
     groups.
     """
-    g, own = len(groups.counts), groups.values()
+    (g, d), own = groups.means.shape, groups.values()
     costs = _Costs(g)
-    for start in range(0, len(costs.values), _VALUES_AT_ONCE):
-        piece = costs.values[start : start + _VALUES_AT_ONCE]
+    for start in range(0, len(costs.values), pairs := _VALUES_AT_ONCE // max(d, 1)):
+        piece = costs.values[start : start + pairs]
         first, second = costs.pairs(start, start + len(piece))
         piece[...] = groups.of_unions(first, second) - own[second] - own[first]
     least = np.array([costs.after(i).min(initial=np.inf) for i in range(g)])
@@ -230,25 +244,29 @@ def merge_all(groups: OneVariance) -> Indices:
     merges = np.empty((g - 1, 2), dtype=np.intp)
     for step in range(g - 1):
         limit = least.min() + _TIED
-        i = int(np.argmax(least <= limit))
+        # Where squares overflow no merge is cheaper than another, and the first two are as good as any.
+        some = bool(limit < np.inf)
+        i = int(np.argmax(least <= limit)) if some else int(alive[0])
         of_i = costs.after(i)
-        j = i + 1 + int(np.argmax(of_i <= limit))
+        j = i + 1 + int(np.argmax(of_i <= limit)) if some else int(alive[1])
         merges[step] = i, j
-        others = alive[(alive != i) & (alive != j)]
-        before_i, after_i, before_j = others[others < i], others[others > i], others[others < j]
+        at_i, at_j = np.searchsorted(alive, (i, j))
+        alive = np.concatenate([alive[:at_j], alive[at_j + 1 :]])
+        others = np.concatenate([alive[:at_i], alive[at_i + 1 :]])
+        before_i, after_i, before_j = others[:at_i], others[at_i:], others[: at_j - 1]
         with_i, with_j = costs.places(before_i, i), costs.places(before_j, j)
         # Whose cheapest merge was with one of the two must look again; others only at the union.
         lost = costs.values[with_j] <= least[before_j]
-        lost[: len(before_i)] |= costs.values[with_i] <= least[before_i]
+        lost[:at_i] |= costs.values[with_i] <= least[before_i]
         costs.values[with_j] = of_i[j - i - 1] = least[j] = np.inf
-        own[i] = groups.of_unions(np.array([i]), np.array([j]))[0]
-        groups.merge(i, j)
-        alive = alive[alive != j]
-        new = groups.of_unions(np.array([i]), others) - own[others] - own[i]
-        costs.values[with_i] = new[: len(before_i)]
-        of_i[after_i - i - 1] = new[len(before_i) :]
-        least[i] = new[len(before_i) :].min(initial=np.inf)
-        least[before_i] = np.minimum(least[before_i], new[: len(before_i)])
+        own[i] = groups.merge(i, j)
+        new = groups.of_unions(np.array([i]), others)
+        new -= own[others]
+        new -= own[i]
+        costs.values[with_i] = new[:at_i]
+        of_i[after_i - i - 1] = new[at_i:]
+        least[i] = new[at_i:].min(initial=np.inf)
+        least[before_i] = np.minimum(least[before_i], new[:at_i])
         for one in before_j[lost]:
             least[one] = costs.after(one).min()
     return merges

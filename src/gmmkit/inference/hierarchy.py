@@ -101,7 +101,7 @@ def agglomerate(
 ) -> Hierarchy:
     """Merge rows into one group.
 
-    Time grows with the square of the number of groups in the beginning, times d³ for VVV, and memory with the square.
+    Time grows with the square of the number of groups in the beginning, times up to d³ for VVV; memory with the square.
     Beyond some thousand rows, begin VVV with the groups of another partition, say some hundred of an EII hierarchy.
 
     Parameters
@@ -109,7 +109,7 @@ def agglomerate(
     rows : ndarray of shape (m, d)
         Distinct, and transformed to units that can be compared.
     weights : ndarray of shape (m,), optional
-        How often each row counts.
+        How often each row counts, above 0.
     criterion : {"VVV", "EII"}
     groups : ndarray of shape (m,), optional
         Labels of a partition to begin with, instead of each row by itself.
@@ -130,7 +130,7 @@ def agglomerate(
     if criterion == "EII":
         merged = merge_all(OneVariance(rows, counts, member))
     else:
-        if variance is None:
+        if variance is None and rows.shape[1]:
             centred = rows - np.average(rows, axis=0, weights=weights)
             variance = float(np.average((centred**2).mean(axis=1), weights=weights))
         merged = merge_all(FreeMatrices(rows, counts, member, variance or 1.0))

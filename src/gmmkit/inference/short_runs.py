@@ -33,6 +33,8 @@ __all__ = ["Trials", "from_hierarchy"]
 
 Array = NDArray[np.float64]
 
+# From so many columns on a hierarchy of free covariances begins with groups of so many rows on average.
+_WIDE, _ROWS_OF_A_GROUP = 20, 4
 # Distinct rows that a hierarchy is made of, and that trials are run on; of more, as many are drawn.
 _MOST_IN_HIERARCHY = 2000
 _MOST_IN_TRIALS = 1000
@@ -140,7 +142,12 @@ class Trials:
 def _memberships(problem: Problem, sample: Sample, k: int, criterion: HierarchyCriterion) -> Array:
     rows, weights = whitened(problem.pooled, sample.rows), in_rows(problem, sample)
     if criterion == "VVV":
-        hierarchy = agglomerate(sphered_within(rows, weights), weights, variance=1.0)
+        within, groups = sphered_within(rows, weights), None
+        if within.shape[1] >= _WIDE:
+            # A determinant takes more rows than columns: from single rows on it would come too late to tell anything.
+            ward = agglomerate(within, weights, criterion="EII")
+            groups = ward.labels([max(len(within) // _ROWS_OF_A_GROUP, 2 * k)])[0]
+        hierarchy = agglomerate(within, weights, groups=groups, variance=1.0)
     else:
         hierarchy = agglomerate(rows, weights, criterion=criterion)
     return _one_hot(hierarchy.labels([k])[0], k)

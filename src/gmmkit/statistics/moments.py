@@ -119,26 +119,12 @@ class Statistics:
             cross = 2.0 * cross
         return np.asarray(second - cross + self.contraction(moved, step))
 
-    def gain(self, other: Statistics, factor: float) -> None:
-        """Add another's, about the same points, with every weight multiplied by `factor`, to these."""
-        self.counts[...] += factor * other.counts
-        self.first[...] += factor * other.first
-        if self.second.ndim:
-            for here in spans(self.second):
-                self.second[here] += factor * other.second[here]
-        else:
-            self.second[...] += factor * other.second
-
     def positive_counts(self) -> Array:
         """Return the counts plus scikit-learn's 10 ε, so that a component without rows has one too.
 
         Where weights are small the ε is a share of them: a model does not depend on the unit of its weights.
         """
         return self.counts + _TEN_EPSILON * min(1.0, float(self.counts.sum()) / len(self.counts))
-
-    def scaled(self, factor: float) -> Statistics:
-        """Return the statistics of the same rows with every weight multiplied by `factor`."""
-        return replace(self, counts=self.counts * factor, first=self.first * factor, second=self.second * factor)
 
     def means(self) -> Array:
         """Return the mean of each component (k, d); the reference where a component holds nothing."""

@@ -7,11 +7,11 @@ namespace gmmkit {
 namespace TARGET {
 namespace {
 
-// Inverse Cholesky factor and log |Σ| of a covariance matrix; false where there is no factor, for which there is room.
-inline bool whiten(const double* covariance, double* factor, double* white, double* log_size, int d) {
+// Inverse Cholesky factor and log |Σ| of a covariance matrix; false where it has no factor. `factor`: d × d to work in.
+inline bool whiten(const double* covariance, double* factor, double* white, double* log_determinant_, int d) {
     if (!cholesky(covariance, factor, d)) return false;
     inverse_lower(factor, white, d);
-    *log_size = log_determinant(factor, d);
+    *log_determinant_ = log_determinant(factor, d);
     return true;
 }
 
