@@ -38,9 +38,9 @@ from gmmkit.model.covariance import family
 from gmmkit.model.mixture import Mixture
 
 # As many rounds as there is time for: a shared machine changes from one to the next.
-ROUNDS, MOST_ROUNDS, ENOUGH = 5, 15, 60.0
+ROUNDS, MOST_ROUNDS, ENOUGH = 4, 15, 60.0
 # Seconds of a round in which one thread and two take turns: a host has two processors now, and not a second later.
-TURNS = 6.0
+TURNS = 4.0
 HEADER = (
     "| workload | limit, s | scikit-learn, s | gmmkit, s | ratio | of the limit | 2 threads, s | 1 thread / 2 "
     "| float32: limit, s | gmmkit, s | ratio | of the limit |",
