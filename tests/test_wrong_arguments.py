@@ -160,7 +160,7 @@ def test_a_wrong_argument_is_refused_in_one_line(call, name, value):
         ),
         (
             lambda: bootstrap(n_jobs="2"),
-            "n_jobs must be a positive number of threads, -1 for all cores or None, but got '2'",
+            "n_jobs must be a positive number of threads, -1 for all cores, -2 for all but one or None, but got '2'",
         ),
         (
             lambda: test_of_ratios(max_components=3.0),

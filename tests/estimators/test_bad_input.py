@@ -257,7 +257,7 @@ def test_parameters_that_mean_nothing(name, value, expected):
 
 
 def test_no_threads(fitted):
-    expected = "n_jobs must be a positive number of threads, -1 for all cores or None, but got 0"
+    expected = "n_jobs must be a positive number of threads, -1 for all cores, -2 for all but one or None, but got 0"
     assert message_of(GaussianMixture(2, n_jobs=0).fit, X) == expected
 
 

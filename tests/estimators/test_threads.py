@@ -77,7 +77,7 @@ def test_any_number_of_threads_gives_the_same_bits(n_jobs, in_runs):
 @pytest.mark.parametrize(
     ("n_jobs", "said"),
     [
-        (0, r"n_jobs must be a positive number of threads, -1 for all cores or None, but got 0"),
+        (0, r"n_jobs must be a positive number of threads, -1 for all cores, -2 for all but one or None, but got 0"),
         ("two", r"The 'n_jobs' parameter of GaussianMixture must be .*int.* or None\. Got 'two' instead\."),
         (1.5, r"The 'n_jobs' parameter of GaussianMixture must be .*int.* or None\. Got 1\.5 instead\."),
     ],

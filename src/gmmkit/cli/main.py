@@ -85,6 +85,10 @@ def run(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return int(Exit.BROKEN_PIPE)
+    except SystemExit as left:
+        if left.code != 1:
+            raise
+        return int(Exit.BROKEN_PIPE)  # Click leaves with 1 where nobody reads its help
     except (KeyboardInterrupt, typer.Abort):
         complain("interrupted; nothing was written")
         return int(Exit.INTERRUPTED)

@@ -36,7 +36,8 @@ def thread_count(n_jobs: int | None) -> int:
         return max(1, blas_threads())
     if not is_whole(n_jobs) or n_jobs == 0:
         raise ParameterError(
-            f"n_jobs must be a positive number of threads, -1 for all cores or None, but got {shown(n_jobs)}"
+            "n_jobs must be a positive number of threads, -1 for all cores, -2 for all but one or None, but got "
+            f"{shown(n_jobs)}"
         )
     n_jobs = int(n_jobs)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
