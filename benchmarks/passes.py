@@ -73,10 +73,11 @@ def ours(rows: np.ndarray, start: dict[str, Any], load: Workload, n_jobs: int, p
 
 
 def endlessly(load: Workload, ready: Any) -> None:
-    """Make passes until this process is ended; say when the first are done."""
+    """Make passes until this process is ended, or whose it is; say when the first are done."""
     rows, start = load.data()
     warnings.simplefilter("ignore")
-    while True:
+    parent = os.getppid()
+    while os.getppid() == parent:
         ours(rows, start, load, 1, how_many(load)[0])
         ready.set()
 
