@@ -112,7 +112,7 @@ class FreeMatrices(OneVariance):
         spread = (spread + self._variance) / total
         d = self.means.shape[1]
         full = np.flatnonzero(self.sizes[second] + self.sizes[first] > d)
-        if self._fewest >= _WIDE and len(first) == 1 and self._places[first[0]] >= 0:
+        if self._fewest and len(first) == 1 and self._places[first[0]] >= 0:
             few = full[self.sizes[second[full]] <= d // _FEW]
             found = self._enlarged(first, second[few], total[few]) if len(few) else None
             if found is not None:

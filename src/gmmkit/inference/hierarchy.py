@@ -182,11 +182,9 @@ def sphered_within(rows: Array, weights: Array) -> Array:
     One scale for all makes the mean square 1, of rows ten times as far out as half of the others no more.
     """
     labels = agglomerate(rows, weights, criterion="EII").labels([WITHIN_GROUPS])[0]
-    counts, means = np.bincount(labels, weights=weights), np.zeros((labels.max() + 1, rows.shape[1]))
-    np.add.at(means, labels, weights[:, None] * rows)
-    deviations = (rows - (means / counts[:, None])[labels]) * np.sqrt(weights)[:, None]
+    deviations = (rows - OneVariance(rows, weights, labels).means[labels]) * np.sqrt(weights)[:, None]
     # Where groups have no width of their own, a share of everything's, which is 1, stands in.
-    factor = np.linalg.cholesky(deviations.T @ deviations / counts.sum() + _NULL * np.eye(rows.shape[1]))
+    factor = np.linalg.cholesky(deviations.T @ deviations / weights.sum() + _NULL * np.eye(rows.shape[1]))
     components = np.linalg.solve(factor, rows.T).T
     squares = (components**2).mean(axis=1)
     order = np.argsort(squares)

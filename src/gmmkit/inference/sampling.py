@@ -108,8 +108,11 @@ def whitened(covariance: Covariance, rows: Array) -> Array:
     return np.asarray(rows @ whitening.T if whitening.ndim > 1 else rows * whitening)
 
 
-def gather_sample(problem: Problem, sample: Sample, responsibilities: Array) -> Statistics:
-    """Gather a sample with responsibilities (k, m): what all rows would give if it holds them all, else an estimate."""
+def gather_sample(problem: Problem, sample: Sample, responsibilities: Array | NDArray[np.bool_]) -> Statistics:
+    """Gather a sample with responsibilities or memberships (k, m).
+
+    They are what all rows would give if it holds them all, else an estimate.
+    """
     shares = responsibilities * (sample.weights * (problem.total_weight / sample.weights.sum()))
     counts = shares.sum(axis=1, keepdims=True)
     means = shares @ sample.rows / np.where(counts > 0, counts, 1.0)

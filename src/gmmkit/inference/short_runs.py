@@ -32,6 +32,7 @@ from gmmkit.statistics import Statistics
 __all__ = ["Trials", "from_hierarchy"]
 
 Array = NDArray[np.float64]
+Members = NDArray[np.bool_]
 
 # From so many columns on a hierarchy of free covariances begins with groups of so many rows on average.
 _WIDE, _ROWS_OF_A_GROUP = 20, 4
@@ -88,7 +89,8 @@ class Trials:
         """Return the best that moves lead to from a run."""
         failures = 0
         for _ in range(_ROUNDS if self.k > 1 else 0):
-            candidates = [*islice(split_and_merge(self.problem, self.sample, best.state), _SPLITS)]
+            candidates: list[Array | Members] = []
+            candidates += islice(split_and_merge(self.problem, self.sample, best.state), _SPLITS)
             candidates += [swapped(self.problem, self.sample, best.state, self.random) for _ in range(_SWAPS)]
             challenger = self._best(candidates)
             (sound, objective), (before_sound, before) = self._rank(challenger), self._rank(best)
@@ -105,19 +107,19 @@ class Trials:
         rows = self.problem.frame.points_out(self.sample.rows)
         return gather_sample(self._given, Sample(rows, self.sample.weights), score_sample(done.state, self.sample)[0])
 
-    def _drawn(self) -> Array:
+    def _drawn(self) -> Members:
         """Return memberships (k, m) of the rows nearest to k rows of the sample, in the pooled metric."""
         white = Sample(whitened(self.problem.pooled, self.sample.rows), self.sample.weights)
         draw = plus_plus if self.random.random() < 0.5 else draw_rows
         centres = draw(white, self.k, self.random)
         return _one_hot(nearest(white.rows, centres), self.k)
 
-    def _best(self, candidates: Iterable[Array]) -> Run:
+    def _best(self, candidates: Iterable[Array | Members]) -> Run:
         """Run from responsibilities (k, m) for a few passes, the best of them for more, and return the best."""
         runs = sorted((self._run(self._begun(shares), _FEW) for shares in candidates), key=self._rank, reverse=True)
         return max((self._run(short.state, _MORE) for short in runs[:_LEADERS]), key=self._rank)
 
-    def _begun(self, responsibilities: Array) -> Mixture:
+    def _begun(self, responsibilities: Array | Members) -> Mixture:
         statistics = gather_sample(self.problem, self.sample, responsibilities)
         state = mixture_of(statistics, self.problem, self.prior)
         return repair(state, statistics, self.problem, on_singular="floor", iteration=0, random=self.random)[0]
@@ -139,7 +141,7 @@ class Trials:
         return health_of(self.problem, done.state).spurious(_SOUND) is None, done.objective
 
 
-def _memberships(problem: Problem, sample: Sample, k: int, criterion: HierarchyCriterion) -> Array:
+def _memberships(problem: Problem, sample: Sample, k: int, criterion: HierarchyCriterion) -> Members:
     rows, weights = whitened(problem.pooled, sample.rows), in_rows(problem, sample)
     if criterion == "VVV":
         within, groups = sphered_within(rows, weights), None
@@ -153,5 +155,5 @@ def _memberships(problem: Problem, sample: Sample, k: int, criterion: HierarchyC
     return _one_hot(hierarchy.labels([k])[0], k)
 
 
-def _one_hot(labels: NDArray[np.intp], k: int) -> Array:
-    return np.asarray(labels == np.arange(k)[:, None], dtype=np.float64)
+def _one_hot(labels: NDArray[np.intp], k: int) -> Members:
+    return np.asarray(labels == np.arange(k)[:, None])

@@ -291,18 +291,12 @@ class Covariance(ABC):
         previous : Covariance, optional
             The family's covariances of the last pass, where an iteration begins.
         """
-        counts, scatter = cls._penalised(statistics, pseudo_scatter, ridge)
-        return cls.owning(cls.solve(counts, scatter, None if previous is None else previous.values))
-
-    @classmethod
-    def _penalised(cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array) -> tuple[Array, Array]:
-        """Return counts and scatters, new ones, with what a refit adds to them."""
         counts = statistics.positive_counts()
         scatter = statistics.scatter()
         scatter += pseudo_scatter
         if ridge.any():
             scatter += counts.reshape((-1,) + (1,) * (scatter.ndim - 1)) * cls._ridge_scatter(ridge)
-        return counts, scatter
+        return cls.owning(cls.solve(counts, scatter, None if previous is None else previous.values))
 
     @staticmethod
     def _ridge_scatter(ridge: Array) -> Array:

@@ -118,15 +118,9 @@ class Full(Covariance):
         cls, statistics: Statistics, pseudo_scatter: Array, ridge: Array, previous: Covariance | None = None
     ) -> Self:
         # Structures that are written out as such matrices have answers of their own.
-        if cls is not Full:
+        many = statistics.first.shape[1] > full_refit.MOST_COLUMNS
+        if cls is not Full or many or native.why_not() is not None:
             return super().refit(statistics, pseudo_scatter, ridge, previous)
-        if statistics.first.shape[1] > full_refit.MOST_COLUMNS or native.why_not() is not None:
-            counts, scatter = cls._penalised(statistics, pseudo_scatter, ridge)
-            if not (counts > 0).all():
-                return cls.owning(cls.solve(counts, scatter))
-            # Of many columns each copy of them takes megabytes.
-            scatter /= counts[:, None, None]
-            return cls.owning(symmetric(scatter, overwrite=True))
         found = full_refit.refit(
             statistics.counts, statistics.positive_counts(), statistics.first, statistics.second, pseudo_scatter, ridge
         )
