@@ -45,14 +45,6 @@ def test_pack_is_the_quadratic_form(d):
     np.testing.assert_allclose(expanded.pack(precision) @ psi, expected, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("d", [1, 2, 6])
-def test_unpack_is_symmetric_in_the_order_of_the_features(d):
-    rows, columns = np.triu_indices(d)
-    (matrix,) = expanded.unpack(np.arange(len(rows), dtype=float)[None], d)
-    np.testing.assert_array_equal(matrix, matrix.T)
-    np.testing.assert_array_equal(matrix[rows, columns], np.arange(len(rows)))
-
-
 def test_gather_adds():
     random = np.random.default_rng(4)
     shares, psi = random.random((2, 6)), random.random((3, 6))

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.inference.stack import Stack, StackRows
-from gmmkit.kernels.expanded import unpack
 from gmmkit.model.covariance import family
+from gmmkit.numerics.triangles import unpacked
 
 __all__ = ["Refit"]
 
@@ -75,5 +75,5 @@ class Refit:
         d = len(self.rows.z)
         counts, first = sums[:, 0], sums[:, 1 : 1 + d]
         means = first / np.maximum(counts, 1e-300)[:, None]
-        second = unpack(sums[:, 1 + d :], d)
+        second = unpacked(sums[:, 1 + d :], d)
         return counts, means, second - first[:, :, None] * means[:, None, :]

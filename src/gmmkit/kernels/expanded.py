@@ -12,12 +12,13 @@ the origin in units of a component's smallest standard deviation along it; calle
 from __future__ import annotations
 
 from enum import Enum
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Features", "gather", "pack", "score", "unpack"]
+from gmmkit.numerics.triangles import packed, upper
+
+__all__ = ["Features", "gather", "pack", "score"]
 
 Array = NDArray[np.float64]
 
@@ -74,21 +75,5 @@ def gather(responsibilities: Array, psi: Array, sums: Array) -> None:
 
 def pack(matrices: Array) -> Array:
     """Return the natural parameters (k, d(d+1)/2) of ``−½ zᵀ P z`` for symmetric P (k, d, d)."""
-    d = matrices.shape[-1]
-    rows, columns = _upper(d)
-    return -matrices[:, rows, columns] * np.where(rows == columns, 0.5, 1.0)
-
-
-def unpack(packed: Array, d: int) -> Array:
-    """Return the symmetric matrices (k, d, d) whose upper triangles, row by row, are `packed`."""
-    rows, columns = _upper(d)
-    matrices = np.empty((len(packed), d, d))
-    matrices[:, rows, columns] = packed
-    matrices[:, columns, rows] = packed
-    return matrices
-
-
-@lru_cache(maxsize=16)
-def _upper(d: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    # Asked for twice a pass: making the indices takes longer than a pass over a small block.
-    return np.triu_indices(d)
+    rows, columns = upper(matrices.shape[-1])
+    return -packed(matrices) * np.where(rows == columns, 0.5, 1.0)

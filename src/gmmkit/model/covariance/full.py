@@ -16,6 +16,7 @@ from gmmkit.model.covariance.base import Covariance, Equivariance, quotient
 from gmmkit.numerics.cholesky import cholesky, whitening_of
 from gmmkit.numerics.lazy import lazy
 from gmmkit.numerics.stacks import parts
+from gmmkit.numerics.triangles import unpacked
 from gmmkit.statistics import Contraction, Statistics
 
 __all__ = ["Full"]
@@ -110,7 +111,7 @@ class Full(Covariance):
 
     @classmethod
     def moments(cls, sums: Array, shared: Array, d: int) -> Statistics:
-        second = expanded.unpack(sums[:, 1 + d :], d)
+        second = unpacked(sums[:, 1 + d :], d)
         return Statistics(cls.contraction, sums[:, 0], sums[:, 1 : 1 + d], second, np.zeros((len(sums), d)))
 
     @classmethod
