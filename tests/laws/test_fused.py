@@ -99,6 +99,19 @@ def test_any_number_of_threads_gives_the_same_bits(name, weighted):
         assert bits(swept(name, 2, softly, n=40_000, weighted=weighted, n_jobs=n_jobs)) == bits(one)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["full", "tied", "diag", "spherical"])
+def test_sums_that_one_thread_adds_to_have_the_bits_of_those_it_merges(name, weighted, monkeypatch):
+    monkeypatch.setattr(plan, "_MANY_SUMS", 0)
+    monkeypatch.setattr(plan, "_ONE_CALL", 0)
+    monkeypatch.setattr(plan, "_LONG_OPERATIONS", 1)
+    assert Fused.of(random_mixture(name, 4, 2, 0).scorer).plan(40_000).by_block
+    one = swept(name, 2, softly, n=40_000, weighted=weighted)
+    assert bits(swept(name, 2, softly, n=40_000, weighted=weighted, n_jobs=2)) == bits(one)
+    monkeypatch.setattr(plan.Plan, "by_block", False)
+    assert bits(swept(name, 2, softly, n=40_000, weighted=weighted)) == bits(one)
+
+
 @pytest.mark.usefixtures("short_blocks")
 @pytest.mark.parametrize("name", ["full", "tied", "diag"])
 def test_blocks_too_far_for_the_kernel_are_the_array_engines(name):

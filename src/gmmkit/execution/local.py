@@ -81,12 +81,23 @@ class Workers:
         tasks: Sequence[Task],
         merge: Callable[[Result, Result], Result],
         size: int | None = None,
+        add: Callable[[Result, int, int], Result] | None = None,
     ) -> Result:
-        """Return ``merge(… merge(task(t0), task(t1)) …, task(tn))``; `size`: about how many numbers a result holds."""
+        """Return ``merge(… merge(task(t0), task(t1)) …, task(tn))``.
+
+        Parameters
+        ----------
+        task, merge : callable
+        tasks : sequence of (int, int)
+        size : int, optional
+            About how many numbers a result holds.
+        add : callable, optional
+            ``add(merged, *t)`` is ``merge(merged, task(*t))`` to the last bit, for less memory: for one thread.
+        """
         if self.n_threads == 1 or len(tasks) == 1:
             merged = task(*tasks[0])
             for piece in tasks[1:]:
-                merged = merge(merged, task(*piece))
+                merged = merge(merged, task(*piece)) if add is None else add(merged, *piece)
             return merged
         few = 1 if size is None else _WAITING_BYTES // (8 * max(size, 1))
         return self._threaded(task, tasks, merge, min(max(few, 1), _MOST_WAITING))

@@ -22,7 +22,7 @@ _SCORE_BYTES, _MANY_SCORES = 1 << 20, 64
 _FEWEST_ROWS, _MOST_ROWS = 256, 32768
 _BLOCK_OPERATIONS, _FEWEST_FUSED_ROWS, _MOST_FUSED_ROWS = 60_000_000, 4096, 1 << 18
 _TOGETHER, _TILE_ROWS = 4, 128
-_MANY_BLOCKS, _MANY_SUMS, _FEW_TASKS = 32, 1 << 16, 16
+_MANY_BLOCKS, _MANY_SUMS, _FEW_BLOCKS = 32, 1 << 16, 16
 _LONG_OPERATIONS = 15_000_000_000
 # Of one call of the kernel for a whole pass: some tenth of a second, in which no interrupt is heard; a block's share,
 # some tenth of a millisecond; and what the sums of all blocks may take.
@@ -51,26 +51,31 @@ class Plan:
         edges = [min(blocks * i // count * self.block_rows, self.n_rows) for i in range(count + 1)]
         return list(pairwise(edges))
 
+    @property
+    def by_block(self) -> bool:
+        """Whether each task is one block."""
+        return self.n_rows <= self.max_tasks * self.block_rows
+
 
 def plan_fused(n_rows: int, operations_per_row: int, sums: int, held: int = 0) -> Plan:
     """Plan a pass by a kernel that adds to so many `sums`, and for which a block holds `held` numbers of each row.
 
     Blocks of some two milliseconds of work: longer ones would leave threads idle at the end of a pass, shorter ones
     spend their time in Python. Longer ones all the same where there are many, and where fewer rows would not make up
-    for setting the components up anew. Where sums are large, there are fewer of them to be merged, and blocks take up
-    to half a second: of 256 columns setting up and writing down takes as long as 300 rows. Of rows that are read from
-    a file, and of what is written of them, a block holds 8 MB at most.
+    for setting the components up anew. Where sums are large, blocks take up to half a second: of 256 columns setting up
+    and writing down takes as long as 300 rows. Each is a task then: one thread adds it to what it has, and needs no
+    sums beside those. Of rows that are read from a file, and of what is written of them, a block holds 8 MB at most.
     """
     rows = max(_BLOCK_OPERATIONS // operations_per_row, _FEWEST_FUSED_ROWS)
     rows = max(rows, min(4 * rows, n_rows // _MANY_BLOCKS))
     if sums > _MANY_SUMS:
-        rows = max(rows, min(-(-n_rows // _FEW_TASKS), _LONG_OPERATIONS // operations_per_row))
+        rows = max(rows, min(-(-n_rows // _FEW_BLOCKS), _LONG_OPERATIONS // operations_per_row))
     rows = max(min(rows, _BLOCK_BYTES // (8 * max(held, 1)), _MOST_FUSED_ROWS), _FEWEST_ROWS)
     # Threads come in powers of two: as many blocks that each has as much to do, of whole tiles.
     blocks = -(-n_rows // rows)
     blocks = blocks if blocks < _TOGETHER else -(-blocks // _TOGETHER) * _TOGETHER
     rows = -(-n_rows // (blocks * _TILE_ROWS)) * _TILE_ROWS
-    return Plan(n_rows, rows, MAX_TASKS if sums <= _MANY_SUMS else _FEW_TASKS)
+    return Plan(n_rows, rows, MAX_TASKS if sums <= _MANY_SUMS else blocks)
 
 
 def plan_blocks(n_rows: int, operations_per_row: int, sums: int) -> int | None:

@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 Assign = Callable[[Scorer, Block, Workspace], tuple[Array, ...]]
 # Returns a task's assignment; given the rows of its longest block.
 Begin = Callable[[int], Assign]
+# What tasks gather: their sums, the log-likelihoods of their blocks, and what else the assignment adds.
+Gathered = tuple[Sums, list[float], list[Array]]
 
 _NULL_FLOOR = 1e-5  # share of the mean eigenvalue that a null direction is given
 # Values in the frame that are kept: half a megabyte; and rows that are read into it at once.
@@ -130,7 +132,7 @@ class Problem:
 
         spare: list[Sums] = []  # merged, to be gathered into again: of many columns they take megabytes each
 
-        def task(start: int, stop: int) -> tuple[Sums, list[float], list[Array]]:
+        def task(start: int, stop: int) -> Gathered:
             try:
                 sums = spare.pop()
             except IndexError:  # asking first would let another thread take it in between
@@ -156,18 +158,24 @@ class Problem:
                     leaves = _added(leaves, more)
             return sums, row_sums, leaves
 
-        def merge(
-            a: tuple[Sums, list[float], list[Array]], b: tuple[Sums, list[float], list[Array]]
-        ) -> tuple[Sums, list[float], list[Array]]:
+        def merge(a: Gathered, b: Gathered) -> Gathered:
             sums, row_sums, leaves = a
             sums += b[0]
             b[0].clear()
             spare.append(b[0])
             return sums, row_sums + b[1], _added(leaves, b[2])
 
+        def add(a: Gathered, start: int, stop: int) -> Gathered:
+            if fused is not None and plan.by_block:
+                (block,) = self.table.blocks(plan.block_rows, start, stop)
+                # The kernel adds a block's sums when it has them all: to others as to zeros.
+                if (row_sum := fused.gather(block, a[0])) is not None:
+                    return a[0], [*a[1], row_sum], a[2]
+            return merge(a, task(start, stop))
+
         k, d = scorer.means.shape
         size = k * (1 + d) + math.prod(self.family.contraction.shape(k, d))
-        sums, row_sums, leaves = self.workers.map_merge(task, plan.tasks(), merge, size)
+        sums, row_sums, leaves = self.workers.map_merge(task, plan.tasks(), merge, size, add)
         return Totals(sums.statistics(), math.fsum(row_sums), tuple(leaves))
 
     @lazy
