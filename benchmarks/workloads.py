@@ -43,10 +43,10 @@ class Workload:
         """About how many multiply-adds a pass takes: decides how many passes are timed."""
         return self.multiply_adds or float(self.n * self.k * self.d * 4)
 
-    def data(self) -> tuple[np.ndarray, dict[str, Any]]:
-        """Return rows around k centres three standard deviations apart a column, and the start both sides get."""
+    def data(self, apart: float = 3.0) -> tuple[np.ndarray, dict[str, Any]]:
+        """Return rows around k centres so many standard deviations apart a column, and the start both sides get."""
         rng = np.random.default_rng(0)
-        means = rng.normal(size=(self.k, self.d)) * 3.0
+        means = rng.normal(size=(self.k, self.d)) * apart
         rows = rng.normal(size=(self.n, self.d))
         for first in range(0, self.n, 65536):
             part = rows[first : first + 65536]

@@ -6,18 +6,16 @@ from gmmkit.errors import SingularComponentError
 from gmmkit.inference.repairs import Repair, describe, repair
 from gmmkit.model.covariance import FAMILIES, Full
 from gmmkit.model.mixture import Mixture
-from gmmkit.statistics import Contraction, Statistics
 
 
 def repaired(values, policy, name="full", counts=(50.0, 50.0, 50.0), iteration=4):
     k = len(counts)
     covariance = FAMILIES[name](values, n_components=k, n_features=2)
     mixture = Mixture.trusted(np.array(counts) / sum(counts), np.arange(2.0 * k).reshape(k, 2), covariance)
-    empty = Statistics.empty(Contraction.FULL, mixture.means)
-    statistics = Statistics(Contraction.FULL, np.array(counts), empty.first, empty.second, empty.reference)
     with opened(blobs(150, 2, 3), name) as problem:
         random = np.random.default_rng(0)
-        done, repairs = repair(mixture, statistics, problem, on_singular=policy, iteration=iteration, random=random)
+        options = {"on_singular": policy, "iteration": iteration, "random": random}
+        done, repairs = repair(mixture, np.array(counts), problem, **options)
         return mixture, done, repairs, problem
 
 

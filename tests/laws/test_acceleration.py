@@ -13,6 +13,7 @@ from gmmkit.inference.noise import Background
 from gmmkit.inference.prior import make_prior
 from gmmkit.inference.problem import Totals
 from gmmkit.inference.starts import FromMixture
+from gmmkit.model.covariance import full
 
 DATA = {"iris": iris, "faithful": faithful_like, "blobs": blobs, "noise": gaussian_noise}
 FEW = pytest.mark.parametrize("name", ["full", "tied", "diag", "spherical", "EII", "VEI", "VVE"])
@@ -118,6 +119,25 @@ def test_the_number_of_threads_changes_no_bit():
     assert one.mixture == four.mixture
 
 
+@pytest.mark.parametrize("name", ["full", "VEV", "VVE"])
+def test_large_matrices_that_are_not_held_while_rows_are_read_change_no_optimum(name, monkeypatch):
+    rows = overlapping(400, gap=2.0)
+    held = fitted(rows, name, k=3, tol=1e-11, max_iter=5000, acceleration=Squarem())
+    monkeypatch.setattr(full, "_LARGE", 1)
+    states = []
+    rests = fitted(rows, name, k=3, tol=1e-11, max_iter=5000, acceleration=Squarem(), callback=states.append)
+    assert rests.converged
+    assert np.diff(rests.objectives).min() >= -1e-10
+    assert rests.objective == pytest.approx(held.objective, abs=1e-9)
+    np.testing.assert_allclose(rests.mixture.covariance.values, held.mixture.covariance.values, rtol=1e-3, atol=1e-3)
+    # Those that callbacks were given are whole, whenever they are asked.
+    for progress in states[:-1]:
+        np.testing.assert_allclose(progress.state.covariance.values, progress.state.covariance.dense(), rtol=0)
+        white = progress.state.covariance.whitening
+        unit = white @ progress.state.covariance.values @ white.transpose(0, 2, 1)
+        np.testing.assert_allclose(unit, np.tile(np.eye(3), (3, 1, 1)), atol=1e-9)
+
+
 @pytest.mark.parametrize("max_iter", [1, 2, 3, 4, 5, 6, 7, 20])
 def test_what_is_returned_is_at_least_as_likely_as_what_was_last_scored(max_iter):
     # A stretched step that no pass has scored is not returned.
@@ -204,7 +224,7 @@ def test_what_no_rows_can_have_gathered_is_not_refitted(name):
         algorithm = EM(problem, make_prior(problem, "auto"))
         state = fitted(rows, name, "kmeans", 3).mixture.into(problem.frame)
         totals = algorithm.sweep(state)
-        assert algorithm.refit_unrepaired(totals, state) == algorithm.refit(totals, state, 1)[0]
+        assert algorithm.refit_unrepaired(totals, state) == algorithm.refit(algorithm.sweep(state), state, 1)[0]
         nothing = combined([totals, totals], [1.0, -1.0])
         assert algorithm.refit_unrepaired(nothing, state) is None
         statistics = totals.statistics

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 import oracle
 from gmmkit.inference.combination import combined
 from gmmkit.inference.problem import Totals
-from gmmkit.statistics import Contraction, Statistics
+from gmmkit.numerics import stacks
+from gmmkit.statistics import Compact, Contraction, Statistics
 
 CONTRACTIONS = list(Contraction)
+HALVES = slice(0, 10), slice(10, 24)
 
 
 def contracted(contraction, second):
@@ -69,6 +71,22 @@ def test_merge_is_associative_and_commutative(contraction, sample):
     assert_same((a + b) + c, a + (b + c))
     assert_same(a + b, b + a)
     np.testing.assert_array_equal((a + b).reference, a.reference)
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("contraction", CONTRACTIONS)
+def test_what_is_kept_compactly_adds_as_what_it_was_made_of(contraction, several, sample, monkeypatch):
+    if several:
+        monkeypatch.setattr(stacks, "_VALUES", 1)  # components one by one
+    rows, shares, reference = sample
+    one, other = (of_rows(contraction, rows[piece], shares[piece], reference + i) for i, piece in enumerate(HALVES))
+    kept = Compact.of(other)
+    assert kept.second.size == (12 if contraction is Contraction.FULL else other.second.size)
+    total = Statistics.empty(contraction, reference)
+    total.add(one)
+    total.add(kept, -0.5)
+    minus = Statistics(contraction, -0.5 * other.counts, -0.5 * other.first, -0.5 * other.second, other.reference)
+    assert_same(total, one + minus)
 
 
 @pytest.mark.parametrize("contraction", CONTRACTIONS)

@@ -51,8 +51,11 @@ class Steps(Protocol):
     def reached(self, rule: StoppingRule, objectives: Sequence[float], before: float) -> bool:
         """Return whether to stop, `objectives` being those of all passes and the last of a state that was kept."""
 
-    def next(self, totals: Totals, state: Mixture, plain: Mixture) -> Mixture:
-        """Return the state to try, after a pass at `state` whose refit is `plain`."""
+    def remember(self, totals: Totals, state: Mixture) -> None:
+        """Keep what steps need of a pass at a state that was not given up."""
+
+    def next(self, plain: Mixture) -> Mixture:
+        """Return the state to try, after a pass whose refit is `plain`."""
 
     def begin_anew(self) -> None:
         """Forget the passes made: the last refit was no plain step."""
@@ -67,7 +70,10 @@ class PlainSteps:
     def reached(self, rule: StoppingRule, objectives: Sequence[float], before: float) -> bool:
         return rule.reached(objectives, before)
 
-    def next(self, totals: Totals, state: Mixture, plain: Mixture) -> Mixture:
+    def remember(self, totals: Totals, state: Mixture) -> None:
+        pass
+
+    def next(self, plain: Mixture) -> Mixture:
         return plain
 
     def begin_anew(self) -> None:
@@ -140,8 +146,11 @@ class _SquaremSteps:
         self._confirmed = self._confirmed + 1 if rule.reached(*known) else 0
         return self._confirmed > (_CONFIRMATIONS if self._held else 0)
 
-    def next(self, totals: Totals, state: Mixture, plain: Mixture) -> Mixture:
-        linked = [*self._totals, self._algorithm.remembered(totals, plain)]
+    def remember(self, totals: Totals, state: Mixture) -> None:
+        self._totals = [*self._totals[-2:], self._algorithm.remembered(totals, state)]
+
+    def next(self, plain: Mixture) -> Mixture:
+        linked = self._totals
         self._totals = linked[-2:]
         if len(linked) < 3 or self._confirmed:
             return plain
@@ -152,8 +161,13 @@ class _SquaremSteps:
         a = min(1.0 / (1.0 - slow), self._longest)
         if a <= _LEAST:
             return plain
+        # It waits while another is tried: of many columns what was computed of it takes as much as it does, and so does
+        # what is remembered, without which the next step is stretched three passes later should this be taken back.
+        plain.covariance.forget()
+        if plain.covariance.large:
+            self._totals = []
         # T₁ (1 − a)² + 2a (1 − a) T₂ + a² T₃
-        tried = self._algorithm.stretched(linked, [(1.0 - a) ** 2, 2.0 * a * (1.0 - a), a * a], state)
+        tried = self._algorithm.stretched(linked, [(1.0 - a) ** 2, 2.0 * a * (1.0 - a), a * a], plain)
         if tried is None:
             self._longest = max(a / _GROWTH, _SHORTEST_LIMIT)
             return plain

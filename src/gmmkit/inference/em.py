@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gmmkit.data.table import Block
 from gmmkit.inference.algorithm import log_weights
-from gmmkit.inference.combination import combined
+from gmmkit.inference.combination import Remembered, combined
 from gmmkit.inference.prior import Prior
 from gmmkit.inference.problem import Assign, Begin, Problem, Totals, soft, softly
 from gmmkit.inference.repairs import OnSingular, Repair, repair, singular_components
@@ -89,10 +89,13 @@ class EM:
         return 0.5 * (np.array(traces) - len(self.problem.null_directions))
 
     def refit(self, totals: Totals, state: Mixture, iteration: int) -> tuple[Mixture, list[Repair]]:
-        most_likely, statistics = self.maximise(totals, state)
+        most_likely, counts = self.maximise(totals, state)
+        leaves = totals.leaves
+        # Of many columns they take as much as the factors that are asked for next.
+        del totals
         refitted, repairs = repair(
             most_likely,
-            statistics,
+            counts,
             self.problem,
             on_singular=self.on_singular,
             iteration=iteration,
@@ -103,15 +106,18 @@ class EM:
             # Only a Dirichlet prior below 1 takes all that a component holds.
             repairs += [Repair("annihilated", component=int(j), iteration=iteration) for j in annihilated]
             refitted = refitted.take(np.flatnonzero(refitted.weights))
-        return self._beside_noise(refitted, totals, statistics, state), repairs
+        return _beside_noise(refitted, leaves, counts, state), repairs
 
-    def remembered(self, totals: Totals, plain: Mixture) -> Any:
-        """Return what steps that are stretched remember of a pass, whose refit is `plain`."""
-        return totals
+    def remembered(self, totals: Totals, state: Mixture) -> Any:
+        """Return what steps that are stretched remember of a pass at a state."""
+        return Remembered.of(totals)
 
-    def stretched(self, parts: Sequence[Any], coefficients: Sequence[float], state: Mixture) -> Mixture | None:
-        """Return the state that a combination of what is remembered of passes leads to, or None if it is not sound."""
-        return self.refit_unrepaired(combined(parts, coefficients), state)
+    def stretched(self, parts: Sequence[Any], coefficients: Sequence[float], plain: Mixture) -> Mixture | None:
+        """Return the state that a combination of what is remembered of passes leads to, or None if it is not sound.
+
+        `plain` is the last one's refit.
+        """
+        return self.refit_unrepaired(combined(parts, coefficients), plain)
 
     def refit_unrepaired(self, totals: Totals, state: Mixture) -> Mixture | None:
         """Return the next state of totals that are not a pass's own, or None if they are not sound.
@@ -119,33 +125,41 @@ class EM:
         They may be extrapolated, or of some rows. Sound are counts above zero and positive definite scatters, with
         nothing to be repaired.
         """
-        statistics, prior, family = totals.statistics, self.prior, self.problem.family
-        counted = [statistics.counts, *(() if state.noise is None else (totals.leaves[-1],))]
+        counted = [totals.statistics.counts, *(() if state.noise is None else (totals.leaves[-1],))]
         if not all((np.asarray(counts) > 0).all() for counts in counted):
             return None
-        if unconstrained(family) is not family:
-            # What a structure makes of a scatter may be positive definite where the scatter is not.
-            informed = prior.informed(statistics)
-            free = unconstrained(family).refit(informed, prior.scatter(informed.positive_counts()), prior.ridge)
-            if not _has_factors(free):
-                return None
-        found, own = self.maximise(totals, state)
-        if not (own.counts > 0).all() or not (found.weights > 0).all() or not np.isfinite(found.means).all():
+        if not self._has_scatters(totals.statistics):
             return None
-        if singular_components(found, own, self.problem, self.on_singular):
+        found, counts = self.maximise(totals, state)
+        leaves = totals.leaves
+        del totals  # as above
+        if not (counts > 0).all() or not (found.weights > 0).all() or not np.isfinite(found.means).all():
             return None
-        return self._beside_noise(found, totals, own, state)
+        if singular_components(found, counts, self.problem, self.on_singular):
+            return None
+        return _beside_noise(found, leaves, counts, state)
 
-    def maximise(self, totals: Totals, state: Mixture) -> tuple[Mixture, Statistics]:
-        """Return the components that a pass asks for, noise left out, and the statistics with their counts."""
-        return mixture_of(totals.statistics, self.problem, self.prior, state.covariance), totals.statistics
+    def _has_scatters(self, statistics: Statistics) -> bool:
+        """Tell whether scatters are positive definite, where what the structure makes of them does not tell."""
+        prior, family = self.prior, self.problem.family
+        if unconstrained(family) is family:
+            return True
+        informed = prior.informed(statistics)
+        return _has_factors(
+            unconstrained(family).refit(informed, prior.scatter(informed.positive_counts()), prior.ridge)
+        )
 
-    def _beside_noise(self, components: Mixture, totals: Totals, own: Statistics, state: Mixture) -> Mixture:
-        if state.noise is None:
-            return components
-        held = float(totals.leaves[-1])
-        share = held / (held + float(own.counts.sum()))
-        return components.beside(state.noise.weighing(min(share, _MOST_NOISE)))
+    def maximise(self, totals: Totals, state: Mixture) -> tuple[Mixture, Array]:
+        """Return the components that a pass asks for, noise left out, and what they hold (k,)."""
+        return mixture_of(totals.statistics, self.problem, self.prior, state.covariance), totals.statistics.counts
+
+
+def _beside_noise(components: Mixture, leaves: Sequence[Array], counts: Array, state: Mixture) -> Mixture:
+    if state.noise is None:
+        return components
+    held = float(leaves[-1])
+    share = held / (held + float(counts.sum()))
+    return components.beside(state.noise.weighing(min(share, _MOST_NOISE)))
 
 
 def _softly_beside_noise(_: int) -> Assign:

@@ -85,7 +85,7 @@ class FactorAnalysis(EM):
         counts = own.positive_counts()
         noise = self._noise(residuals, counts, own.means()).changed(weights=self.prior.weights(counts))
         options = {"on_singular": self.on_singular, "iteration": iteration, "random": self.random}
-        repaired, repairs = repair(noise, own, self.problem, **options)  # type: ignore[arg-type]
+        repaired, repairs = repair(noise, own.counts, self.problem, **options)  # type: ignore[arg-type]
         gone, moved = ([r.component for r in repairs if r.kind == kind and r.component is not None] for kind in _MOVED)
         if gone:
             loadings = np.delete(loadings, gone, axis=0)
@@ -100,15 +100,16 @@ class FactorAnalysis(EM):
         """Return None: products with factor means are of one state, and cannot be combined with another's."""
         return None
 
-    def remembered(self, totals: Totals, plain: Mixture) -> Any:
-        return plain
+    def remembered(self, totals: Totals, state: Mixture) -> Any:
+        return state
 
-    def stretched(self, parts: Sequence[Any], coefficients: Sequence[float], state: Mixture) -> Mixture | None:
+    def stretched(self, parts: Sequence[Any], coefficients: Sequence[float], plain: Mixture) -> Mixture | None:
         """Return the state that a combination of states is, or None if it is none.
 
         Weights and noise variances are combined as logarithms. Loadings stand in their canonical order, which changes
         little from state to state; where it does, the objective falls, and the step is taken back.
         """
+        parts = [*parts[1:], plain]
         if len({len(part.weights) for part in parts}) > 1 or not all((part.weights > 0).all() for part in parts):
             return None
 

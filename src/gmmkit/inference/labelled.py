@@ -112,14 +112,14 @@ class LabelledEM(EM):
 
         return begin
 
-    def maximise(self, totals: Totals, state: Mixture) -> tuple[Mixture, Statistics]:
-        mixture, statistics = super().maximise(totals, state)
+    def maximise(self, totals: Totals, state: Mixture) -> tuple[Mixture, Array]:
+        mixture, counts = super().maximise(totals, state)
         if self.class_weights is None:
-            return mixture, statistics
+            return mixture, counts
         of_class = mixture.weights @ self.shares.values
         with np.errstate(divide="ignore", invalid="ignore"):
             factors = np.where(of_class > 0, self.class_weights / of_class, 0.0)
-        return mixture.changed(weights=mixture.weights * (self.shares.values @ factors)), statistics
+        return mixture.changed(weights=mixture.weights * (self.shares.values @ factors)), counts
 
     def refit(self, totals: Totals, state: Mixture, iteration: int) -> tuple[Mixture, list[Repair]]:
         refitted = super().refit(totals, state, iteration)

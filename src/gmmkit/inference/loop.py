@@ -76,23 +76,28 @@ def run(
 
     try:
         for iteration in range(len(objectives) + 1, max_iter + 1):
-            totals = algorithm.sweep(tried)
-            objective = algorithm.objective(totals, tried)
+            # Of many columns what is held here takes megabytes: nothing is, once there is no use for it.
+            gathered = [algorithm.sweep(tried)]
+            objective = algorithm.objective(gathered[0], tried)
             if steps.taken_back(objective):
                 tried = state
+                tried.covariance.rest()
+                del gathered
                 objectives.append(objectives[-1])
                 tell(converged=False)
                 continue
             # Who keeps the state keeps its parameters: of many columns what was computed of them takes twice as much.
             tried.covariance.forget()
+            steps.remember(gathered[0], tried)
             try:
-                next_state, repaired = algorithm.refit(totals, tried, iteration)
+                next_state, repaired = algorithm.refit(gathered.pop(), tried, iteration)
             except SingularComponentError as error:
                 if error.asked or iteration < max_iter:
                     raise
                 # No pass is left that would score it: the last state that can be scored is the result.
                 next_state, repaired = tried, []
-            scored, state = tried, next_state
+            tried = state = next_state
+            del next_state
             objectives.append(objective)
             known = {(repair.kind, repair.component) for repair in repairs}
             repairs += [repair for repair in repaired if (repair.kind, repair.component) not in known]
@@ -109,10 +114,9 @@ def run(
                 break
             if repaired:
                 steps.begin_anew()
-                tried = state
             elif iteration < max_iter:
-                tried = steps.next(totals, scored, state)
-            del totals, scored, next_state
+                tried = steps.next(state)
+                tried.covariance.rest()
     except KeyboardInterrupt:
         reason = "interrupted"
     return Run(state, tuple(objectives), reason, tuple(repairs))

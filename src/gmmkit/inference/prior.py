@@ -147,7 +147,7 @@ def make_prior(
             )
         pseudo_counts = np.inf
     if reg_covar == "auto":
-        null = problem.pooled.as_scatter() - problem.spread
+        null = problem.pooled.as_scatter() - problem.spread if len(problem.null_directions) else nothing
         if framed is not None:
             return Prior(nothing, null, 0.0, shared, np.zeros(d), framed, pseudo_counts)
         pseudo_rows = DELTA * problem.total_weight

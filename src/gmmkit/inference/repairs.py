@@ -18,7 +18,6 @@ from gmmkit.inference.problem import Problem
 from gmmkit.inference.sampling import draw_rows, sample_rows
 from gmmkit.model.mixture import Mixture
 from gmmkit.numerics.cholesky import not_positive_definite
-from gmmkit.statistics import Statistics
 
 __all__ = ["ILL_DEFINED", "OnSingular", "Repair", "dependence", "describe", "repair", "singular_components"]
 
@@ -70,15 +69,18 @@ class Repair:
 
 def repair(
     mixture: Mixture,
-    statistics: Statistics,
+    counts: Array,
     problem: Problem,
     *,
     on_singular: OnSingular,
     iteration: int,
     random: np.random.Generator,
 ) -> tuple[Mixture, list[Repair]]:
-    """Return a mixture whose covariances all have factors, and what was done to get there."""
-    singular = singular_components(mixture, statistics, problem, on_singular)
+    """Return a mixture whose covariances all have factors, and what was done to get there.
+
+    `counts` (k,) are of the rows that its components were refitted with.
+    """
+    singular = singular_components(mixture, counts, problem, on_singular)
     if not singular:
         return mixture, []
     if on_singular == "floor":
@@ -86,26 +88,24 @@ def repair(
     if on_singular in ("raise", "refuse"):
         needed = problem.family.minimum_rows(problem.n_columns)
         # With a prior or a ridge, what is left to refuse is a component with too few rows.
-        held = statistics.counts[singular[0]]
+        held = counts[singular[0]]
         raise SingularComponentError(
             f"{ILL_DEFINED} (Component {singular[0]} holds {held:.3g} effective rows after pass {iteration}; "
             f"a {problem.family.name} covariance of {problem.n_columns} columns needs {needed}.)",
             asked=on_singular == "raise",
         )
     if on_singular == "drop" or iteration > _MOST_RESEEDS * mixture.n_components:
-        return _dropped(mixture, statistics, singular, iteration)
-    return _reseeded(mixture, statistics, singular, problem, iteration, random)
+        return _dropped(mixture, counts, singular, iteration)
+    return _reseeded(mixture, counts, singular, problem, iteration, random)
 
 
-def singular_components(
-    mixture: Mixture, statistics: Statistics, problem: Problem, on_singular: OnSingular
-) -> list[int]:
-    """Return the components that `repair` would do something about."""
+def singular_components(mixture: Mixture, counts: Array, problem: Problem, on_singular: OnSingular) -> list[int]:
+    """Return the components, which hold `counts` (k,), that `repair` would do something about."""
     broken = _without_factor(mixture, problem)
     if on_singular in ("floor", "refuse"):
         return broken
     needed = problem.family.minimum_rows(problem.n_columns)
-    starved = np.flatnonzero(statistics.counts * problem.rows_per_weight < needed)
+    starved = np.flatnonzero(counts * problem.rows_per_weight < needed)
     return sorted({*broken, *starved.tolist()})
 
 
@@ -138,21 +138,17 @@ def _floored(mixture: Mixture, broken: list[int], problem: Problem, iteration: i
     return mixture.changed(covariance=problem.pooled.take([0] * mixture.n_components)), repairs
 
 
-def _dropped(
-    mixture: Mixture, statistics: Statistics, singular: list[int], iteration: int
-) -> tuple[Mixture, list[Repair]]:
+def _dropped(mixture: Mixture, counts: Array, singular: list[int], iteration: int) -> tuple[Mixture, list[Repair]]:
     kept = [j for j in range(mixture.n_components) if j not in singular]
     if not kept:
         raise SingularComponentError(ILL_DEFINED)
-    repairs = [
-        Repair("drop", component=j, iteration=iteration, effective_rows=float(statistics.counts[j])) for j in singular
-    ]
+    repairs = [Repair("drop", component=j, iteration=iteration, effective_rows=float(counts[j])) for j in singular]
     return mixture.take(kept), repairs
 
 
 def _reseeded(
     mixture: Mixture,
-    statistics: Statistics,
+    counts: Array,
     singular: list[int],
     problem: Problem,
     iteration: int,
@@ -164,9 +160,7 @@ def _reseeded(
     weights, means = mixture.weights.copy(), mixture.means.copy()
     weights[singular] = 1.0 / k
     means[singular] = rows
-    repairs = [
-        Repair("reseed", component=j, iteration=iteration, effective_rows=float(statistics.counts[j])) for j in singular
-    ]
+    repairs = [Repair("reseed", component=j, iteration=iteration, effective_rows=float(counts[j])) for j in singular]
     covariance = mixture.covariance.with_components(singular, problem.pooled)
     reseeded = mixture.changed(weights=weights / weights.sum(), means=means, covariance=covariance)
     if len(singular) == k or _without_factor(reseeded, problem):

@@ -122,7 +122,7 @@ class Trials:
     def _begun(self, responsibilities: Array | Members) -> Mixture:
         statistics = gather_sample(self.problem, self.sample, responsibilities)
         state = mixture_of(statistics, self.problem, self.prior)
-        return repair(state, statistics, self.problem, on_singular="floor", iteration=0, random=self.random)[0]
+        return repair(state, statistics.counts, self.problem, on_singular="floor", iteration=0, random=self.random)[0]
 
     def _run(self, state: Mixture, passes: int) -> Run:
         try:

@@ -143,7 +143,7 @@ def first_refit(
     # Starts may well begin with few rows a component; only what cannot be scored is repaired here.
     lenient: OnSingular = policy if policy in ("refuse", "raise") else "floor"
     lenient = "refuse" if lenient == "raise" else lenient
-    return repair(state, statistics, problem, on_singular=lenient, iteration=0, random=random)
+    return repair(state, statistics.counts, problem, on_singular=lenient, iteration=0, random=random)
 
 
 def _gather_start(problem: Problem, name: StartName, k: int, random: np.random.Generator, metric: Metric) -> Statistics:

@@ -33,7 +33,6 @@ from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import Scorer, Workspace
 from gmmkit.model.validity import checked_degrees
 from gmmkit.numerics.roots import roots
-from gmmkit.statistics import Statistics
 
 __all__ = ["Degrees", "StudentEM", "n_estimated"]
 
@@ -98,23 +97,21 @@ class StudentEM(EM):
 
         return lambda _: weigh
 
-    def maximise(self, totals: Totals, state: Mixture) -> tuple[Mixture, Statistics]:
+    def maximise(self, totals: Totals, state: Mixture) -> tuple[Mixture, Array]:
         weighed, prior, family = totals.statistics, self.prior, self.problem.family
         counts, logs = totals.leaves[0]
-        own = replace(weighed, counts=counts)
+        positive = replace(weighed, counts=counts).positive_counts()
         informed = prior.informed(weighed)
         centred = informed.about(informed.means())
         # Rows count u times for means and scatters, and once for what scatters are divided by.
         held = replace(centred, counts=centred.counts - weighed.counts + counts, first=np.zeros_like(centred.first))
         covariance = family.refit(held, prior.scatter(held.positive_counts()), prior.ridge, state.covariance)
-        mixture = Mixture.trusted(
-            prior.weights(own.positive_counts()), held.reference, covariance, state.degrees_of_freedom
-        )
-        alpha = self._expansion(mixture, own.positive_counts(), weighed.counts)
+        mixture = Mixture.trusted(prior.weights(positive), held.reference, covariance, state.degrees_of_freedom)
+        alpha = self._expansion(mixture, positive, weighed.counts)
         if alpha != 1.0:
             mixture = mixture.changed(covariance=covariance.rescaled(np.full(mixture.n_features, alpha**-0.5)))
-        degrees = self._degrees(state, own.positive_counts(), logs, weighed.counts, alpha)
-        return mixture.changed(degrees_of_freedom=degrees), own
+        degrees = self._degrees(state, positive, logs, weighed.counts, alpha)
+        return mixture.changed(degrees_of_freedom=degrees), np.asarray(counts)
 
     def _expansion(self, mixture: Mixture, counts: Array, weighed: Array) -> float:
         """Return α, the root of ``p α² + Σ ν n α − Σ ν n ū``, with p twice what the pseudo-scatter costs at 1."""

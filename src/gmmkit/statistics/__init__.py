@@ -1,5 +1,5 @@
 """Sufficient statistics: values that add."""
 
-from gmmkit.statistics.moments import Contraction, Statistics
+from gmmkit.statistics.moments import Compact, Contraction, Statistics
 
-__all__ = ["Contraction", "Statistics"]
+__all__ = ["Compact", "Contraction", "Statistics"]

@@ -11,17 +11,21 @@ the scatter about the mean are written once for all families.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from types import EllipsisType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.numerics.stacks import spans
+from gmmkit.numerics.triangles import packed, unpacked
 
-__all__ = ["Contraction", "Statistics"]
+__all__ = ["Compact", "Contraction", "Statistics"]
 
 Array = NDArray[np.float64]
+Components = slice | EllipsisType  # some, or all
 
 _TEN_EPSILON = 10.0 * float(np.finfo(np.float64).eps)
 
@@ -101,23 +105,40 @@ class Statistics:
         """Return the same moments about other points (k, d)."""
         if reference is self.reference or np.array_equal(reference, self.reference):
             return self
-        step = reference - self.reference
-        moved = self.counts[:, None] * step
-        if self.contraction is Contraction.FULL:
-            second = np.empty_like(self.second)
-            for here in spans(second):
-                second[here] = self._moved(self.second[here], self.first[here], step[here], moved[here])
-        else:
-            second = self._moved(self.second, self.first, step, moved)
-        return replace(self, first=self.first - moved, second=second, reference=reference)
+        moved = Statistics.empty(self.contraction, reference)
+        moved.add(self)
+        return moved
 
-    def _moved(self, second: Array, first: Array, step: Array, moved: Array) -> Array:
-        cross = self.contraction(first, step)
+    def add(self, other: Statistics | Compact, factor: float = 1.0) -> None:
+        """Add `factor` times the moments of other rows, moved to this one's points, in place."""
+        for here, part in other.parts():
+            moved = part._moved(self.reference[here])
+            self.counts[here] += factor * moved.counts
+            self.first[here] += factor * moved.first
+            self.second[here] += factor * moved.second
+
+    def parts(self) -> Iterator[tuple[Components, Statistics]]:
+        """Yield the components, a few at a time where they have large matrices, and where they stand."""
+        if self.contraction is not Contraction.FULL:
+            yield ..., self
+            return
+        for here in spans(self.second):
+            part = (self.counts[here], self.first[here], self.second[here], self.reference[here])
+            yield here, Statistics(self.contraction, *part)
+
+    def _moved(self, reference: Array) -> Statistics:
+        step = reference - self.reference
+        if not step.any():
+            return self
+        moved = self.counts[:, None] * step
+        cross = self.contraction(self.first, step)
         if self.contraction in (Contraction.FULL, Contraction.TIED):
             cross = cross + np.swapaxes(cross, -1, -2)
         else:
-            cross = 2.0 * cross
-        return np.asarray(second - cross + self.contraction(moved, step))
+            cross *= 2.0
+        second = np.subtract(self.second, cross, out=cross)
+        second += self.contraction(moved, step)
+        return replace(self, first=self.first - moved, second=second, reference=reference)
 
     def positive_counts(self) -> Array:
         """Return the counts plus scikit-learn's 10 ε, so that a component without rows has one too.
@@ -138,3 +159,42 @@ class Statistics:
     def _offset(self) -> Array:
         held = self.counts[:, None]
         return np.divide(self.first, held, out=np.zeros_like(self.first), where=held > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """Statistics kept for later: of each symmetric matrix one triangle.
+
+    Examples
+    --------
+    >>> origin, row = np.zeros((1, 2)), np.ones((1, 2))
+    >>> kept = Compact.of(Statistics(Contraction.FULL, np.ones(1), row, row[:, None] * row[:, :, None], origin))
+    >>> total = Statistics.empty(Contraction.FULL, origin)
+    >>> total.add(kept, 2.0)
+    >>> kept.second, total.second
+    (array([[1., 1., 1.]]), array([[[2., 2.],
+            [2., 2.]]]))
+    """
+
+    contraction: Contraction
+    counts: Array
+    first: Array
+    second: Array
+    reference: Array
+
+    @classmethod
+    def of(cls, statistics: Statistics) -> Compact:
+        """Keep statistics; what is no stack of matrices is kept as it is."""
+        full = statistics.contraction is Contraction.FULL
+        second = packed(statistics.second) if full else statistics.second
+        return cls(statistics.contraction, statistics.counts, statistics.first, second, statistics.reference)
+
+    def parts(self) -> Iterator[tuple[Components, Statistics]]:
+        """Yield the components as `Statistics.parts` does."""
+        if self.contraction is not Contraction.FULL:
+            yield ..., Statistics(self.contraction, self.counts, self.first, self.second, self.reference)
+            return
+        k, d = self.first.shape
+        for here in spans(np.broadcast_to(0.0, (k, d, d))):
+            second = unpacked(self.second[here], d)
+            yield here, Statistics(self.contraction, self.counts[here], self.first[here], second, self.reference[here])

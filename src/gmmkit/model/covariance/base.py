@@ -93,12 +93,26 @@ class Covariance(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         # The parameters only: factors and precisions are computed again.
-        return {name: self.__dict__[name] for name in ("values", "n_components", "n_features")}
+        return {name: getattr(self, name) for name in ("values", "n_components", "n_features")}
 
     def forget(self) -> None:
         """Give back the memory of factors and precisions, which are computed again where they are asked for."""
+        if "values" not in self.__dict__:
+            return  # they rest on factors
         for name in self.__dict__.keys() - self.__getstate__().keys():
             del self.__dict__[name]
+
+    @property
+    def large(self) -> bool:
+        """Whether there are matrices of a megabyte or more, of which nobody should hold more than needed."""
+        return False
+
+    def rest(self) -> None:
+        """Give back the memory of large matrices, which their factors tell too.
+
+        It is what a state does while rows are read, as scores are made of factors. Asked for again, matrices have other
+        last bits.
+        """
 
     @property
     def _like(self) -> dict[str, int]:
@@ -253,6 +267,7 @@ class Covariance(ABC):
         ----------
         counts : ndarray of shape (..., k)
         scatter : ndarray of shape (..., k, d, d), or (..., k, d) where columns are independent
+            May be written over: large ones take megabytes.
         previous : ndarray of the scatter's shape, optional
             Where a family without a closed form begins: the answer of the last pass, which it never falls behind.
 

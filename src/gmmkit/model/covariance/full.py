@@ -12,8 +12,8 @@ from gmmkit.errors import ParameterError
 from gmmkit.kernels import centred, expanded, native
 from gmmkit.kernels.expanded import Features
 from gmmkit.kernels.native import full_refit
-from gmmkit.model.covariance.base import Covariance, Equivariance, quotient
-from gmmkit.numerics.cholesky import cholesky, whitening_of
+from gmmkit.model.covariance.base import Covariance, Equivariance
+from gmmkit.numerics.cholesky import cholesky, inverse_lower, whitening_of
 from gmmkit.numerics.lazy import lazy
 from gmmkit.numerics.stacks import parts
 from gmmkit.numerics.triangles import unpacked
@@ -23,6 +23,7 @@ __all__ = ["Full"]
 
 # Times as large as what they are compared with are eigenvalues that rounding cannot bring below it.
 _FAR_ABOVE = 1e3
+_LARGE = 1 << 17  # a megabyte
 
 Array = NDArray[np.float64]
 
@@ -51,6 +52,24 @@ class Full(Covariance):
                 f"full covariances must have the shape (components, columns, columns), but got {values.shape}"
             )
         return len(values), values.shape[1]
+
+    @lazy
+    def values(self) -> Array:
+        """The matrices, as they are after `rest`."""
+        values = inverse_lower(self.whitening)
+        for part in parts(values):
+            np.matmul(part, part.transpose(0, 2, 1), out=part)
+        values.setflags(write=False)
+        return values
+
+    @property
+    def large(self) -> bool:
+        return self.n_components * self.n_features**2 >= _LARGE
+
+    def rest(self) -> None:
+        if self.large:
+            self.whitening  # noqa: B018
+            self.__dict__.pop("values", None)
 
     def dense(self) -> Array:
         return self.values
@@ -121,7 +140,8 @@ class Full(Covariance):
         # Structures that are written out as such matrices have answers of their own.
         many = statistics.first.shape[1] > full_refit.MOST_COLUMNS
         if cls is not Full or many or native.why_not() is not None:
-            return super().refit(statistics, pseudo_scatter, ridge, previous)
+            # Matrices that nothing constrains begin nowhere: the last pass's may rest.
+            return super().refit(statistics, pseudo_scatter, ridge, None if cls is Full else previous)
         found = full_refit.refit(
             statistics.counts, statistics.positive_counts(), statistics.first, statistics.second, pseudo_scatter, ridge
         )
@@ -132,7 +152,8 @@ class Full(Covariance):
 
     @classmethod
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
-        return symmetric(quotient(scatter, counts), overwrite=True)
+        sizes = counts[..., None, None]
+        return symmetric(np.divide(scatter, sizes, out=scatter, where=sizes > 0), overwrite=True)
 
     @staticmethod
     def _ridge_scatter(ridge: Array) -> Array:
