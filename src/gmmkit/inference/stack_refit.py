@@ -51,11 +51,13 @@ class Refit:
             if structure.independent_columns:
                 square = units**2
                 then = None if before is None else before[at][..., diagonal, diagonal] * square
-                variances = structure.solve(counts[at], scatter[at][..., diagonal, diagonal] * square, then)
+                variances = structure.solve(
+                    counts[at], scatter[at][..., diagonal, diagonal] * square, then, overwrite=True
+                )
                 covariances[at] = (variances / square)[..., None] * np.eye(d)
             else:
                 then = None if before is None else before[at] * outer
-                covariances[at] = structure.solve(counts[at], scatter[at] * outer, then) / outer
+                covariances[at] = structure.solve(counts[at], scatter[at] * outer, then, overwrite=True) / outer
         return Stack(self.structures, self.sizes, weights, means, covariances[:-1])
 
     def sound(self, sums: Array) -> NDArray[np.bool_]:

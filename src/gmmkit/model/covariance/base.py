@@ -258,7 +258,7 @@ class Covariance(ABC):
         """Turn ``R ψᵀ`` (k, p) and the shared second moment into statistics about the origin."""
 
     @classmethod
-    def solve(cls, counts: Array, scatter: Array, previous: Array | None = None) -> Array:
+    def solve(cls, counts: Array, scatter: Array, previous: Array | None = None, *, overwrite: bool = False) -> Array:
         """Return the covariances of the family that are most likely given counts n_k and scatters W_k.
 
         They maximise ``−½ Σ_k [n_k log |Σ_k| + tr(W_k Σ_k⁻¹)]``; leading axes are independent problems.
@@ -267,9 +267,10 @@ class Covariance(ABC):
         ----------
         counts : ndarray of shape (..., k)
         scatter : ndarray of shape (..., k, d, d), or (..., k, d) where columns are independent
-            May be written over: large ones take megabytes.
         previous : ndarray of the scatter's shape, optional
             Where a family without a closed form begins: the answer of the last pass, which it never falls behind.
+        overwrite : bool, default=False
+            The answer may be written over the scatter: large ones take megabytes.
 
         Returns
         -------
@@ -278,7 +279,7 @@ class Covariance(ABC):
             without rows (count and scatter 0) touches no other and gets a finite positive definite one.
         """
         empty = ~(counts > 0)
-        values = cls._maximise(counts, scatter, previous)
+        values = cls._maximise(counts, scatter if overwrite else scatter.copy(), previous)
         if empty.any():
             values = values.copy()
             values[empty] = 1.0 if cls.independent_columns else np.eye(scatter.shape[-1])
@@ -287,7 +288,7 @@ class Covariance(ABC):
     @classmethod
     @abstractmethod
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
-        """Do what `solve` says, with anything finite for components without rows."""
+        """Do what `solve` says, overwriting, with anything finite for components without rows."""
 
     @classmethod
     def refit(
@@ -311,7 +312,8 @@ class Covariance(ABC):
         scatter += pseudo_scatter
         if ridge.any():
             scatter += counts.reshape((-1,) + (1,) * (scatter.ndim - 1)) * cls._ridge_scatter(ridge)
-        return cls.owning(cls.solve(counts, scatter, None if previous is None else previous.values))
+        before = None if previous is None else previous.values
+        return cls.owning(cls.solve(counts, scatter, before, overwrite=True))
 
     @staticmethod
     def _ridge_scatter(ridge: Array) -> Array:

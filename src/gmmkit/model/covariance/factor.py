@@ -249,7 +249,7 @@ class Factor(Covariance):
 
     @classmethod
     def _maximise(cls, counts: Array, scatter: Array, previous: Array | None) -> Array:
-        return cls.noise_family.solve(counts, scatter)
+        return cls.noise_family.solve(counts, scatter, overwrite=True)
 
     @classmethod
     def refit(
