@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cases import FAMILY_NAMES, blobs, faithful_like, gaussian_noise, iris, opened
+from cases import FAMILY_NAMES, blobs, faithful_like, fitted, gaussian_noise, iris, opened
 from gmmkit.errors import SingularComponentError
 from gmmkit.inference import plain, plain_calls
+from gmmkit.inference.acceleration import Squarem
 from gmmkit.inference.fit import FitSettings, fit
 from gmmkit.inference.loop import run
 from gmmkit.inference.noise import Background
@@ -16,6 +17,7 @@ from gmmkit.inference.starts import Named
 from gmmkit.inference.stopping import AitkenGain, SmallChange
 from gmmkit.kernels import native
 from gmmkit.model.covariance import Diagonal, Full, family
+from gmmkit.numerics.cholesky import whitening_of
 
 pytestmark = pytest.mark.skipif(native.why_not() is not None, reason=str(native.why_not()))
 
@@ -308,3 +310,24 @@ def test_a_family_of_one_scale_is_so_in_the_frame():
         with opened(iris() * [1.0, 100.0, 1e-3, 7.0], name) as problem:
             if family(name).equivariance == "scalar":
                 assert len(set(problem.frame.scale)) == 1
+
+
+@pytest.mark.parametrize("acceleration", [None, Squarem()])
+@pytest.mark.parametrize("on_singular", ["floor", "drop"])
+def test_who_factors_a_nearly_singular_matrix_again_finds_a_factor(on_singular, acceleration, way):
+    # What one order of sums calls positive definite another may not; a model that a kernel fitted must be of use.
+    fits = 0
+    for seed in range(25):
+        random = np.random.default_rng(seed)
+        rows = random.normal(size=(150, random.integers(3, 9)))
+        rows += 1.5 * (random.random(len(rows)) < 0.5)[:, None]
+        noise = 10.0 ** random.uniform(-8.3, -7.6)
+        rows[:, -1] = rows[:, 0] - 0.5 * rows[:, 1] + noise * random.normal(size=len(rows))
+        settings = {"acceleration": acceleration, "reg_covar": 0.0, "on_singular": on_singular, "tol": 1e-9}
+        try:
+            mixture = fitted(rows, "full", "kmeans", 2, max_iter=60, **settings).mixture
+        except SingularComponentError:
+            continue
+        assert np.isfinite(whitening_of(mixture.covariance.values)).all()
+        fits += 1
+    assert fits >= 3

@@ -161,9 +161,9 @@ class _SquaremSteps:
         a = min(1.0 / (1.0 - slow), self._longest)
         if a <= _LEAST:
             return plain
-        # It waits while another is tried: of many columns what was computed of it takes as much as it does, and so does
-        # what is remembered, without which the next step is stretched three passes later should this be taken back.
-        plain.covariance.forget()
+        # It waits while another is tried: of many columns its matrices take as much as its factors, and so does what is
+        # remembered, without which the next step is stretched three passes later should this one be taken back.
+        plain.covariance.rest()
         if plain.covariance.large:
             self._totals = []
         # T₁ (1 − a)² + 2a (1 − a) T₂ + a² T₃

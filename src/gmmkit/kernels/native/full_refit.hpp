@@ -7,9 +7,12 @@ namespace gmmkit {
 namespace TARGET {
 namespace {
 
-// Inverse Cholesky factor and log |Σ| of a covariance matrix; false where it has no factor. `factor`: d × d to work in.
+// Inverse Cholesky factor and log |Σ| of a covariance matrix; false where it has no factor, or one that others might not
+// find. `factor`: d × d to work in.
 inline bool whiten(const double* covariance, double* factor, double* white, double* log_determinant_, int d) {
     if (!cholesky(covariance, factor, d)) return false;
+    for (int i = 0; i < d * d; i += d + 1)
+        if (!(factor[i] * factor[i] > rounding_of_pivots(d) * covariance[i])) return false;
     inverse_lower(factor, white, d);
     *log_determinant_ = log_determinant(factor, d);
     return true;

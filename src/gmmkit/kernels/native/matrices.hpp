@@ -2,11 +2,16 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "vector.hpp"
 
 namespace gmmkit {
 namespace TARGET {
+
+// What rounding may leave of a pivot that is 0, as a share of the diagonal. Where a pivot is no larger, sums in another
+// order may find no factor of the same matrix: LAPACK, when a model is used that a kernel has fitted.
+static inline double rounding_of_pivots(int d) { return 4.0 * (d + 1) * std::numeric_limits<double>::epsilon(); }
 
 // Lower Cholesky factor of a; false if a is not positive definite. The strict upper triangle of l is left alone.
 static inline bool cholesky(const double* a, double* l, int d) {

@@ -273,9 +273,10 @@ struct Mixture {
     bool invert_factors(Vector& logs) {
         logs = broadcast(0.0);
         for (int j = 0; j < d; ++j) {
-            Vector diagonal = load(element(j, j));
+            const Vector whole = load(element(j, j));
+            Vector diagonal = whole;
             for (int p = 0; p < j; ++p) diagonal -= load(element(j, p)) * load(element(j, p));
-            if (!all_positive(diagonal)) return false;
+            if (!all_positive(diagonal - rounding_of_pivots(d) * whole)) return false;
             logs -= 0.5 * logarithm(diagonal);
             // Inverses stand on the diagonal from now on.
             const Vector inverse = 1.0 / root(diagonal);
