@@ -132,7 +132,7 @@ class EM:
             return None
         found, counts = self.maximise(totals, state)
         leaves = totals.leaves
-        del totals  # as above
+        del totals  # as `refit` does
         if not (counts > 0).all() or not (found.weights > 0).all() or not np.isfinite(found.means).all():
             return None
         if singular_components(found, counts, self.problem, self.on_singular):

@@ -81,7 +81,6 @@ def run(
             objective = algorithm.objective(gathered[0], tried)
             if steps.taken_back(objective):
                 tried = state
-                tried.covariance.rest()
                 del gathered
                 objectives.append(objectives[-1])
                 tell(converged=False)

@@ -111,13 +111,13 @@ class Statistics:
 
     def add(self, other: Statistics | Compact, factor: float = 1.0) -> None:
         """Add `factor` times the moments of other rows, moved to this one's points, in place."""
-        for here, part in other.parts():
-            moved = part._moved(self.reference[here])
+        for here, group in other.groups():
+            moved = group._moved(self.reference[here])
             self.counts[here] += factor * moved.counts
             self.first[here] += factor * moved.first
             self.second[here] += factor * moved.second
 
-    def parts(self) -> Iterator[tuple[Components, Statistics]]:
+    def groups(self) -> Iterator[tuple[Components, Statistics]]:
         """Yield the components, a few at a time where they have large matrices, and where they stand."""
         if self.contraction is not Contraction.FULL:
             yield ..., self
@@ -189,12 +189,12 @@ class Compact:
         second = packed(statistics.second) if full else statistics.second
         return cls(statistics.contraction, statistics.counts, statistics.first, second, statistics.reference)
 
-    def parts(self) -> Iterator[tuple[Components, Statistics]]:
-        """Yield the components as `Statistics.parts` does."""
+    def groups(self) -> Iterator[tuple[Components, Statistics]]:
+        """Yield the components as `Statistics.groups` does."""
         if self.contraction is not Contraction.FULL:
             yield ..., Statistics(self.contraction, self.counts, self.first, self.second, self.reference)
             return
         k, d = self.first.shape
-        for here in spans(np.broadcast_to(0.0, (k, d, d))):
+        for here in spans(np.broadcast_to(0.0, (k, d, d))):  # as many as are no more than they may be unpacked
             second = unpacked(self.second[here], d)
             yield here, Statistics(self.contraction, self.counts[here], self.first[here], second, self.reference[here])

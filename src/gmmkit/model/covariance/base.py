@@ -96,10 +96,9 @@ class Covariance(ABC):
         return {name: getattr(self, name) for name in ("values", "n_components", "n_features")}
 
     def forget(self) -> None:
-        """Give back the memory of factors and precisions, which are computed again where they are asked for."""
-        if "values" not in self.__dict__:
-            return  # they rest on factors
-        for name in self.__dict__.keys() - self.__getstate__().keys():
+        """Give back the memory of all that is computed again where it is asked for: what they rest on stays."""
+        kept = {"values" if "values" in self.__dict__ else "whitening", "n_components", "n_features"}
+        for name in self.__dict__.keys() - kept:
             del self.__dict__[name]
 
     @property
@@ -108,7 +107,7 @@ class Covariance(ABC):
         return False
 
     def rest(self) -> None:
-        """Give back the memory of large matrices, which their factors tell too.
+        """Give back the memory of large matrices that their factors tell too, while no other thread asks for them.
 
         It is what a state does while rows are read, as scores are made of factors. Asked for again, matrices have other
         last bits.

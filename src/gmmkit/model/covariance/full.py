@@ -55,7 +55,7 @@ class Full(Covariance):
 
     @lazy
     def values(self) -> Array:
-        """The matrices, as they are after `rest`."""
+        """The matrices; made of their factors again after `rest`."""
         values = inverse_lower(self.whitening)
         for part in parts(values):
             np.matmul(part, part.transpose(0, 2, 1), out=part)
@@ -67,7 +67,8 @@ class Full(Covariance):
         return self.n_components * self.n_features**2 >= _LARGE
 
     def rest(self) -> None:
-        if self.large:
+        # Structured ones stay: the next refit begins from them, and ends elsewhere from others if ill-conditioned.
+        if self.large and type(self) is Full:
             self.whitening  # noqa: B018
             self.__dict__.pop("values", None)
 
