@@ -175,10 +175,14 @@ def fit(problem: Problem, starts: Sequence[Start], settings: FitSettings, *, reo
     assert best is not None, "fit needs at least one start"
     _refuse_all_noise(best.state)
     state = ordered(best.state) if reorder else best.state
+    # Of many columns each state, and what was computed of it, takes megabytes: from here on there is one.
+    best = replace(best, state=state)
+    del done
     health, found = diagnose(problem, state, algorithm.prior, sparing=settings.truncation is not None)
     if found and settings.policy == "raise" and best.reason != "interrupted":
         # Each pass refuses what cannot be scored; what only the prior holds up is known at the end.
         raise SingularComponentError(f"{ILL_DEFINED} ({describe(tuple(found), problem.table.names)})", asked=True)
+    state.covariance.forget()
     return FitResult(
         mixture=state.out_of(problem.frame),
         objectives=best.objectives,

@@ -118,7 +118,8 @@ class Scorer:
 
     def plan(self, n_rows: int) -> Plan:
         """Return how a pass over `n_rows` is cut: a function of sizes only."""
-        return plan_pass(n_rows, self.values_per_row, len(self.means))
+        # Beside large matrices a block takes half of what it may.
+        return plan_pass(n_rows, self.values_per_row * (2 if self.covariance.large else 1), len(self.means))
 
     def workspace(self, block_rows: int) -> Workspace:
         """Return buffers for one task."""
