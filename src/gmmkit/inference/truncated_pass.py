@@ -86,12 +86,10 @@ class TruncatedPass:
         def task(start: int, stop: int) -> tuple[Array, Array, list[float]]:
             counts, sums, row_sums = np.zeros(k), np.zeros(components.parameters.shape), []
             buffer = np.zeros((_BLOCK_ROWS, components.parameters.shape[2]))
-            for block in self._blocks(start, stop):
+            for block, order in self._blocks(start, stop):
                 assert block.memory is not None
-                z = buffer[: len(block.rows)]
-                with np.errstate(over="ignore"):
-                    np.subtract(block.rows, frame.shift, out=z[:, :d], dtype=np.float64, casting="unsafe")
-                    z[:, :d] *= frame.scale
+                z = buffer[: len(block.memory)]
+                self._engine.points(block.rows, order, frame.shift, frame.scale, z)
                 entries = cells.around(z[:, :d], nearest) if entering else None
                 keys = self._keys[block.index : block.index + len(z)]
                 if first:
@@ -136,18 +134,19 @@ class TruncatedPass:
         kept[self._order] = self._kept
         return kept
 
-    def _blocks(self, start: int, stop: int) -> Iterator[Block]:
-        """Yield the rows of a task, in the order in which they are kept."""
+    def _blocks(self, start: int, stop: int) -> Iterator[tuple[Block, NDArray[np.intp] | None]]:
+        """Yield the rows of a task, and which of them in the order in which they are kept; None: all as they are."""
         table = self.problem.table
         if self._order is None:
-            yield from table.blocks(_BLOCK_ROWS, start, stop, memory=self._kept)
+            for block in table.blocks(_BLOCK_ROWS, start, stop, memory=self._kept):
+                yield block, None
             return
         rows = table.source.read(0, table.n_rows)
         for first in range(start, stop, _BLOCK_ROWS):
             last = min(first + _BLOCK_ROWS, stop)
             own = self._order[first:last]
             weights = None if table.weights is None else table.weights[own]
-            yield Block(rows.take(own, axis=0), weights, first, self._kept[first:last])
+            yield Block(rows, weights, first, self._kept[first:last]), own
 
     def _sort(self, cells: Cells) -> None:
         """Put rows that are in memory in the order of their best components, near ones together.

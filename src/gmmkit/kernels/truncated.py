@@ -19,12 +19,14 @@ These are the array forms of what `native/truncated.py` compiles; the same answe
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmkit.kernels.truncated_values import Components, Search
 
-__all__ = ["assign", "connect", "drawn", "largest"]
+__all__ = ["assign", "connect", "drawn", "largest", "points"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -89,6 +91,26 @@ def assign(
             shares *= weights[rows, None]
         _gather(components, z[rows], best, shares, counts, sums)
     return values
+
+
+def points(rows: NDArray[Any], order: NDArray[np.intp] | None, shift: Array, scale: Array, z: Array) -> None:
+    """Write rows, moved and scaled, as the points of a pass.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (N, d)
+        Of any real dtype and memory order.
+    order : ndarray of intp, shape (n,), or None
+        Which rows are wanted; None: the first n.
+    shift, scale : ndarray of shape (d,)
+    z : ndarray of shape (n, width)
+        Its first d columns are overwritten by ``(rows - shift) * scale``; what overflows is infinite.
+    """
+    chosen = rows[: len(z)] if order is None else rows.take(order, axis=0)
+    own = z[:, : rows.shape[1]]
+    with np.errstate(over="ignore"):
+        np.subtract(chosen, shift, out=own, dtype=np.float64, casting="unsafe")
+        own *= scale
 
 
 def connect(

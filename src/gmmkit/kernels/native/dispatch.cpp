@@ -27,6 +27,7 @@ namespace gmmkit {
     void truncated_assign(const Components&, const TruncatedRows&, const Candidates&); \
     void truncated_connect(const Components&, const Graph&, const Candidates&); \
     void truncated_largest(const float*, int, int, int, std::int32_t*); \
+    void truncated_points(const DenseRows&, const std::int64_t*, int, int, double*); \
     }
 DECLARE(baseline)
 #ifdef GMMKIT_X86
@@ -213,5 +214,9 @@ int gmmkit_truncated_connect(COMPONENTS, CANDIDATES, const double* spread, const
 // The places of the `size` largest of each row of values (n, m), 16 at most.
 int gmmkit_truncated_largest(const float* values, int n, int m, int size, std::int32_t* found) {
     GUARDED(truncated_largest(values, n, m, size, found))
+}
+
+int gmmkit_truncated_points(const DenseRows* from, const std::int64_t* order, int n, int width, double* z) {
+    GUARDED(truncated_points(*from, order, n, width, z))
 }
 }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "truncated_near.hpp"
+#include "truncated_points.hpp"
 #include "truncated_scores.hpp"
 
 namespace gmmkit {
@@ -259,6 +260,11 @@ void truncated_assign(const Components& c, const TruncatedRows& rows, const Cand
 
 void truncated_connect(const Components& c, const Graph& graph, const Candidates& from) {
     with_kernel(c, [&](auto& kernel) { kernel.connect(graph, from); });
+}
+
+void truncated_points(const DenseRows& from, const std::int64_t* order, int n, int width, double* z) {
+    if (from.single) points<float>(from, order, n, width, z);
+    else points<double>(from, order, n, width, z);
 }
 
 void truncated_largest(const float* values, int n, int m, int size, std::int32_t* found) {

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.kernels import native
+from gmmkit.kernels import native, truncated
+from gmmkit.kernels.native.dense import takes
+from gmmkit.kernels.native.dense_api import Rows
 from gmmkit.kernels.truncated_values import LANES, Components, Search
 
-__all__ = ["assign", "connect", "largest"]
+__all__ = ["assign", "connect", "largest", "points"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -25,15 +27,17 @@ _MOST, _MOST_LARGEST = 2**31 - 1, 16
 
 
 @lru_cache(maxsize=1)
-def _functions() -> tuple[Any, Any, Any]:
+def _functions() -> tuple[Any, Any, Any, Any]:
     library = native._library()
     assigning, connecting = library.gmmkit_truncated_assign, library.gmmkit_truncated_connect
     assigning.argtypes = [*_COMMON, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 2, *[ctypes.c_void_p] * 4]
     connecting.argtypes = [*_COMMON, *[ctypes.c_void_p] * 2, *[ctypes.c_int] * 3, ctypes.c_void_p]
     choosing = library.gmmkit_truncated_largest
     choosing.argtypes = [ctypes.c_void_p, *[ctypes.c_int] * 3, ctypes.c_void_p]
-    assigning.restype = connecting.restype = choosing.restype = ctypes.c_int
-    return assigning, connecting, choosing
+    moving = library.gmmkit_truncated_points
+    moving.argtypes = [ctypes.POINTER(Rows), ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
+    assigning.restype = connecting.restype = choosing.restype = moving.restype = ctypes.c_int
+    return assigning, connecting, choosing, moving
 
 
 def assign(
@@ -103,6 +107,28 @@ def largest(values: NDArray[np.float32], size: int) -> Integers:
     found = np.empty((n, size), dtype=np.int32)
     native._checked(_functions()[2](_at(values), n, m, size, _at(found)))
     return found
+
+
+def points(rows: NDArray[Any], order: NDArray[np.intp] | None, shift: Array, scale: Array, z: Array) -> None:
+    """See `gmmkit.kernels.truncated.points`."""
+    if not takes(rows):
+        truncated.points(rows, order, shift, scale, z)
+        return
+    n, width = z.shape
+    native._check("z", z, np.float64, (n, width))
+    if order is not None:
+        native._check("order", order, np.int64, (n,))
+    least, most = (0, n - 1) if order is None else (order.min(initial=0), order.max(initial=-1))
+    if least < 0 or most >= len(rows):
+        raise IndexError(f"rows must lie in 0 … {len(rows) - 1}, but {least} … {most} are asked for")
+    size, d = rows.dtype.itemsize, rows.shape[1]
+    if width < d:
+        raise ValueError(f"z must have room for {d} columns, but has {width}")
+    native._check("shift", shift, np.float64, (d,))
+    native._check("scale", scale, np.float64, (d,))
+    strides = rows.strides[0] // size, rows.strides[1] // size
+    given = Rows(_at(rows), size == 4, len(rows), d, *strides, None, _at(shift), _at(scale))
+    native._checked(_functions()[3](given, _at(order), n, width, _at(z)))
 
 
 def _given(components: Components, search: Search, entries: Integers | None, n: int) -> tuple[Any, ...]:
