@@ -28,8 +28,10 @@ def test_rows_are_merged_by_value_in_the_order_of_their_distance():
     np.testing.assert_array_equal(weights, np.array([1, 1, 1, 3])[order])
 
 
+@pytest.mark.parametrize("few", [0, 10**6], ids=["many", "few"])
 @pytest.mark.parametrize("distinct", [1, 3, 1000], ids=["constant", "ties", "none alike"])
-def test_rows_are_in_the_order_of_all_their_values(distinct):
+def test_rows_are_in_the_order_of_all_their_values(monkeypatch, distinct, few):
+    monkeypatch.setattr(sampling, "_FEW_TO_SORT", few)
     random = np.random.default_rng(3)
     z = np.stack([random.integers(0, distinct, 300), random.integers(0, 4, 300), random.integers(0, 4, 300)]) * 1.0
     rows, weights = sampling._merged(z, np.ones(300))

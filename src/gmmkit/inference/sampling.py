@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 _MOST, _MOST_VALUES, _FEWEST_FOR_A_COLUMN = 10_000, 3 << 17, 4
 _MOST_TO_MERGE, _MOST_VALUES_TO_MERGE = 50_000, 1 << 20
 _FEW_VALUES = 1 << 16  # half a megabyte
+# So few values are sorted at once in less time than it takes to see which need it.
+_FEW_TO_SORT = 1 << 12
 # Whitened coordinates that differ by less, relative to their size, differ by what a change of units rounds.
 _ROUNDING = 1e-10
 
@@ -130,11 +132,14 @@ def inverse_cdf(weights: Array, size: int, random: np.random.Generator) -> NDArr
 
 def _merged(z: Array, weights: Array) -> tuple[Array, Array]:
     """Return the distinct columns of z (d, m), in the order of their values, and their weights."""
-    order = np.argsort(z[0], kind="stable")
-    # Only those whose first values are the same are sorted by the others.
-    same = z[0, order[1:]] == z[0, order[:-1]]
-    tied = np.append(same, False) | np.append(False, same)
-    order[tied] = order[tied][np.lexsort(z[::-1, order[tied]])]
+    if z.size <= _FEW_TO_SORT:
+        order = np.lexsort(z[::-1])
+    else:
+        order = np.argsort(z[0], kind="stable")
+        # Only those whose first values are the same are sorted by the others.
+        same = z[0, order[1:]] == z[0, order[:-1]]
+        tied = np.append(same, False) | np.append(False, same)
+        order[tied] = order[tied][np.lexsort(z[::-1, order[tied]])]
     z, weights = z[:, order], weights[order]
     return _joined(z, weights, (z[:, 1:] == z[:, :-1]).all(axis=0))
 
@@ -151,7 +156,8 @@ def _canonical(problem: Problem, z: Array, weights: Array) -> Sample:
         order = np.argsort(np.round(np.log(size) / _ROUNDING), kind="stable")
     apart = np.zeros(max(len(order) - 1, 0))
     for column in white.T:  # one by one: of all of them together there would be three more copies
-        np.maximum(apart, np.abs(np.diff(column[order])), out=apart)
+        in_order = column[order]
+        np.maximum(apart, np.abs(in_order[1:] - in_order[:-1]), out=apart)
     del white
     z, weights = _joined(z[:, order], weights[order], apart <= _ROUNDING * size[order[1:]])
     return Sample(np.ascontiguousarray(z.T), weights)
@@ -161,5 +167,5 @@ def _joined(z: Array, weights: Array, as_before: NDArray[np.bool_]) -> tuple[Arr
     """Merge each column that is as the one before with it."""
     if not as_before.any():
         return z, weights
-    first = np.concatenate([[True], ~as_before])
-    return z[:, first], np.add.reduceat(weights, np.flatnonzero(first))
+    first = np.flatnonzero(np.append(True, ~as_before))
+    return z[:, first], np.add.reduceat(weights, first)

@@ -28,8 +28,8 @@ def power_of_two(spread: Array) -> Array:
     """
     _, exponent = np.frexp(spread)
     # 2**±1000 keeps the scale, its square's exponent and its inverse inside float64 for any finite spread.
-    exponent = np.minimum(np.maximum(np.where(spread > 0, exponent - 1, 0), -1000), 1000)
-    return np.ldexp(1.0, -exponent)
+    found: Array = np.ldexp(1.0, np.minimum(np.maximum(1 - exponent, -1000), 1000) * (spread > 0))
+    return found
 
 
 @dataclass(frozen=True)
