@@ -90,6 +90,15 @@ def test_many_columns_take_little_memory():
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("criterion", ["VVV", "EII"])
+def test_more_columns_than_values_at_once_change_nothing(monkeypatch, criterion):
+    rows = blobs(30, 6, 2)
+    expected = agglomerate(rows, criterion=criterion, variance=1.0).labels([2, 5])
+    monkeypatch.setattr(agglomeration, "_VALUES_AT_ONCE", 5)
+    found = agglomerate(rows, criterion=criterion, variance=1.0).labels([2, 5])
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_ward_is_scipys():
     from scipy.cluster.hierarchy import fcluster, linkage
 

@@ -235,7 +235,8 @@ def merge_all(groups: OneVariance) -> Indices:
     """
     (g, d), own = groups.means.shape, groups.values()
     costs = _Costs(g)
-    for start in range(0, len(costs.values), pairs := _VALUES_AT_ONCE // max(d, 1)):
+    pairs = max(1, _VALUES_AT_ONCE // max(d, 1))
+    for start in range(0, len(costs.values), pairs):
         piece = costs.values[start : start + pairs]
         first, second = costs.pairs(start, start + len(piece))
         piece[...] = groups.of_unions(first, second) - own[second] - own[first]
