@@ -25,12 +25,12 @@ KINDS = {
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("d", [1, 3, 16, 19])
+@pytest.mark.parametrize("d", [1, 3, 16, 19, 300])
 @pytest.mark.parametrize("kind", KINDS)
 def test_points_are_the_rows_asked_for_moved_and_scaled(engine, d, kind):
     random = np.random.default_rng(d)
     rows, shift, scale = KINDS[kind](random.standard_normal((50, d))), random.standard_normal(d), random.random(d)
-    for order in (None, random.integers(50, size=70), np.empty(0, dtype=np.intp)):
+    for order in (None, random.integers(50, size=70), np.empty(0, dtype=np.int64)):
         z = np.full((50 if order is None else len(order), d + 5), 7.0)
         engine.points(rows, order, shift, scale, z)
         expected = (rows.astype(np.float64) if order is None else rows[order].astype(np.float64)) - shift

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmkit.data.table import Block
 from gmmkit.execution import Plan
 from gmmkit.inference.outposts import NO_CELLS, Cells, engine
 from gmmkit.inference.problem import Problem, Totals
@@ -36,6 +36,19 @@ _PARTS = 4
 _BLOCK_ROWS = 8192
 # A task has sums of its own for all components: it should have more rows than they.
 _ROWS_PER_COMPONENT = 8
+
+
+class _Part(NamedTuple):
+    """Some of a task's rows (b): those that `order` (b,) picks of `rows`; None: all of `rows`.
+
+    `first` is the place of the first in what is kept of rows.
+    """
+
+    rows: NDArray[Any]
+    order: NDArray[np.int64] | None
+    weights: Array | None
+    first: int
+    kept: Integers
 
 
 class TruncatedPass:
@@ -62,7 +75,7 @@ class TruncatedPass:
             ends = frame.points_in(np.stack([surveyed.low, surveyed.high]))
         self._reach = np.abs(ends).max(axis=0)
         self._entering, self._passes = True, 0
-        self._order: NDArray[np.intp] | None = None
+        self._order: NDArray[np.int64] | None = None
         self._engine = engine()
 
     def totals(self, state: Mixture, constants: Array) -> Totals:
@@ -86,17 +99,16 @@ class TruncatedPass:
         def task(start: int, stop: int) -> tuple[Array, Array, list[float]]:
             counts, sums, row_sums = np.zeros(k), np.zeros(components.parameters.shape), []
             buffer = np.zeros((_BLOCK_ROWS, components.parameters.shape[2]))
-            for block, order in self._blocks(start, stop):
-                assert block.memory is not None
-                z = buffer[: len(block.memory)]
-                self._engine.points(block.rows, order, frame.shift, frame.scale, z)
+            for part in self._parts(start, stop):
+                z = buffer[: len(part.kept)]
+                self._engine.points(part.rows, part.order, frame.shift, frame.scale, z)
                 entries = cells.around(z[:, :d], nearest) if entering else None
-                keys = self._keys[block.index : block.index + len(z)]
+                keys = self._keys[part.first : part.first + len(z)]
                 if first:
-                    keys[...] = self._keys_of(block)
-                given = z, block.weights, keys, entries
-                values = self._engine.assign(components, search, *given, block.memory, counts, sums)
-                row_sums.append(float(values.sum() if block.weights is None else block.weights @ values))
+                    keys[...] = self._keys_of(part.rows)
+                given = z, part.weights, keys, entries
+                values = self._engine.assign(components, search, *given, part.kept, counts, sums)
+                row_sums.append(float(values.sum() if part.weights is None else part.weights @ values))
             return counts, sums, row_sums
 
         def merge(
@@ -134,19 +146,20 @@ class TruncatedPass:
         kept[self._order] = self._kept
         return kept
 
-    def _blocks(self, start: int, stop: int) -> Iterator[tuple[Block, NDArray[np.intp] | None]]:
-        """Yield the rows of a task, and which of them in the order in which they are kept; None: all as they are."""
+    def _parts(self, start: int, stop: int) -> Iterator[_Part]:
+        """Yield the rows of a task in the order in which they are kept."""
         table = self.problem.table
         if self._order is None:
             for block in table.blocks(_BLOCK_ROWS, start, stop, memory=self._kept):
-                yield block, None
+                assert block.memory is not None
+                yield _Part(block.rows, None, block.weights, block.index, block.memory)
             return
         rows = table.source.read(0, table.n_rows)
         for first in range(start, stop, _BLOCK_ROWS):
-            last = min(first + _BLOCK_ROWS, stop)
-            own = self._order[first:last]
+            place = slice(first, min(first + _BLOCK_ROWS, stop))
+            own = self._order[place]
             weights = None if table.weights is None else table.weights[own]
-            yield Block(rows, weights, first, self._kept[first:last]), own
+            yield _Part(rows, own, weights, first, self._kept[place])
 
     def _sort(self, cells: Cells) -> None:
         """Put rows that are in memory in the order of their best components, near ones together.
@@ -159,17 +172,17 @@ class TruncatedPass:
         places = np.zeros(int(cells.members.max(initial=0)) + 2, dtype=np.int32)
         places[cells.members[::-1]] = np.arange(len(cells.members), dtype=np.int32)[::-1]
         places[-1] = len(cells.members)
-        order = np.argsort(places[self._kept[:, 0]], kind="stable")
+        order = np.argsort(places[self._kept[:, 0]], kind="stable").astype(np.int64, copy=False)
         self._kept, self._keys = self._kept[order], self._keys[order]
         self._order = order if self._order is None else self._order[order]
 
     def _draw(self) -> int:
         return int(self._random.integers(2**63))
 
-    def _keys_of(self, block: Block) -> NDArray[np.uint64]:
+    def _keys_of(self, rows: NDArray[Any]) -> NDArray[np.uint64]:
         """Return numbers that follow from the rows' values: equal rows are tried with the same components."""
         # Zero is added so that there is one zero.
-        values = np.add(block.rows, 0.0, dtype=np.float64, casting="unsafe", order="C")
+        values = np.add(rows, 0.0, dtype=np.float64, casting="unsafe", order="C")
         return np.asarray((values.view(np.uint64) * self._multipliers).sum(axis=1, dtype=np.uint64))
 
     def _connected(self, state: Mixture, components: Components, cells: Cells) -> Integers:

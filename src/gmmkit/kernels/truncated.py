@@ -93,20 +93,20 @@ def assign(
     return values
 
 
-def points(rows: NDArray[Any], order: NDArray[np.intp] | None, shift: Array, scale: Array, z: Array) -> None:
+def points(rows: NDArray[Any], order: NDArray[np.int64] | None, shift: Array, scale: Array, z: Array) -> None:
     """Write rows, moved and scaled, as the points of a pass.
 
     Parameters
     ----------
     rows : ndarray of shape (N, d)
         Of any real dtype and memory order.
-    order : ndarray of intp, shape (n,), or None
+    order : ndarray of int64, shape (n,), or None
         Which rows are wanted; None: the first n.
     shift, scale : ndarray of shape (d,)
     z : ndarray of shape (n, width)
         Its first d columns are overwritten by ``(rows - shift) * scale``; what overflows is infinite.
     """
-    chosen = rows[: len(z)] if order is None else rows.take(order, axis=0)
+    chosen = rows[: len(z)] if order is None else rows[order]
     own = z[:, : rows.shape[1]]
     with np.errstate(over="ignore"):
         np.subtract(chosen, shift, out=own, dtype=np.float64, casting="unsafe")

@@ -109,7 +109,7 @@ def largest(values: NDArray[np.float32], size: int) -> Integers:
     return found
 
 
-def points(rows: NDArray[Any], order: NDArray[np.intp] | None, shift: Array, scale: Array, z: Array) -> None:
+def points(rows: NDArray[Any], order: NDArray[np.int64] | None, shift: Array, scale: Array, z: Array) -> None:
     """See `gmmkit.kernels.truncated.points`."""
     if not takes(rows):
         truncated.points(rows, order, shift, scale, z)
