@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cases import FAMILY_NAMES, random_mixture
+from gmmkit.execution.plan import plan_pass
 from gmmkit.model.covariance import FAMILIES
 from gmmkit.model.mixture import Mixture
 from gmmkit.model.scorer import expanded_pays
@@ -75,3 +76,16 @@ def test_rows_whose_frame_overflows_are_still_rows(name):
 def test_values_per_row_grow_with_what_a_pass_holds():
     sizes = [random_mixture("full", k, d).scorer.values_per_row for k, d in [(1, 1), (8, 1), (8, 6), (8, 24)]]
     assert sizes == sorted(set(sizes))
+
+
+def test_beside_large_matrices_blocks_take_half():
+    d, k = 256, 10
+    rows = 200_000
+    large = Mixture.from_arrays(np.full(k, 1 / k), np.zeros((k, d)), np.tile(np.eye(d), (k, 1, 1))).scorer
+    small = Mixture.from_arrays([1.0], np.zeros((1, d)), np.eye(d)[None]).scorer
+    assert large.covariance.large
+    assert not small.covariance.large
+    halved = plan_pass(rows, 2 * large.values_per_row, k)
+    assert large.plan(rows) == halved
+    assert halved.block_rows < plan_pass(rows, large.values_per_row, k).block_rows
+    assert small.plan(rows) == plan_pass(rows, small.values_per_row, 1)
