@@ -9,23 +9,23 @@ namespace {
 
 template <typename T>
 struct DeviationScores {
-    // Two sums for each component and column of a tile.
-    static constexpr int BESIDE = REGISTERS == 32 ? 3 : 1, COLUMNS = 4;
+    // Two sums for each component and column of a tile; components whose distances the registers hold with deviations.
+    static constexpr int BESIDE = REGISTERS == 32 ? 3 : 1, COLUMNS = 4, GROUP = REGISTERS == 32 ? 6 : 5;
     const DenseMixture& m;
     int d;
-    Array<T> scales;  // of groups of DOWN components, column by column: ROOT/σ and ROOT μ/σ
+    Array<T> scales;  // of groups of GROUP components, column by column: ROOT/σ and ROOT μ/σ
 
     static int columns(const DenseMixture&, int d) { return (d + COLUMNS - 1) / COLUMNS * COLUMNS; }
     static int components(const DenseMixture& m) { return (m.k + BESIDE - 1) / BESIDE * BESIDE; }
 
     DeviationScores(const DenseMixture& mixture, const Tile<T>& tile)
-        : m(mixture), d(tile.d), scales(std::size_t((m.k + DOWN - 1) / DOWN) * d * 2 * DOWN, T(0)) {
+        : m(mixture), d(tile.d), scales(std::size_t((m.k + GROUP - 1) / GROUP) * d * 2 * GROUP, T(0)) {
         for (int j = 0; j < m.k; ++j)
             for (int a = 0; a < d; ++a) {
                 const double w = m.whitening[std::size_t(j) * d + a], mean = m.means[std::size_t(j) * d + a];
-                T* to = scales.data() + (std::size_t(j / DOWN) * d + a) * 2 * DOWN + j % DOWN;
+                T* to = scales.data() + (std::size_t(j / GROUP) * d + a) * 2 * GROUP + j % GROUP;
                 to[0] = T(w * ROOT);
-                to[DOWN] = T(mean * w * ROOT);
+                to[GROUP] = T(mean * w * ROOT);
             }
     }
 
@@ -34,19 +34,19 @@ struct DeviationScores {
         for (int i = 0; i < tile.strips(); i += STRIP<T>) {
             Lanes<T> top[ACROSS];
             for (auto& t : top) t = all<T>(-std::numeric_limits<T>::infinity());
-            for (int g = 0; g < m.k; g += DOWN) {
-                Lanes<T> distance[DOWN][ACROSS] = {};
-                const T* scale = scales.data() + std::size_t(g / DOWN) * d * 2 * DOWN;
-                for (int a = 0; a < d; ++a, scale += 2 * DOWN) {
+            for (int g = 0; g < m.k; g += GROUP) {
+                Lanes<T> distance[GROUP][ACROSS] = {};
+                const T* scale = scales.data() + std::size_t(g / GROUP) * d * 2 * GROUP;
+                for (int a = 0; a < d; ++a, scale += 2 * GROUP) {
                     Lanes<T> z[ACROSS];
                     for (int c = 0; c < ACROSS; ++c) z[c] = get(tile.column(a) + i + c * W);
-                    for (int r = 0; r < DOWN; ++r)
+                    for (int r = 0; r < GROUP; ++r)
                         for (int c = 0; c < ACROSS; ++c) {
-                            const Lanes<T> u = z[c] * scale[r] - scale[DOWN + r];
+                            const Lanes<T> u = z[c] * scale[r] - scale[GROUP + r];
                             distance[r][c] += u * u;
                         }
                 }
-                for (int r = 0; r < DOWN && g + r < m.k; ++r)
+                for (int r = 0; r < GROUP && g + r < m.k; ++r)
                     for (int c = 0; c < ACROSS; ++c) {
                         const Lanes<T> s = T(m.constants[g + r] * LOG2_E) - distance[r][c];
                         put(tile.of(g + r) + i + c * W, s);

@@ -155,6 +155,7 @@ struct WrittenMoments {
 // Σ r, Σ r v and the lower triangle of Σ r v vᵀ, which is a product of √r v with itself, tile by tile of it.
 template <typename T>
 struct Moments {
+    static constexpr int IN_STEP = 4;
     int d, rows;
     std::size_t size;  // of a component's sums: tiles of the triangle in their order, first moments, count
     Array<T> roots, weighted;
@@ -172,11 +173,11 @@ struct Moments {
     template <typename Work>
     std::size_t each_tile(Work&& work) const {
         std::size_t place = 0;
-        for (int block = 0; block < d; block += 2 * WIDEST)
+        for (int block = 0; block < d; block += 2 * WIDEST<T>)
             for (int a = block / ACROSS * ACROSS; a < d; a += ACROSS) {
-                const int end = std::min(block + 2 * WIDEST, padded_to_pairs(a));
-                for (int b = block; b < end; b += WIDEST) {
-                    const int n_columns = std::min(end - b, WIDEST);
+                const int end = std::min(block + 2 * WIDEST<T>, padded_to_pairs(a));
+                for (int b = block; b < end; b += WIDEST<T>) {
+                    const int n_columns = std::min(end - b, WIDEST<T>);
                     work(a, b, n_columns, place);
                     place += std::size_t(ACROSS) * n_columns;
                 }
@@ -195,17 +196,11 @@ struct Moments {
             put(roots.data() + i, root(r));
         }
         *count += sum_of<T>(total);
-        for (int a = 0; a < d; ++a) {
-            const T *z = tile.column(a), centre = mean ? mean[a] : T(0);
-            T* to = weighted.data() + std::size_t(a) * rows;
-            Lanes<T> sum = {};
-            for (int i = 0; i < n; i += WIDTH<T>) {
-                const Lanes<T> half = get(roots.data() + i), y = (get(z + i) - centre) * half;
-                sum += y * half;
-                put(to + i, y);
-            }
-            first[a] += sum_of<T>(sum);
-        }
+        for (int a = 0; a < d; a += IN_STEP)
+            with_rows<IN_STEP>(d - a, [&](auto some) INLINED {
+                T* to = weighted.data() + std::size_t(a) * rows;
+                weigh<some>(tile.column(a), mean ? mean + a : nullptr, n, to, first + a);
+            });
         const T* y = weighted.data();
         each_tile([&](int a, int b, int n_columns, std::size_t place) {
             const T *left = y + std::size_t(a) * rows, *right = y + std::size_t(b) * rows;
@@ -213,6 +208,24 @@ struct Moments {
             else if (n_columns == 4) add_dots<4>(left, right, std::size_t(rows), n, sums + place);
             else add_dots<6>(left, right, std::size_t(rows), n, sums + place);
         });
+    }
+
+    // Some columns in step: one after the other each would wait for its own sum.
+    template <int SOME>
+    void weigh(const T* z, const T* mean, int n, T* to, double* first) const {
+        const T* half = roots.data();
+        T centre[SOME];
+        Lanes<T> sum[SOME] = {};
+        each_of<SOME>([&](auto c) INLINED { centre[c] = mean ? mean[c] : T(0); });
+        for (int i = 0; i < n; i += WIDTH<T>) {
+            const Lanes<T> root = get(half + i);
+            each_of<SOME>([&](auto c) INLINED {
+                const Lanes<T> y = (get(z + c * rows + i) - centre[c]) * root;
+                sum[c] += y * root;
+                put(to + c * rows + i, y);
+            });
+        }
+        each_of<SOME>([&](auto c) INLINED { first[c] += sum_of<T>(sum[c]); });
     }
 
     void write(const double* sums, double* count, double* first, double* second) const {

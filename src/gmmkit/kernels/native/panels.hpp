@@ -74,7 +74,8 @@ inline void add_dots(const T* a, const T* b, std::size_t stride, int rows, doubl
         Lanes<T> v[ACROSS];
         each_of<ACROSS>([&](auto c) INLINED { v[c] = get(a + c * stride + i); });
         each_of<N>([&](auto r) INLINED {
-            const Lanes<T> w = get(b + r * stride + i);
+            Lanes<T> w = get(b + r * stride + i);
+            keep(w);
             each_of<ACROSS>([&](auto c) INLINED { acc[c][r] += v[c] * w; });
         });
     }

@@ -12,8 +12,11 @@ namespace TARGET {
 namespace {
 
 // A product of matrices is made of tiles of DOWN × ACROSS vectors, which the registers hold with what they are made of.
-constexpr int ACROSS = REGISTERS == 32 ? 4 : 2, DOWN = REGISTERS == 32 ? 6 : 5;
-constexpr int WIDEST = REGISTERS == 32 ? 6 : 4;  // even
+// Where there is a multiply-add, which all but plain x86 have, a product needs no register of its own.
+constexpr bool MULTIPLY_ADD = REGISTERS == 32 || BYTES == 32;
+constexpr int ACROSS = REGISTERS == 32 ? 4 : 2, DOWN = MULTIPLY_ADD ? 6 : 5;
+// Of moments: even, and sums of AVX2 that are whole vectors when their lanes are added up.
+template <typename T> constexpr int WIDEST = REGISTERS == 32 || (MULTIPLY_ADD && sizeof(T) == 8) ? 6 : 4;
 template <typename T> constexpr int STRIP = ACROSS * WIDTH<T>;
 
 constexpr int MOST_CALLED_FOR = 16384;  // bytes
@@ -163,7 +166,7 @@ struct Tile {
     }
 
   private:
-    static constexpr int IN_STEP = REGISTERS == 32 ? 4 : 2;
+    static constexpr int IN_STEP = MULTIPLY_ADD ? 4 : 2;
 
     template <int N>
     void exponentiate(T* s, int start) {
