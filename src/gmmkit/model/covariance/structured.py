@@ -109,7 +109,8 @@ def proportional(counts: Array, spread: Array, volumes: Array | None) -> Array:
         return quotient(quotient(spread, shapes).sum(axis=-1), sizes)
 
     volumes = settle(cycle, begun(volumes, counts))
-    return np.asarray(volumes[..., None] * shape(volumes)[..., None, :])
+    with np.errstate(over="ignore"):  # of volumes that ran away
+        return np.minimum(volumes[..., None] * shape(volumes)[..., None, :], LARGEST)
 
 
 def begun(volumes: Array | None, counts: Array) -> Array:
