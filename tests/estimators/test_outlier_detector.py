@@ -36,8 +36,20 @@ def test_conventions(detector, rows):
     np.testing.assert_array_equal(decisions, scores - detector.offset_)
     np.testing.assert_array_equal(detector.predict(rows), np.where(decisions < 0, -1, 1))
     np.testing.assert_array_equal(detector.fit_predict(rows), detector.predict(rows))
-    assert detector.offset_ == np.percentile(scores, 5)
+    np.testing.assert_allclose(detector.offset_, np.percentile(scores, 5), rtol=1e-11)
     assert np.flatnonzero(detector.predict(rows) == -1).tolist() == list(range(15))
+
+
+# Of 41 rows a tenth or a fifth leave one that has the threshold's score itself.
+@pytest.mark.parametrize("contamination", ["auto", 0.1, 0.2])
+def test_last_bits_of_a_score_move_no_row_across_the_threshold(contamination):
+    for seed in range(5):
+        rows = np.random.default_rng(seed).normal(size=(41, 3))
+        detector = GaussianMixtureOutlierDetector(contamination=contamination).fit(rows)
+        margins = np.sort(np.abs(detector.decision_function(rows)))
+        assert 1e-13 < margins[0] < 1e-9 < margins[1]
+        alone = np.concatenate([detector.predict(row[None]) for row in rows])
+        np.testing.assert_array_equal(alone, detector.predict(rows))
 
 
 @pytest.mark.parametrize("contamination", [0.01, 0.1, 0.33, 0.5])

@@ -23,7 +23,7 @@ from gmmkit.errors import DataError, ParameterError
 from gmmkit.execution import Workers
 from gmmkit.model.normality import Normality
 from gmmkit.numerics.streams import generator
-from gmmkit.selection.conformal import fewest_scores, ranks_as_p_values, threshold_at, threshold_of_share
+from gmmkit.selection.conformal import fewest_scores, just_below, ranks_as_p_values, threshold_at, threshold_of_share
 from gmmkit.selection.normal_model import CLEAN, NormalFit, contaminated, fit_normal, refit_normal
 
 __all__ = [
@@ -140,7 +140,7 @@ def outlier_threshold(found: AnomalyResult, settings: AnomalySettings, p_value: 
     taken = int((found.p_values <= p_value).sum())
     if len(found.scores) <= fewest_scores(p_value):
         return -np.inf
-    return float(np.partition(found.scores, taken)[taken])
+    return just_below(np.partition(found.scores, taken)[taken])
 
 
 def constant_columns(columns: Sequence[int], names: Sequence[str] | None) -> str:

@@ -13,6 +13,7 @@ conformal p-values too, which share the s_i (Bates, Candès, Lei, Romano & Sesia
 from __future__ import annotations
 
 import math
+from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ __all__ = [
     "conformal_p_values",
     "error_of_count",
     "fewest_scores",
+    "just_below",
     "ranks_as_p_values",
     "threshold_at",
     "threshold_of_share",
@@ -30,6 +32,8 @@ __all__ = [
 Array = NDArray[np.float64]
 # Rounding must not cost a row: 0.07 × 100 is 7.000000000000001 and 0.29 × 100 is 28.999999999999996.
 _ROUNDED = 1.0 + 1e-12
+# A score's last bits are other ones where its row is asked about alone. Near 0 it is what larger terms left.
+_SCORE_ROUNDING = 1e-12
 
 
 def conformal_p_values(reference: Array, scores: Array) -> Array:
@@ -80,10 +84,21 @@ def threshold_of_share(scores: Array, share: float) -> float:
 
     Examples
     --------
-    >>> threshold_of_share(np.array([5.0, 1.0, 4.0, 9.0, 7.0]), 0.25)
+    >>> round(threshold_of_share(np.array([5.0, 1.0, 4.0, 9.0, 7.0]), 0.25), 9)
     4.0
     """
-    return float(np.percentile(scores, 100.0 * share))
+    return just_below(np.percentile(scores, 100.0 * share))
+
+
+def just_below(score: SupportsFloat) -> float:
+    """Return a threshold that a row of this score stays above, whatever its last bits are.
+
+    Examples
+    --------
+    >>> -20.0 - 1e-10 < just_below(-20.0) < -20.0 - 1e-12
+    True
+    """
+    return float(score) - _SCORE_ROUNDING * max(1.0, abs(float(score)))
 
 
 def error_of_count(n: int, level: float, n_reference: int | None = None) -> float:
