@@ -69,6 +69,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("sections", nargs="*", help=f"any of {', '.join(SECTIONS)}, {PICTURE}; default: all")
     parser.add_argument("--only", nargs="*", default=[], help="cases of a section, by name; not stored")
+    parser.add_argument(
+        "--on", metavar="MACHINE", help="of another machine: kept in sections of its own, as 'TITLE on MACHINE'"
+    )
     chosen = parser.parse_args()
     for name in chosen.sections or [*SECTIONS, PICTURE]:
         if name == PICTURE:
@@ -80,7 +83,8 @@ def main() -> None:
         module = importlib.import_module(f"benchmarks.{name}")
         lines = module.main(chosen.only)
         if not chosen.only:
-            store(SECTIONS[name], " ".join((module.__doc__ or "").split()), lines)
+            title = f"{SECTIONS[name]} on {chosen.on}" if chosen.on else SECTIONS[name]
+            store(title, " ".join((module.__doc__ or "").split()), lines)
 
 
 main()
