@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -23,11 +25,22 @@ void dense_pass(const DenseRows& rows, const DenseMixture& mixture, const DenseS
 
 namespace {
 
+struct Free {
+    void operator()(double* given) const { std::free(given); }
+};
+
+// Of many numbers the system gives pages of zeros, as they are touched: no thread has to wait until others have begun.
+double* emptied(std::int64_t count) {
+    void* given = std::calloc(std::size_t(count), sizeof(double));
+    if (!given) throw std::bad_alloc();
+    return static_cast<double*>(given);
+}
+
 class PlainPasses {
   public:
     PlainPasses(const DenseRows& rows, DenseRun& run)
         : given(rows), m(run), k(run.k), d(rows.d), matrices(run.form == MATRICES), own(matrices ? d * d : d),
-          stride(std::int64_t(k) * (1 + d + own)), slots(new double[stride * run.blocks]), totals(run.blocks),
+          stride(std::int64_t(k) * (1 + d + own)), slots(emptied(stride * run.blocks)), totals(run.blocks),
           sums(stride), constants(k), theta(matrices ? 0 : stride), now(k, d, own), next(k, d, own),
           blocks{run.block_rows, run.blocks, stride, 0, 0, 0} {
         std::copy_n(m.weights, k, now.weights.data());
@@ -66,20 +79,17 @@ class PlainPasses {
     const bool matrices;
     const int own;
     const std::int64_t stride;
-    std::unique_ptr<double[]> slots;  // of each block: counts, first, second (k of each), or (k, p) of features' sums
+    std::unique_ptr<double[], Free> slots;  // of each block: counts, first, second (k of each), or (k, p) of features' sums
     std::vector<double> totals, sums, constants, theta;
     State now, next;
     DenseSums out;
     DenseBlocks blocks;
     Gate gate;
-    std::atomic<std::int64_t> emptied{0};
     std::atomic<int> refitted{0};
     std::atomic<bool> unsound{false}, starved{false};
 
     void take_part() {
         Patience patience;
-        for (std::int64_t b; (b = emptied++) < m.blocks;) std::fill_n(slots.get() + b * stride, stride, 0.0);
-        gate.pass(patience, [] {});
         for (bool more = true; more;) {
             attempt([this] { dense_pass(given, mixture(), out, blocks); });
             gate.pass(patience, [] {});
