@@ -31,15 +31,19 @@ typedef double Doubles __attribute__((vector_size(BYTES)));
 typedef float Floats __attribute__((vector_size(BYTES)));
 typedef std::int64_t Longs __attribute__((vector_size(BYTES)));
 typedef std::int32_t Ints __attribute__((vector_size(BYTES)));
+typedef std::uint64_t Words __attribute__((vector_size(BYTES)));
+typedef std::uint32_t HalfWords __attribute__((vector_size(BYTES)));
 
 template <typename T> struct Kind;
 template <> struct Kind<double> {
     using V = Doubles;
     using I = Longs;
+    using Bits = Words;
 };
 template <> struct Kind<float> {
     using V = Floats;
     using I = Ints;
+    using Bits = HalfWords;
 };
 template <typename T> using Lanes = typename Kind<T>::V;
 template <typename T> constexpr int WIDTH = BYTES / int(sizeof(T));
@@ -303,8 +307,8 @@ INLINED inline void powers_of_two(Lanes<T>* x) {
 #ifdef __AVX512F__
         x[i] = scaled(p[i], x[i], P::LEAST);
 #else
-        using I = typename Kind<T>::I;
-        const Lanes<T> value = p[i] * (Lanes<T>)(((I)n[i] << P::MANTISSA) + (I)all<T>(T(1)));
+        using Bits = typename Kind<T>::Bits;  // where x is too small they run over, for nothing
+        const Lanes<T> value = p[i] * (Lanes<T>)(((Bits)n[i] << P::MANTISSA) + (Bits)all<T>(T(1)));
         x[i] = x[i] >= P::LEAST ? value : all<T>(T(0));
 #endif
     });
