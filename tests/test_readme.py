@@ -103,11 +103,17 @@ def test_every_row_of_figures_is_a_row_of_the_results():
 def test_ratios_with_avx2_are_those_of_the_results():
     results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
     section = results[results.index("## Seconds per EM pass on AMD EPYC, AVX2") :].split("\n## ")[0]
-    measured = re.findall(r"^\| W\d.*? \| (\d+\.\d)× \(.*?\) \| (\d+)% \(", section, re.MULTILINE)
-    ratios, shares = zip(*measured, strict=True)
-    told, least, most = re.search(r"W1 to W6f: (.*?), at (\d+) to (\d+) % of\nits limit", README).groups()
+    measured = re.findall(
+        r"^\| W\d.*? \| (\d+\.\d)× \(.*?\) \| (\d+)% \(.*?\) \| [\d.]+ \| (\d\.\d\d)×", section, re.MULTILINE
+    )
+    ratios, shares, threads = zip(*measured, strict=True)
+    told, least, most, slowest, quickest = re.search(
+        r"W1 to W6f: (.*?), at (\d+) to (\d+) % of\nits limit. Two threads there take ([\d.]+) to ([\d.]+) times",
+        README,
+    ).groups()
     assert tuple(re.findall(r"([\d.]+)×", told)) == ratios
     assert (int(least), int(most)) == (min(map(int, shares)), max(map(int, shares)))
+    assert (slowest, quickest) == (min(threads), max(threads))
 
 
 def test_densities_are_those_of_the_results():
