@@ -103,17 +103,20 @@ def test_every_row_of_figures_is_a_row_of_the_results():
 def test_ratios_with_avx2_are_those_of_the_results():
     results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
     section = results[results.index("## Seconds per EM pass on AMD EPYC, AVX2") :].split("\n## ")[0]
+    together = re.findall(r"W\d\w? (\d\.\d\d)×", re.search("^Two processes at once.*", section, re.MULTILINE)[0])
     measured = re.findall(
         r"^\| W\d.*? \| (\d+\.\d)× \(.*?\) \| (\d+)% \(.*?\) \| [\d.]+ \| (\d\.\d\d)×", section, re.MULTILINE
     )
     ratios, shares, threads = zip(*measured, strict=True)
-    told, least, most, slowest, quickest = re.search(
-        r"W1 to W6f: (.*?), at (\d+) to (\d+) % of\nits limit. Two threads there take ([\d.]+) to ([\d.]+) times",
+    told, least, most, slowest, quickest, least_together, most_together = re.search(
+        r"W1 to W6f: (.*?), at (\d+) to (\d+) % of\nits limit. Two threads there take ([\d.]+) to ([\d.]+) times"
+        r".*?two processes at once do ([\d.]+) to ([\d.]+)\ntimes",
         README,
     ).groups()
     assert tuple(re.findall(r"([\d.]+)×", told)) == ratios
     assert (int(least), int(most)) == (min(map(int, shares)), max(map(int, shares)))
     assert (slowest, quickest) == (min(threads), max(threads))
+    assert (least_together, most_together) == (min(together), max(together))
 
 
 def test_densities_are_those_of_the_results():
