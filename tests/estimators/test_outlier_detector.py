@@ -48,8 +48,17 @@ def test_last_bits_of_a_score_move_no_row_across_the_threshold(contamination):
         detector = GaussianMixtureOutlierDetector(contamination=contamination).fit(rows)
         margins = np.sort(np.abs(detector.decision_function(rows)))
         assert 1e-13 < margins[0] < 1e-9 < margins[1]
-        alone = np.concatenate([detector.predict(row[None]) for row in rows])
-        np.testing.assert_array_equal(alone, detector.predict(rows))
+
+
+# Scores of these rows at the threshold end in other bits when they are alone.
+@pytest.mark.parametrize(("seed", "at"), [(8, 26), (9, 7), (19, 30)])
+def test_a_row_at_the_threshold_is_judged_the_same_alone_as_among_others(seed, at):
+    rows = np.random.default_rng(seed).normal(size=(41, 3))
+    detector = GaussianMixtureOutlierDetector(novelty=True, calibration="split").fit(rows)
+    assert np.abs(detector.decision_function(rows)).argmin() == at
+    for question in (detector.predict, detector.p_values):
+        np.testing.assert_array_equal(np.concatenate([question(row[None]) for row in rows]), question(rows))
+    np.testing.assert_array_equal(detector.predict(rows) == -1, detector.p_values(rows) <= 0.05)
 
 
 @pytest.mark.parametrize("contamination", [0.01, 0.1, 0.33, 0.5])

@@ -140,7 +140,7 @@ def outlier_threshold(found: AnomalyResult, settings: AnomalySettings, p_value: 
     taken = int((found.p_values <= p_value).sum())
     if len(found.scores) <= fewest_scores(p_value):
         return -np.inf
-    return just_below(np.partition(found.scores, taken)[taken])
+    return float(just_below(np.partition(found.scores, taken)[taken]))
 
 
 def constant_columns(columns: Sequence[int], names: Sequence[str] | None) -> str:

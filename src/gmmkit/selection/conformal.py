@@ -13,10 +13,9 @@ conformal p-values too, which share the s_i (Bates, Candès, Lei, Romano & Sesia
 from __future__ import annotations
 
 import math
-from typing import SupportsFloat
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "benjamini_hochberg",
@@ -39,12 +38,14 @@ _SCORE_ROUNDING = 1e-12
 def conformal_p_values(reference: Array, scores: Array) -> Array:
     """Return the p-value of each score (m,) beside the reference's (n,), sorted; low scores are unusual.
 
+    Scores are equal that rounding may part, as those of a row alone and of the same row among others.
+
     Examples
     --------
     >>> conformal_p_values(np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.5, 9.0]))
     array([0.25, 0.75, 1.  ])
     """
-    below = np.searchsorted(reference, scores, side="right")
+    below = np.searchsorted(just_below(reference), scores, side="right")
     return np.asarray((1.0 + below) / (len(reference) + 1.0))
 
 
@@ -72,11 +73,11 @@ def threshold_at(reference: Array, level: float) -> float:
     Examples
     --------
     >>> reference = np.arange(99.0)
-    >>> threshold_at(reference, 0.05), conformal_p_values(reference, np.array([3.9, 4.0]))
+    >>> round(threshold_at(reference, 0.05), 9), conformal_p_values(reference, np.array([3.9, 4.0]))
     (4.0, array([0.05, 0.06]))
     """
     allowed = int(np.floor(level * (len(reference) + 1.0) * _ROUNDED)) - 1
-    return float(reference[min(allowed, len(reference) - 1)]) if allowed >= 0 else -np.inf
+    return float(just_below(reference[min(allowed, len(reference) - 1)])) if allowed >= 0 else -np.inf
 
 
 def threshold_of_share(scores: Array, share: float) -> float:
@@ -87,18 +88,19 @@ def threshold_of_share(scores: Array, share: float) -> float:
     >>> round(threshold_of_share(np.array([5.0, 1.0, 4.0, 9.0, 7.0]), 0.25), 9)
     4.0
     """
-    return just_below(np.percentile(scores, 100.0 * share))
+    return float(just_below(np.percentile(scores, 100.0 * share)))
 
 
-def just_below(score: SupportsFloat) -> float:
-    """Return a threshold that a row of this score stays above, whatever its last bits are.
+def just_below(scores: ArrayLike) -> Array:
+    """Return thresholds (...) that rows of these scores (...) stay above, whatever their last bits are.
 
     Examples
     --------
-    >>> -20.0 - 1e-10 < just_below(-20.0) < -20.0 - 1e-12
-    True
+    >>> (just_below([-20.0, 0.5]) - [-20.0, 0.5]).round(12)
+    array([-2.e-11, -1.e-12])
     """
-    return float(score) - _SCORE_ROUNDING * max(1.0, abs(float(score)))
+    scores = np.asarray(scores)
+    return np.asarray(scores - _SCORE_ROUNDING * np.maximum(1.0, np.abs(scores)))
 
 
 def error_of_count(n: int, level: float, n_reference: int | None = None) -> float:
