@@ -21,7 +21,8 @@ Array = NDArray[np.float64]
 #: An iteration ends when no volume changes by more than this share of it in a cycle, or after so many cycles.
 TOLERANCE = 1e-9
 MOST_CYCLES = 200
-#: A volume without bound, as where most rows have no extent in some direction, ends here: nothing overflows.
+#: Volumes without bound, as where most rows have no extent in some direction, end here, and those that vanish at its
+#: inverse: nothing overflows in a cycle. Variances end here too; where one does, shapes are not quite equal.
 LARGEST = 1e150
 
 #: What the arrays of a user may be off, relative to the sizes compared.
@@ -73,7 +74,7 @@ def settle(cycle: Callable[[Array], Array], volumes: Array) -> Array:
     moving = np.ones(volumes.shape[:-1], dtype=bool)
     for _ in range(MOST_CYCLES):
         new = cycle(volumes)
-        moving &= (new < LARGEST).all(axis=-1)
+        moving &= ((new < LARGEST) & ((new > 1.0 / LARGEST) | (new <= 0))).all(axis=-1)
         change = np.abs(new - volumes) > TOLERANCE * new
         volumes = np.where(moving[..., None], new, volumes)
         moving &= change.any(axis=-1)
