@@ -22,12 +22,12 @@ def rotation(random, d):
     return np.linalg.qr(random.standard_normal((d, d)))[0]
 
 
-def maps(equivariance, d, seed, condition=4):
-    """Yield maps that leave a family unchanged: linear of condition up to 1e4, of each column, or a scaled rotation."""
+def maps(equivariance, d, seed, decades=4):
+    """Yield maps that leave a family unchanged: linear, of condition 10^decades, of columns, or a scaled rotation."""
     random = np.random.default_rng([seed, d])
     for _ in range(5):
         if equivariance == "linear":
-            sizes = 10.0 ** np.linspace(-condition / 2, condition / 2, d)
+            sizes = 10.0 ** np.linspace(-decades / 2, decades / 2, d)
             yield rotation(random, d) * sizes @ rotation(random, d)
         elif equivariance == "column":
             yield np.diag(10.0 ** random.uniform(-6, 6, d))
@@ -71,7 +71,7 @@ def test_a_hierarchy_is_as_invariant_as_its_transform(data, case, transform, cri
     expected = partitions(rows)
     # A sample's rows are ordered by distances of the pooled covariance, whose condition is the square of the rows':
     # two of the eruptions' differ by 2e-6, which at 1e4 is less than rounding.
-    for A in maps(equivariance, rows.shape[1], case, condition=3 if data == "eruptions" else 4):
+    for A in maps(equivariance, rows.shape[1], case, decades=3 if data == "eruptions" else 4):
         np.testing.assert_array_equal(partitions(rows @ A.T), expected)
 
 
