@@ -29,8 +29,9 @@ struct Free {
     void operator()(double* given) const { std::free(given); }
 };
 
-// Of many numbers the system gives pages of zeros, as they are touched: no thread has to wait until others have begun.
-double* emptied(std::int64_t count) {
+// Many come as the system's pages of zeros, cleared as threads touch them, so that no thread waits until the caller has
+// cleared them all; few are cleared here.
+double* zeros(std::int64_t count) {
     void* given = std::calloc(std::size_t(count), sizeof(double));
     if (!given) throw std::bad_alloc();
     return static_cast<double*>(given);
@@ -40,7 +41,7 @@ class PlainPasses {
   public:
     PlainPasses(const DenseRows& rows, DenseRun& run)
         : given(rows), m(run), k(run.k), d(rows.d), matrices(run.form == MATRICES), own(matrices ? d * d : d),
-          stride(std::int64_t(k) * (1 + d + own)), slots(emptied(stride * run.blocks)), totals(run.blocks),
+          stride(std::int64_t(k) * (1 + d + own)), slots(zeros(stride * run.blocks)), totals(run.blocks),
           sums(stride), constants(k), theta(matrices ? 0 : stride), now(k, d, own), next(k, d, own),
           blocks{run.block_rows, run.blocks, stride, 0, 0, 0} {
         std::copy_n(m.weights, k, now.weights.data());
