@@ -12,6 +12,7 @@ step of its angle, shorter where f would rise. Near the optimum the planes hardl
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -66,12 +67,14 @@ class _CommonAxes(Structured, Full):
         return super().violation()
 
     @staticmethod
+    @abstractmethod
     def _criterion(counts: Array, spread: Array) -> tuple[Array, Array]:
-        raise NotImplementedError
+        """Return f (...,) of spreads (..., k, d) along axes, and its derivatives (..., k), as `Criterion` says."""
 
     @staticmethod
+    @abstractmethod
     def _along_axes(counts: Array, spread: Array) -> Array:
-        raise NotImplementedError
+        """Return the variances (..., k, d) along axes that scatters have this spread (..., k, d) along."""
 
 
 class VVE(_CommonAxes):

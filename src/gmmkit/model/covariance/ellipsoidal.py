@@ -5,6 +5,7 @@ Celeux & Govaert (1995), models [λ_k C], [λD_k A D_kᵀ], [λ_k D_k A D_kᵀ] 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -89,8 +90,9 @@ class _Rotated(Structured, Full):
         return symmetric((axes * variances[..., None, :]) @ np.swapaxes(axes, -1, -2))
 
     @classmethod
+    @abstractmethod
     def _along_axes(cls, counts: Array, spread: Array, previous: Array | None) -> Array:
-        raise NotImplementedError
+        """Return the variances (..., k, d) along axes that scatters have this spread (..., k, d) along."""
 
 
 class EEV(_Rotated):
