@@ -73,7 +73,8 @@ class GaussianMixtureOutlierDetector(OutlierMixin, BaseEstimator):  # type: igno
         Of the fitted rows, from scores by fits that did not see them, beside each other: of contaminated rows they
         are those of ranks. Not with ``calibration="split"``, nor after `load`: they belong to the rows.
     reference_scores_ : ndarray of shape (r,)
-        Scores by fits that did not see the rows, of at most 20,000 of them, sorted: what p-values are compared with.
+        Scores by fits that did not see the rows, of at most 20,000 of them, sorted: what p-values are compared with,
+        and so less than the rows' by 1e-12 of each, which rounding may take of a row that is alone.
     novelty_ : bool
         Whether the rows that were fitted were taken for clean: `novelty` as it was then.
     normality_ : Normality

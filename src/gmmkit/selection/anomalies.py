@@ -76,7 +76,7 @@ class AnomalyResult:
     ----------
     normality : Normality
     reference : ndarray of shape (r,)
-        Scores out of sample, sorted, of at most 20,000 rows.
+        Scores out of sample of at most 20,000 rows, sorted, less what rounding may take (`just_below`).
     scores : ndarray of shape (n,)
         Of all rows, by `normality`.
     p_values : ndarray of shape (n,) or None
@@ -118,11 +118,12 @@ def find_anomalies(table: Table, settings: AnomalySettings, *, n_jobs: int | Non
     scores = fitted.normality.score(table, n_jobs=n_jobs)
     if unseen is None:
         reference = scores[order[len(available) :][:_MOST_REFERENCE]]
-        return AnomalyResult(fitted.normality, np.sort(reference), scores, None, constant)
+        return AnomalyResult(fitted.normality, np.sort(just_below(reference)), scores, None, constant)
     outside = scores.copy()
     outside[sample] = unseen
     reference = outside[order[:_MOST_REFERENCE]]
-    return AnomalyResult(fitted.normality, np.sort(reference), scores, ranks_as_p_values(outside), constant)
+    p_values = ranks_as_p_values(outside)
+    return AnomalyResult(fitted.normality, np.sort(just_below(reference)), scores, p_values, constant)
 
 
 def outlier_threshold(found: AnomalyResult, settings: AnomalySettings, p_value: float) -> float:

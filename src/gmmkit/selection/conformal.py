@@ -38,14 +38,12 @@ _SCORE_ROUNDING = 1e-12
 def conformal_p_values(reference: Array, scores: Array) -> Array:
     """Return the p-value of each score (m,) beside the reference's (n,), sorted; low scores are unusual.
 
-    Scores are equal that rounding may part, as those of a row alone and of the same row among others.
-
     Examples
     --------
     >>> conformal_p_values(np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.5, 9.0]))
     array([0.25, 0.75, 1.  ])
     """
-    below = np.searchsorted(just_below(reference), scores, side="right")
+    below = np.searchsorted(reference, scores, side="right")
     return np.asarray((1.0 + below) / (len(reference) + 1.0))
 
 
@@ -73,11 +71,11 @@ def threshold_at(reference: Array, level: float) -> float:
     Examples
     --------
     >>> reference = np.arange(99.0)
-    >>> round(threshold_at(reference, 0.05), 9), conformal_p_values(reference, np.array([3.9, 4.0]))
+    >>> threshold_at(reference, 0.05), conformal_p_values(reference, np.array([3.9, 4.0]))
     (4.0, array([0.05, 0.06]))
     """
     allowed = int(np.floor(level * (len(reference) + 1.0) * _ROUNDED)) - 1
-    return float(just_below(reference[min(allowed, len(reference) - 1)])) if allowed >= 0 else -np.inf
+    return float(reference[min(allowed, len(reference) - 1)]) if allowed >= 0 else -np.inf
 
 
 def threshold_of_share(scores: Array, share: float) -> float:
@@ -92,7 +90,7 @@ def threshold_of_share(scores: Array, share: float) -> float:
 
 
 def just_below(scores: ArrayLike) -> Array:
-    """Return thresholds (...) that rows of these scores (...) stay above, whatever their last bits are.
+    """Return the scores (...) less what rounding may take: rows that have them stay above, alone as among others.
 
     Examples
     --------
